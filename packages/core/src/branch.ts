@@ -1,0 +1,206 @@
+import { isObject, type JsonObject, type JsonValue } from './json.ts'
+
+/**
+ * What a key of a document holds: a frozen JSON value, or, where a node is wide
+ * or has a wide one below it, a `Branch`.
+ */
+export type Slot = JsonValue | Branch
+
+/** A key of a branch, linked to its neighbours in document order. */
+export interface Entry {
+  readonly key: string
+  slot: Slot
+  // After an entry is taken out, these still point to where it stood. Changes
+  // are undone strictly backwards, so the neighbours are the same again by then
+  // and the entry goes back to its place in O(1).
+  before: Entry
+  after: Entry
+}
+
+/**
+ * A node that is changed in place: O(1) for each key, however many there are.
+ * Plain objects are made from it on demand and kept until something changes.
+ */
+export class Branch {
+  readonly parent: Branch | undefined
+  /** The key under which the parent holds this branch; '' for the root. */
+  readonly key: string
+  readonly #entries: Map<string, Entry> = new Map()
+  // Both ends of the list, so that linking needs no special cases.
+  readonly #end: Entry
+  // How many keys look like array indexes: objects list those first, sorted.
+  #indexKeys = 0
+  #keys: readonly string[] | undefined
+  #lastKeys: readonly string[] | undefined
+  #value: JsonObject | undefined
+  // The last object handed out, its keys, and the keys written since. They let
+  // the next object start as a copy, or be the very same if nothing differs.
+  #lastValue: JsonObject | undefined
+  #lastValueKeys: readonly string[] | undefined
+  readonly #stale = new Set<string>()
+
+  constructor(object: JsonObject, parent: Branch | undefined, key: string) {
+    this.parent = parent
+    this.key = key
+    const end = { key: '', slot: null } as unknown as Entry
+    end.before = end
+    end.after = end
+    this.#end = end
+    this.#keys = listKeys(object)
+    this.#lastKeys = this.#keys
+    this.#value = object
+    this.#lastValue = object
+    this.#lastValueKeys = this.#keys
+    for (const name of this.#keys) {
+      this.#insert({ key: name, slot: object[name]!, before: end.before, after: end })
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** Put a key that is not there yet at the end. */
+  add(key: string, slot: Slot): Entry {
+    const end = this.#end
+    const entry: Entry = { key, slot, before: end.before, after: end }
+    this.link(entry)
+    return entry
+  }
+
+  /** Put an entry (back) between the neighbours that it names. */
+  link(entry: Entry): void {
+    this.#insert(entry)
+    this.#keys = undefined
+    this.touch(entry.key)
+  }
+
+  unlink(entry: Entry): void {
+    entry.before.after = entry.after
+    entry.after.before = entry.before
+    this.#entries.delete(entry.key)
+    if (isIndexKey(entry.key)) this.#indexKeys -= 1
+    this.#keys = undefined
+    this.touch(entry.key)
+  }
+
+  #insert(entry: Entry): void {
+    entry.before.after = entry
+    entry.after.before = entry
+    this.#entries.set(entry.key, entry)
+    if (isIndexKey(entry.key)) this.#indexKeys += 1
+  }
+
+  /** Note that the content below `key` changed: here and all the way up. */
+  touch(key: string): void {
+    let branch: Branch | undefined = this
+    let name = key
+    while (branch) {
+      if (branch.#lastValue) branch.#stale.add(name)
+      branch.#value = undefined
+      name = branch.key
+      branch = branch.parent
+    }
+  }
+
+  /** The keys in order, frozen; the same list as before while they are equal. */
+  keys(): readonly string[] {
+    if (this.#keys) return this.#keys
+    const keys: string[] = []
+    for (let entry = this.#end.after; entry !== this.#end; entry = entry.after) keys.push(entry.key)
+    if (this.#indexKeys > 0) sortIndexKeys(keys)
+    this.#keys = sameList(this.#lastKeys, keys) ?? Object.freeze(keys)
+    this.#lastKeys = this.#keys
+    return this.#keys
+  }
+
+  /**
+   * The whole node as a frozen plain object, the same as before while its
+   * content is equal. O(1) if nothing changed, else one copy.
+   */
+  value(): JsonObject {
+    if (this.#value) return this.#value
+    const keys = this.keys()
+    const last = keys === this.#lastValueKeys ? this.#lastValue : undefined
+    this.#value = (last && this.#patch(last, keys.length)) ?? this.#build(keys)
+    this.#lastValue = this.#value
+    this.#lastValueKeys = keys
+    this.#stale.clear()
+    return this.#value
+  }
+
+  /** `last` with the stale keys renewed; undefined where building anew is cheaper. */
+  #patch(last: JsonObject, width: number): JsonObject | undefined {
+    const renewed: [string, JsonValue][] = []
+    for (const key of this.#stale) {
+      const value = slotValue(this.#entries.get(key)!.slot)
+      if (value !== last[key]) renewed.push([key, value])
+    }
+    if (renewed.length === 0) return last
+    if (renewed.length * 4 > width) return undefined
+    const object: Record<string, JsonValue> = { ...last }
+    for (const [key, value] of renewed) object[key] = value
+    return Object.freeze(object)
+  }
+
+  #build(keys: readonly string[]): JsonObject {
+    const object: Record<string, JsonValue> = {}
+    for (const key of keys) object[key] = slotValue(this.#entries.get(key)!.slot)
+    return Object.freeze(object)
+  }
+}
+
+/** What readers see of a slot. */
+export function slotValue(slot: Slot): JsonValue {
+  return slot instanceof Branch ? slot.value() : slot
+}
+
+/** Tell whether a slot holds a node. */
+export function isNode(slot: Slot | undefined): slot is JsonObject | Branch {
+  return slot instanceof Branch || isObject(slot)
+}
+
+const keyLists = new WeakMap<JsonObject, readonly string[]>()
+
+/** `Object.keys`, frozen, and the same list each time it is asked of one object. */
+export function listKeys(object: JsonObject): readonly string[] {
+  let keys = keyLists.get(object)
+  if (!keys) {
+    keys = Object.freeze(Object.keys(object))
+    keyLists.set(object, keys)
+  }
+  return keys
+}
+
+/** Let `next` answer `listKeys` as `previous` does; its keys must be equal. */
+export function inheritKeys(next: JsonObject, previous: JsonObject): void {
+  const keys = keyLists.get(previous)
+  if (keys) keyLists.set(next, keys)
+}
+
+function sameList(
+  last: readonly string[] | undefined,
+  keys: readonly string[],
+): readonly string[] | undefined {
+  return last?.length === keys.length && keys.every((key, index) => key === last[index])
+    ? last
+    : undefined
+}
+
+/** Tell whether objects list `key` before others, in numeric order. */
+function isIndexKey(key: string): boolean {
+  const first = key.charCodeAt(0)
+  if (!(first >= 48 && first <= 57) || key.length > 10) return false
+  const index = Number(key)
+  return String(index) === key && index < 2 ** 32 - 1
+}
+
+function sortIndexKeys(keys: string[]): void {
+  const indexes = keys.filter(isIndexKey).sort((a, b) => Number(a) - Number(b))
+  const names = keys.filter((key) => !isIndexKey(key))
+  keys.splice(0, keys.length, ...indexes, ...names)
+}

@@ -1,0 +1,162 @@
+import type { Command, Create, Delete, Rejection, Update } from './command.ts'
+import { copyJson, isForbiddenKey, MAX_DEPTH, type JsonFault, type JsonObject } from './json.ts'
+import { describePath, ROOT, type Path } from './path.ts'
+
+/** A command whose form is right: deeply frozen, of exact JSON, its path spelled out. */
+export type CheckedCommand = CheckedCreate | CheckedUpdate | CheckedDelete
+export type CheckedCreate = Create & { readonly path: Path; readonly id: string }
+export type CheckedUpdate = Update & { readonly path: Path }
+export type CheckedDelete = Delete
+
+/** Thrown inside this file only; `checkCommand` turns it into its result. */
+class Refusal {
+  readonly rejection: Rejection
+
+  constructor(code: string, message: string, at?: Path) {
+    this.rejection = at ? { code, message, at } : { code, message }
+  }
+}
+
+/**
+ * Copy `command` into a frozen command of the right form, or say what is wrong
+ * with it. Never throws and never looks at a document, so both sides come to
+ * the same answer. A create without id gets one of `createId`.
+ */
+export function checkCommand(
+  command: Command,
+  createId: () => string,
+): { ok: true; command: CheckedCommand } | { ok: false; rejection: Rejection } {
+  try {
+    return { ok: true, command: check(command, createId) }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return { ok: false, rejection: error.rejection }
+  }
+}
+
+function check(command: Command, createId: () => string): CheckedCommand {
+  if (typeof command !== 'object' || command === null) {
+    throw new Refusal('COMMAND_INVALID', 'A command is an object.')
+  }
+  switch (command.action) {
+    case 'create':
+      return checkCreate(command, createId)
+    case 'update':
+      return checkUpdate(command)
+    case 'delete':
+      return checkDelete(command)
+    default:
+      throw new Refusal(
+        'COMMAND_UNKNOWN',
+        `Unknown command: the action is ${describe((command as Command).action)}.`,
+      )
+  }
+}
+
+function checkCreate(command: Create, createId: () => string): CheckedCreate {
+  allowOnly(command, ['action', 'path', 'id', 'props', 'parentDefault'])
+  const path = checkPath(command.path)
+  const id = command.id === undefined ? createId() : checkId(command.id, path)
+  if (path.length >= MAX_DEPTH) {
+    throw new Refusal('TOO_DEEP', `The new node would lie below ${MAX_DEPTH} levels.`, path)
+  }
+  const props = checkProps(command.props, 'props', [...path, id])
+  const parentDefault = checkProps(command.parentDefault, 'parentDefault', path)
+  return Object.freeze({
+    action: 'create',
+    path,
+    id,
+    ...(props && { props }),
+    ...(parentDefault && { parentDefault }),
+  })
+}
+
+function checkUpdate(command: Update): CheckedUpdate {
+  allowOnly(command, ['action', 'path', 'props', 'unset'])
+  const path = checkPath(command.path)
+  const props = checkProps(command.props, 'props', path)
+  if (command.unset === undefined) {
+    return Object.freeze(props ? { action: 'update', path, props } : { action: 'update', path })
+  }
+  const unset = checkKeys(command.unset, 'unset')
+  for (const key of unset) {
+    if (props && Object.hasOwn(props, key)) {
+      throw new Refusal('COMMAND_INVALID', `"${key}" is both set and unset.`, [...path, key])
+    }
+  }
+  return Object.freeze({ action: 'update', path, ...(props && { props }), unset })
+}
+
+function checkDelete(command: Delete): CheckedDelete {
+  allowOnly(command, ['action', 'path'])
+  const path = checkPath(command.path)
+  if (path.length === 0) {
+    throw new Refusal('ROOT_UNDELETABLE', 'The document itself cannot be deleted.', ROOT)
+  }
+  return Object.freeze({ action: 'delete', path })
+}
+
+function allowOnly(command: object, fields: readonly string[]): void {
+  for (const field in command) {
+    if (!fields.includes(field)) {
+      throw new Refusal('COMMAND_INVALID', `A command has no field ${JSON.stringify(field)}.`)
+    }
+  }
+}
+
+function checkPath(path: unknown): Path {
+  return path === undefined ? ROOT : checkKeys(path, 'path')
+}
+
+function checkKeys(keys: unknown, field: 'path' | 'unset'): readonly string[] {
+  const code = field === 'path' ? 'PATH_INVALID' : 'COMMAND_INVALID'
+  if (!Array.isArray(keys)) throw new Refusal(code, `\`${field}\` is a list of strings.`)
+  const copy: string[] = []
+  // By index, because a hole must be seen as undefined and refused.
+  for (let index = 0; index < keys.length; index += 1) {
+    const key: unknown = keys[index]
+    if (typeof key !== 'string' || !key.isWellFormed()) {
+      throw new Refusal(code, `\`${field}\` has ${describe(key)} at ${index}; keys are strings.`, copy)
+    }
+    if (isForbiddenKey(key)) {
+      throw new Refusal('KEY_FORBIDDEN', `The key "${key}" is not allowed.`, [...copy, key])
+    }
+    copy.push(key)
+  }
+  return Object.freeze(copy)
+}
+
+function checkId(id: unknown, path: Path): string {
+  if (typeof id !== 'string' || id === '' || !id.isWellFormed()) {
+    throw new Refusal('ID_INVALID', `An id is a string that is not empty, not ${describe(id)}.`, path)
+  }
+  if (isForbiddenKey(id)) {
+    throw new Refusal('KEY_FORBIDDEN', `The id "${id}" is not allowed.`, [...path, id])
+  }
+  return id
+}
+
+function checkProps(
+  props: unknown,
+  field: 'props' | 'parentDefault',
+  at: Path,
+): JsonObject | undefined {
+  if (props === undefined) return undefined
+  if (typeof props !== 'object' || props === null || Array.isArray(props)) {
+    throw new Refusal('COMMAND_INVALID', `\`${field}\` is an object, not ${describe(props)}.`, at)
+  }
+  const copy = copyJson(props, at.length)
+  if (copy.ok) return copy.value as JsonObject
+  throw refuseValue(copy.fault, field, at)
+}
+
+function refuseValue({ code, at, found }: JsonFault, field: string, node: Path): Refusal {
+  const where = at.length === 0 ? '' : ` at ${describePath(at)}`
+  return new Refusal(code, `\`${field}\` holds ${found}${where}.`, [...node, ...at])
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}

@@ -1,0 +1,45 @@
+import type { JsonObject } from './json.ts'
+import type { Path } from './path.ts'
+
+/** Put a new object under the node at `path`. */
+export interface Create {
+  readonly action: 'create'
+  /** The node that receives the new one; the document itself when left out. */
+  readonly path?: Path
+  /**
+   * The key of the new node. Made here when left out, so that it can be used at
+   * once. A taken id is replaced by a free one, never overwritten.
+   */
+  readonly id?: string
+  readonly props?: JsonObject
+  /** What to create at `path` first, if nothing is there. Never replaces anything. */
+  readonly parentDefault?: JsonObject
+}
+
+/** Set `props` on the node at `path`, remove the keys of `unset`, leave the others. */
+export interface Update {
+  readonly action: 'update'
+  readonly path?: Path
+  readonly props?: JsonObject
+  readonly unset?: readonly string[]
+}
+
+/** Remove the last key of `path`. Removing what is not there succeeds. */
+export interface Delete {
+  readonly action: 'delete'
+  readonly path: Path
+}
+
+/** One intended change of a document, plain JSON. */
+export type Command = Create | Update | Delete
+
+/**
+ * Why a command was refused or no longer applies. `code` is of the catalogue,
+ * or the application's own when an interceptor refused.
+ */
+export interface Rejection {
+  readonly code: string
+  readonly message: string
+  /** The path up to and including the segment or key that is at fault. */
+  readonly at?: Path
+}

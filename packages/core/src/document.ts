@@ -1,0 +1,381 @@
+// One tree, changed in place. A node is held in one of two forms:
+//
+//   plain    a deeply frozen object. A change copies it and what is above it up
+//            to the next branch. Cheap as long as it is narrow.
+//   branch   keys in a map, changed in place, at O(1) each. Plain objects are
+//            made of it when somebody reads.
+//
+// The root is a branch. A plain node becomes one when a command is about to
+// change something in it and it has more than NARROW keys; the nodes above it
+// become branches too, since a plain object cannot hold a branch. So a list of
+// 100,000 todos costs 100,000 frozen todos and one branch, and a change of one
+// todo copies that todo alone.
+//
+// Each applied command yields its changes; taken back in reverse order they
+// restore document, order of keys and identities in O(changes).
+import { Branch, inheritKeys, isNode, listKeys, slotValue, type Entry, type Slot } from './branch.ts'
+import type { CheckedCommand, CheckedCreate, CheckedDelete, CheckedUpdate } from './check.ts'
+import type { Rejection } from './command.ts'
+import type { DocumentView } from './interceptor.ts'
+import { equalJson, measureEntry, measureJson, type JsonObject, type JsonValue } from './json.ts'
+import { describePath, ROOT, type Path } from './path.ts'
+import { share } from './share.ts'
+
+/** Above this many keys, copying a node costs more than keeping it as a branch. */
+const NARROW = 32
+
+const EMPTY: JsonObject = Object.freeze({})
+const NO_KEYS: readonly string[] = Object.freeze([])
+
+/** What one write did to one key of a branch; enough to take it back. */
+export type Change =
+  | { readonly kind: 'added' | 'removed'; readonly branch: Branch; readonly entry: Entry }
+  | { readonly kind: 'set'; readonly branch: Branch; readonly entry: Entry; readonly was: Slot }
+
+/** The document engine: reads in O(depth), writes in O(depth + size of the props). */
+export class DocumentTree implements DocumentView {
+  #root: Branch
+  #bytes: number
+  // Only while `settle` runs: what the keys held before it.
+  #touched: Map<Branch, Map<string, Slot | undefined>> | undefined
+
+  /**
+   * Takes a deeply frozen document. With `measured`, `bytes` is kept up to date
+   * with every write, which costs O(size of the written nodes) each.
+   */
+  constructor(document: JsonObject, options: { measured?: boolean } = {}) {
+    this.#root = new Branch(document, undefined, '')
+    this.#bytes = options.measured ? measureJson(document) : Number.NaN
+  }
+
+  /** The size of the document as JSON, in characters; NaN unless `measured`. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  read(path: Path = ROOT): JsonValue | undefined {
+    const slot = this.#find(path)
+    return slot === undefined ? undefined : slotValue(slot)
+  }
+
+  keys(path: Path = ROOT): readonly string[] {
+    const slot = this.#find(path)
+    if (slot instanceof Branch) return slot.keys()
+    return isNode(slot) ? listKeys(slot) : NO_KEYS
+  }
+
+  size(path: Path = ROOT): number {
+    const slot = this.#find(path)
+    return slot instanceof Branch ? slot.size : isNode(slot) ? listKeys(slot).length : 0
+  }
+
+  /** Tell whether there is anything at `path`. */
+  has(path: Path): boolean {
+    return this.#find(path) !== undefined
+  }
+
+  /**
+   * Apply a command and append what it did to `changes`; or say why it cannot
+   * apply, with nothing done.
+   */
+  apply(command: CheckedCommand, changes: Change[]): Rejection | undefined {
+    switch (command.action) {
+      case 'create':
+        return this.#create(command, changes)
+      case 'update':
+        return this.#update(command, changes)
+      case 'delete':
+        return this.#delete(command, changes)
+    }
+  }
+
+  /**
+   * Take `changes` back, last first, and leave the list empty. They must be the
+   * latest ones of this document that were not taken back yet.
+   */
+  undo(changes: Change[]): void {
+    for (let change = changes.pop(); change; change = changes.pop()) {
+      const { branch, entry } = change
+      if (change.kind === 'set') {
+        this.#assign(branch, entry, change.was)
+      } else if (change.kind === 'added') {
+        this.#note(branch, entry.key, entry.slot, undefined)
+        branch.unlink(entry)
+      } else {
+        this.#note(branch, entry.key, undefined, entry.slot)
+        branch.link(entry)
+      }
+    }
+  }
+
+  /** Put another document in the place of this one. Equal parts keep their identity. */
+  replace(document: JsonObject): void {
+    const shared = share(this.#root.value(), document) as JsonObject
+    if (shared === this.#root.value()) return
+    this.#root = new Branch(shared, undefined, '')
+    if (!Number.isNaN(this.#bytes)) this.#bytes = measureJson(document)
+  }
+
+  /**
+   * Run changes and undos, and give the paths of what is different afterwards.
+   * A part that ends up equal keeps its identity and is not among them.
+   */
+  settle(run: () => void): Path[] {
+    this.#touched = new Map()
+    try {
+      run()
+      return this.#restoreIdentities(this.#touched)
+    } finally {
+      this.#touched = undefined
+    }
+  }
+
+  #restoreIdentities(touched: Map<Branch, Map<string, Slot | undefined>>): Path[] {
+    const changed: Path[] = []
+    for (const [branch, slots] of touched) {
+      for (const [key, before] of slots) {
+        const entry = branch.get(key)
+        if (entry && isPlain(before) && isPlain(entry.slot)) {
+          entry.slot = share(before, entry.slot)
+        }
+        if (entry?.slot !== before) changed.push([...branchPath(branch), key])
+      }
+    }
+    return changed
+  }
+
+  #find(path: Path): Slot | undefined {
+    let slot: Slot | undefined = this.#root
+    for (const key of path) {
+      slot = child(slot, key)
+      if (slot === undefined) return undefined
+    }
+    return slot
+  }
+
+  #create(command: CheckedCreate, changes: Change[]): Rejection | undefined {
+    const { path, id, props = EMPTY, parentDefault } = command
+    if (parentDefault && path.length > 0 && !this.has(path)) {
+      // The parent arrives with the child in it, so that nothing is half done.
+      const parent = Object.hasOwn(parentDefault, id)
+        ? undefined
+        : Object.freeze({ ...parentDefault, [id]: props })
+      if (!parent) return taken(id, [...path, id])
+      return this.#write(path.slice(0, -1), path.at(-1)!, parent, changes)
+    }
+    const full = [...path, id]
+    const rejection = this.#checkNode(path)
+    if (rejection) return rejection
+    if (this.has(full)) return taken(id, full)
+    return this.#write(path, id, props, changes)
+  }
+
+  /** Set one key of the node at `path`. */
+  #write(path: Path, key: string, value: JsonValue, changes: Change[]): Rejection | undefined {
+    const rejection = this.#checkNode(path)
+    if (rejection) return rejection
+    const place = this.#open(path)
+    if (place.rest.length === 0) this.#put(place.branch, key, value, changes)
+    else this.#rewrite(place, (node) => Object.freeze({ ...node, [key]: value }), changes)
+    return undefined
+  }
+
+  #update({ path, props = EMPTY, unset = NO_KEYS }: CheckedUpdate, changes: Change[]) {
+    const rejection = this.#checkNode(path)
+    if (rejection) return rejection
+    const place = this.#open(path)
+    if (place.rest.length > 0) {
+      this.#rewrite(place, (node) => assign(node, props, unset), changes)
+      return undefined
+    }
+    for (const key of unset) this.#take(place.branch, key, changes)
+    for (const key in props) this.#put(place.branch, key, props[key]!, changes)
+    return undefined
+  }
+
+  #delete({ path }: CheckedDelete, changes: Change[]): Rejection | undefined {
+    const parent = path.slice(0, -1)
+    const key = path[path.length - 1]!
+    const rejection = this.#checkNode(parent)
+    if (rejection) return rejection
+    const place = this.#open(parent)
+    if (place.rest.length === 0) this.#take(place.branch, key, changes)
+    else this.#rewrite(place, (node) => assign(node, EMPTY, [key]), changes)
+    return undefined
+  }
+
+  /** Say which segment of `path` does not lead to a node. */
+  #checkNode(path: Path): Rejection | undefined {
+    let slot: Slot | undefined = this.#root
+    for (let index = 0; index < path.length; index += 1) {
+      slot = child(slot, path[index]!)
+      if (!isNode(slot)) return notANode(slot, path.slice(0, index + 1))
+    }
+    return undefined
+  }
+
+  /**
+   * Find the deepest branch on the way to the node at `path`, after making
+   * branches of the wide nodes on it. `rest` leads on from there through plain
+   * nodes. The path must lead to a node.
+   */
+  #open(path: Path): Place {
+    let branch = this.#root
+    let depth = 0
+    for (; depth < path.length; depth += 1) {
+      const { slot } = branch.get(path[depth]!)!
+      if (!(slot instanceof Branch)) break
+      branch = slot
+    }
+    let wide = depth
+    let node: Slot = depth < path.length ? branch.get(path[depth]!)!.slot : branch
+    for (let index = depth; index < path.length; index += 1) {
+      if (index > depth) node = (node as JsonObject)[path[index]!]!
+      if (isWide(node as JsonObject)) wide = index + 1
+    }
+    for (; depth < wide; depth += 1) {
+      const entry: Entry = branch.get(path[depth]!)!
+      // Not a change: readers see the same objects, so nothing is noted.
+      const opened: Branch = new Branch(entry.slot as JsonObject, branch, entry.key)
+      entry.slot = opened
+      branch = opened
+    }
+    return { branch, rest: depth === 0 ? path : path.slice(depth) }
+  }
+
+  /** Change the plain node at the end of `place`, copying what is above it. */
+  #rewrite({ branch, rest }: Place, change: (node: JsonObject) => JsonObject, changes: Change[]): void {
+    const entry = branch.get(rest[0]!)!
+    const was = entry.slot as JsonObject
+    const now = rewrite(was, rest, 1, change)
+    if (now === was) return
+    this.#assign(branch, entry, now)
+    changes.push({ kind: 'set', branch, entry, was })
+  }
+
+  #put(branch: Branch, key: string, value: JsonValue, changes: Change[]): void {
+    const entry = branch.get(key)
+    if (!entry) {
+      this.#note(branch, key, undefined, value)
+      changes.push({ kind: 'added', branch, entry: branch.add(key, value) })
+      return
+    }
+    const was = entry.slot
+    if (!(was instanceof Branch) && equalJson(was, value)) return
+    this.#assign(branch, entry, value)
+    changes.push({ kind: 'set', branch, entry, was })
+  }
+
+  #take(branch: Branch, key: string, changes: Change[]): void {
+    const entry = branch.get(key)
+    if (!entry) return
+    this.#note(branch, key, entry.slot, undefined)
+    branch.unlink(entry)
+    changes.push({ kind: 'removed', branch, entry })
+  }
+
+  #assign(branch: Branch, entry: Entry, slot: Slot): void {
+    this.#note(branch, entry.key, entry.slot, slot)
+    entry.slot = slot
+    branch.touch(entry.key)
+  }
+
+  /** Called before every write, with what the key holds and what it will hold. */
+  #note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
+    if (!Number.isNaN(this.#bytes)) this.#bytes += measureSlot(key, after) - measureSlot(key, before)
+    if (!this.#touched) return
+    let slots = this.#touched.get(branch)
+    if (!slots) {
+      slots = new Map()
+      this.#touched.set(branch, slots)
+    }
+    if (!slots.has(key)) slots.set(key, before)
+  }
+}
+
+interface Place {
+  readonly branch: Branch
+  readonly rest: Path
+}
+
+function child(slot: Slot, key: string): Slot | undefined {
+  if (slot instanceof Branch) return slot.get(key)?.slot
+  return isNode(slot) && Object.hasOwn(slot, key) ? (slot as JsonObject)[key] : undefined
+}
+
+function isWide(node: JsonObject): boolean {
+  let count = 0
+  // Stops early, where Object.keys would list a hundred thousand.
+  for (const _ in node) if (++count > NARROW) return true
+  return false
+}
+
+function isPlain(slot: Slot | undefined): slot is JsonValue {
+  return slot !== undefined && !(slot instanceof Branch)
+}
+
+function rewrite(
+  node: JsonObject,
+  rest: Path,
+  index: number,
+  change: (node: JsonObject) => JsonObject,
+): JsonObject {
+  if (index === rest.length) return change(node)
+  const key = rest[index]!
+  const was = node[key] as JsonObject
+  const now = rewrite(was, rest, index + 1, change)
+  if (now === was) return node
+  const copy = { ...node, [key]: now }
+  inheritKeys(copy, node)
+  return Object.freeze(copy)
+}
+
+function assign(node: JsonObject, props: JsonObject, unset: readonly string[]): JsonObject {
+  let hasChanged = false
+  let hasSameKeys = true
+  for (const key in props) {
+    if (!Object.hasOwn(node, key)) hasSameKeys = false
+    else if (equalJson(node[key], props[key])) continue
+    hasChanged = true
+  }
+  const copy: Record<string, JsonValue> = { ...node, ...props }
+  for (const key of unset) {
+    if (!Object.hasOwn(copy, key)) continue
+    delete copy[key]
+    hasChanged = true
+    hasSameKeys = false
+  }
+  if (!hasChanged) return node
+  if (hasSameKeys) inheritKeys(copy, node)
+  return Object.freeze(copy)
+}
+
+function branchPath(branch: Branch): Path {
+  const path: string[] = []
+  for (let at = branch; at.parent; at = at.parent) path.push(at.key)
+  return path.reverse()
+}
+
+function measureSlot(key: string, slot: Slot | undefined): number {
+  return slot === undefined ? 0 : measureEntry(key, slotValue(slot))
+}
+
+function taken(id: string, at: Path): Rejection {
+  return { code: 'ID_INVALID', message: `The id ${JSON.stringify(id)} is taken.`, at }
+}
+
+function notANode(slot: Slot | undefined, at: Path): Rejection {
+  if (slot === undefined) {
+    return {
+      code: 'PATH_NOT_FOUND',
+      message: `There is no ${describePath(at)} in the document.`,
+      at,
+    }
+  }
+  const found = slot === null ? 'null' : Array.isArray(slot) ? 'an array' : `a ${typeof slot}`
+  return {
+    code: 'NOT_A_NODE',
+    message: `${describePath(at)} is ${found}; commands reach into objects only.`,
+    at,
+  }
+}

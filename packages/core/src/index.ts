@@ -1,0 +1,19 @@
+export type { Command, Create, Delete, Rejection, Update } from './command.ts'
+export { catalogue, FlushoutError, isFlushoutError, type ErrorCode, type Retry } from './errors.ts'
+export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
+export { createIdFactory, type IdSource } from './id.ts'
+export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
+export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'
+export { Master, type FlushContext, type MasterOptions, type Staged } from './master.ts'
+export { ROOT, type Path } from './path.ts'
+export {
+  PROTOCOL,
+  type AppliedFlush,
+  type Flush,
+  type FlushAnswer,
+  type PullAnswer,
+  type Remap,
+  type Snapshot,
+  type Sync,
+  type Verdict,
+} from './protocol.ts'

@@ -1,0 +1,165 @@
+/** A value that JSON can carry without loss. */
+export type JsonValue = string | number | boolean | null | JsonArray | JsonObject
+
+/** A list of JSON values. Lists are values: a command replaces them whole. */
+export type JsonArray = readonly JsonValue[]
+
+/** A JSON object. In a document every object is a node that commands can address. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue
+}
+
+/**
+ * How deep a document may nest, the root counted as level 0. Fixed and not an
+ * option: both sides must agree on what they refuse.
+ */
+export const MAX_DEPTH = 64
+
+/** Tell whether `key` may not appear in a path, an id or an object. */
+export function isForbiddenKey(key: string): boolean {
+  return key === '__proto__' || key === 'constructor' || key === 'prototype'
+}
+
+/** Tell whether `value` is a JSON object, which a document holds as a node. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Why a value cannot go into a document, and where in it the fault is. */
+export interface JsonFault {
+  readonly code: 'KEY_FORBIDDEN' | 'TOO_DEEP' | 'VALUE_INVALID'
+  /** Keys and indexes from the checked value down to the fault. */
+  readonly at: readonly string[]
+  /** What was found there, in words. */
+  readonly found: string
+}
+
+/** Thrown inside this file only; `copyJson` turns it into its result. */
+class Fault {
+  readonly code: JsonFault['code']
+  readonly found: string
+  readonly at: string[] = []
+
+  constructor(code: JsonFault['code'], found: string) {
+    this.code = code
+    this.found = found
+  }
+}
+
+/**
+ * Copy `value` into a deeply frozen JSON value, or say what JSON cannot carry
+ * in it. The copy shares nothing with the original, so that a caller who goes
+ * on changing it changes nothing here. `depth` is the level at which the copy
+ * will hang in its document. Cost: O(size of the value).
+ */
+export function copyJson(
+  value: unknown,
+  depth = 0,
+): { ok: true; value: JsonValue } | { ok: false; fault: JsonFault } {
+  try {
+    return { ok: true, value: copy(value, depth) }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return { ok: false, fault: { code: error.code, at: error.at.reverse(), found: error.found } }
+  }
+}
+
+function copy(value: unknown, depth: number): JsonValue {
+  switch (typeof value) {
+    case 'string':
+      // A lone surrogate does not survive UTF-8, so the two sides would differ.
+      if (!value.isWellFormed()) throw new Fault('VALUE_INVALID', 'a lone surrogate')
+      return value
+    case 'number':
+      if (!Number.isFinite(value)) throw new Fault('VALUE_INVALID', String(value))
+      // JSON writes -0 as 0; adding 0 makes it so on this side as well.
+      return value + 0
+    case 'boolean':
+      return value
+    case 'object':
+      return value === null ? null : copyContainer(value, depth)
+    default:
+      throw new Fault('VALUE_INVALID', value === undefined ? 'undefined' : `a ${typeof value}`)
+  }
+}
+
+function copyContainer(value: object, depth: number): JsonValue {
+  // The cap also ends cycles.
+  if (depth > MAX_DEPTH) throw new Fault('TOO_DEEP', `more than ${MAX_DEPTH} levels`)
+  if (Array.isArray(value)) {
+    const list: JsonValue[] = []
+    // By index, because a hole must be seen as undefined and refused.
+    for (let index = 0; index < value.length; index += 1) {
+      list.push(copyAt(value[index], String(index), depth))
+    }
+    return Object.freeze(list)
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new Fault('VALUE_INVALID', `an instance of ${value.constructor?.name ?? 'a class'}`)
+  }
+  const object: Record<string, JsonValue> = {}
+  for (const key of Object.keys(value)) {
+    checkKey(key)
+    object[key] = copyAt((value as Record<string, unknown>)[key], key, depth)
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new Fault('VALUE_INVALID', 'a symbol as key')
+  }
+  return Object.freeze(object)
+}
+
+function checkKey(key: string): void {
+  if (isForbiddenKey(key)) throw new Fault('KEY_FORBIDDEN', `the key "${key}"`)
+  if (!key.isWellFormed()) throw new Fault('VALUE_INVALID', 'a lone surrogate in a key')
+}
+
+function copyAt(value: unknown, key: string, depth: number): JsonValue {
+  try {
+    return copy(value, depth + 1)
+  } catch (error) {
+    if (error instanceof Fault) error.at.push(key)
+    throw error
+  }
+}
+
+/** Tell whether two JSON values are equal, the order of keys included. */
+export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false
+  if (Array.isArray(a)) {
+    return (
+      Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]))
+    )
+  }
+  if (Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  const otherKeys = Object.keys(b)
+  return (
+    keys.length === otherKeys.length &&
+    keys.every(
+      (key, index) =>
+        key === otherKeys[index] && equalJson((a as JsonObject)[key], (b as JsonObject)[key]),
+    )
+  )
+}
+
+/**
+ * How many characters `value` takes as JSON, strings counted without their
+ * escapes. A measure for limits, not for buffers. Cost: O(size of the value).
+ */
+export function measureJson(value: JsonValue): number {
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value !== 'object' || value === null) return String(value).length
+  if (Array.isArray(value)) {
+    return value.reduce((sum: number, item: JsonValue) => sum + measureJson(item) + 1, 2)
+  }
+  let size = 2
+  for (const key in value as JsonObject) size += measureEntry(key, (value as JsonObject)[key]!)
+  return size
+}
+
+/** How many characters `"key":value,` takes, by the rule of `measureJson`. */
+export function measureEntry(key: string, value: JsonValue): number {
+  return key.length + 4 + measureJson(value)
+}

@@ -1,0 +1,29 @@
+import { isForbiddenKey } from './json.ts'
+
+/**
+ * The keys from the root of a document down to a node or value. `[]` is the
+ * document itself. A path never leads into an array: arrays are values.
+ */
+export type Path = readonly string[]
+
+/** The path of the whole document. */
+export const ROOT: Path = Object.freeze([])
+
+/** Tell whether `value` has the form of a path. */
+export function isPath(value: unknown): value is Path {
+  return (
+    Array.isArray(value) &&
+    value.every((key) => typeof key === 'string' && !isForbiddenKey(key) && key.isWellFormed())
+  )
+}
+
+/** Tell whether `path` is `prefix` or lies below it. */
+export function startsWith(path: Path, prefix: Path): boolean {
+  return path.length >= prefix.length && prefix.every((key, index) => key === path[index])
+}
+
+/** A path for people, as `"todos" › "a"`, long keys cut; the root has a name of its own. */
+export function describePath(path: Path): string {
+  if (path.length === 0) return 'the document'
+  return path.map((key) => JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)).join(' › ')
+}

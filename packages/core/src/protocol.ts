@@ -1,0 +1,95 @@
+import type { Command, Rejection } from './command.ts'
+import type { JsonObject } from './json.ts'
+import type { Path } from './path.ts'
+
+/** The version of the messages below. docs/protocol.md describes them. */
+export const PROTOCOL = 1
+
+/**
+ * A document, the number of commands that built it, and the hash of the history
+ * up to there. Two snapshots of one model with equal `commandCount` and `hash`
+ * hold equal documents, the order of keys included.
+ */
+export interface Snapshot<Doc = JsonObject> {
+  readonly commandCount: number
+  /** `''` where nobody keeps a history yet, as in a document made on the spot. */
+  readonly hash: string
+  readonly document: Doc
+}
+
+/**
+ * A numbered batch of commands of one client for one model. Its identity is
+ * `(clientId, sequence)`: the same flush sent twice takes effect once. Frozen
+ * once sent, because the master may have applied it whatever the network says.
+ */
+export interface Flush {
+  readonly protocol: typeof PROTOCOL
+  readonly clientId: string
+  /** 1 for the first flush of a client, then one more each. */
+  readonly sequence: number
+  /** The count up to which the client holds what the master vouched for. */
+  readonly from: number
+  /** The history hash at `from`; `''` asks for a snapshot. */
+  readonly hash: string
+  /** Empty to ask for news only: such a flush uses up no sequence. */
+  readonly commands: readonly Command[]
+}
+
+/** What became of one command of a flush, where it was not applied as sent. */
+export type Verdict =
+  /** Applied, but as `command`. */
+  | { readonly index: number; readonly kind: 'amended'; readonly command: Command }
+  /** Refused by a rule. */
+  | { readonly index: number; readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** Could not take effect any more, because what it builds on is gone. */
+  | { readonly index: number; readonly kind: 'dropped'; readonly rejection: Rejection }
+
+/** A node that the master had to rename: `from` is what the client called it. */
+export interface Remap {
+  readonly from: Path
+  readonly to: Path
+}
+
+/** One flush as the master applied it: an entry of the history, as others see it. */
+export interface AppliedFlush {
+  /** The count before its first command. */
+  readonly from: number
+  /** The history hash after its last command. */
+  readonly hash: string
+  readonly clientId: string
+  readonly sequence: number
+  /**
+   * Left out in the answer to the flush itself: its author has the commands, and
+   * `verdicts` and `remaps` tell where they differ.
+   */
+  readonly commands?: readonly Command[]
+}
+
+/** What brings a proxy from the count that it named to the master's. */
+export type Sync =
+  /** Nothing but the client's own commands happened. */
+  | { readonly kind: 'none' }
+  /** Without a gap from the client's count to the answer's. */
+  | { readonly kind: 'updates'; readonly updates: readonly AppliedFlush[] }
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+
+/** The master's answer to a flush. */
+export interface FlushAnswer {
+  /** That of the flush it answers. */
+  readonly sequence: number
+  /** `repeated`: the flush had been applied before, and this is its first outcome again. */
+  readonly outcome: 'applied' | 'repeated'
+  readonly commandCount: number
+  readonly hash: string
+  /** In order of `index`; commands without one were applied as sent. */
+  readonly verdicts: readonly Verdict[]
+  readonly remaps: readonly Remap[]
+  readonly sync: Sync
+}
+
+/** The master's answer to a client that asks for news. */
+export interface PullAnswer {
+  readonly commandCount: number
+  readonly hash: string
+  readonly sync: Sync
+}

@@ -1,0 +1,22 @@
+import type { CheckedCommand } from './check.ts'
+import { startsWith, type Path } from './path.ts'
+import type { Remap } from './protocol.ts'
+
+/**
+ * Follow renamed nodes: give `path` as the master calls it. Later remaps see
+ * what earlier ones made of the path, so a rename below a rename is followed to
+ * its end. Gives the very same path if none applies.
+ */
+export function remapPath(path: Path, remaps: readonly Remap[]): Path {
+  let current = path
+  for (const { from, to } of remaps) {
+    if (startsWith(current, from)) current = Object.freeze([...to, ...current.slice(from.length)])
+  }
+  return current
+}
+
+/** `command` with its path followed; the very same command if no remap applies. */
+export function remapCommand(command: CheckedCommand, remaps: readonly Remap[]): CheckedCommand {
+  const path = remapPath(command.path, remaps)
+  return path === command.path ? command : Object.freeze({ ...command, path })
+}
