@@ -137,7 +137,10 @@ export class Branch {
   #patch(last: JsonObject, width: number): JsonObject | undefined {
     const renewed: [string, JsonValue][] = []
     for (const key of this.#stale) {
-      const value = slotValue(this.#entries.get(key)!.slot)
+      const entry = this.#entries.get(key)
+      // Added and removed again since.
+      if (!entry) continue
+      const value = slotValue(entry.slot)
       if (value !== last[key]) renewed.push([key, value])
     }
     if (renewed.length === 0) return last

@@ -17,3 +17,12 @@ export {
   type Sync,
   type Verdict,
 } from './protocol.ts'
+export {
+  CommandProxy,
+  type EndResult,
+  type LostCommand,
+  type ProxyOptions,
+  type ProxyStatus,
+} from './proxy.ts'
+export type { Outcome, Receipt } from './receipt.ts'
+export type { At, ChildProps, PathIn, PropsAt } from './typed.ts'

@@ -8,6 +8,7 @@
 // before, and are committed or rolled back together: that is how a server joins
 // many flushes in one write to its database. Everything here is synchronous;
 // whoever stores things does it between `stage` and `commit`.
+import { checkSnapshot } from './answer.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
@@ -19,7 +20,7 @@ import { measureJson, type JsonObject, type JsonValue } from './json.ts'
 import { startsWith, type Path } from './path.ts'
 import type { Flush, FlushAnswer, PullAnswer, Remap, Snapshot, Sync, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
-import { remapCommand } from './remap.ts'
+import { remapCommand, withFreeId } from './remap.ts'
 
 /** Who sends a flush and when: made once for each, so that doing it again gives the same. */
 export interface FlushContext<U extends User = User> {
@@ -83,10 +84,17 @@ export class Master<U extends User = User> implements DocumentView {
   #floorHash: string
   #hash: string
 
-  /** Start from a snapshot whose document is deeply frozen and now belongs to the master. */
+  /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot, options: MasterOptions<U>) {
+    const checked = checkSnapshot(snapshot)
+    if (!checked) {
+      throw new FlushoutError(
+        'OPTIONS_INVALID',
+        'A master starts from { commandCount, hash, document } with a JSON object as document.',
+      )
+    }
     this.#options = options
-    this.#tree = new DocumentTree(snapshot.document, { measured: true })
+    this.#tree = new DocumentTree(checked.document, { measured: true })
     this.#commandCount = snapshot.commandCount
     this.#hash = snapshot.hash
     this.#floorHash = snapshot.hash
@@ -231,11 +239,9 @@ export class Master<U extends User = User> implements DocumentView {
           `The history continues at ${entry.from}, but this master is at ${this.#commandCount}.`,
         )
       }
-      for (const command of entry.commands) {
-        const rejection = this.#tree.apply(command, [])
-        if (rejection) throw new FlushoutError('HISTORY_CHANGED', rejection.message)
-      }
-      this.#append(entry)
+      // Entries come from a store, so they are neither frozen nor trusted.
+      const commands = entry.commands.map((command) => this.#replay(command))
+      this.#append({ ...entry, commands })
     }
     this.#trimLog()
   }
@@ -257,6 +263,13 @@ export class Master<U extends User = User> implements DocumentView {
       hash: this.#hash,
       sync: this.#sync({ from, hash }, undefined),
     }
+  }
+
+  #replay(command: CheckedCommand): CheckedCommand {
+    const checked = checkCommand(command, this.#options.createId)
+    const rejection = checked.ok ? this.#tree.apply(checked.command, []) : checked.rejection
+    if (rejection) throw new FlushoutError('HISTORY_CHANGED', rejection.message)
+    return checked.ok ? checked.command : command
   }
 
   #checkSequence({ sequence }: Flush, client: ClientRecord | undefined): void {
@@ -408,7 +421,7 @@ export class Master<U extends User = User> implements DocumentView {
     const limit = this.#options.maxDocumentBytes ?? DEFAULT_DOCUMENT_BYTES
     // An update may replace as much as it brings, but that is not worth a look
     // at the document: who is this near to the limit must delete first.
-    const size = this.#tree.bytes + measureJson(command as unknown as JsonObject)
+    const size = this.#tree.bytes + measureJson(command as unknown as JsonValue)
     if (size <= limit) return undefined
     return {
       code: 'DOCUMENT_TOO_LARGE',
@@ -472,16 +485,4 @@ export class Master<U extends User = User> implements DocumentView {
     if (bytes > this.#tree.bytes) return { kind: 'snapshot', snapshot: this.snapshot() }
     return { kind: 'updates', updates: entries.map((entry) => toAppliedFlush(entry, isOwn(entry))) }
   }
-}
-
-/** `command`, a create with another id where its own is taken. */
-export function withFreeId(
-  tree: DocumentTree,
-  command: CheckedCommand,
-  createId: () => string,
-): CheckedCommand {
-  if (command.action !== 'create') return command
-  let { id } = command
-  while (tree.has([...command.path, id])) id = createId()
-  return id === command.id ? command : Object.freeze({ ...command, id })
 }

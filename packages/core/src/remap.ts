@@ -1,4 +1,5 @@
 import type { CheckedCommand } from './check.ts'
+import type { DocumentTree } from './document.ts'
 import { startsWith, type Path } from './path.ts'
 import type { Remap } from './protocol.ts'
 
@@ -19,4 +20,16 @@ export function remapPath(path: Path, remaps: readonly Remap[]): Path {
 export function remapCommand(command: CheckedCommand, remaps: readonly Remap[]): CheckedCommand {
   const path = remapPath(command.path, remaps)
   return path === command.path ? command : Object.freeze({ ...command, path })
+}
+
+/** `command`, a create with another id where its own is taken. */
+export function withFreeId(
+  tree: DocumentTree,
+  command: CheckedCommand,
+  createId: () => string,
+): CheckedCommand {
+  if (command.action !== 'create') return command
+  let { id } = command
+  while (tree.has([...command.path, id])) id = createId()
+  return id === command.id ? command : Object.freeze({ ...command, id })
 }

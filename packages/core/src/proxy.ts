@@ -1,0 +1,502 @@
+// The local copy of one model. Every command is in exactly one of these places,
+// and moves to the right only:
+//
+//   given ──► queued ──► in flight ──► confirmed
+//     │          │           └──────► rejected, dropped   (the master's verdict)
+//     │          └──────────────────► rejected, dropped   (on a rebase)
+//     └► refused on the spot
+//
+// What is in flight is frozen, because the master may have applied it: whatever
+// happens, the same flush is sent until it is answered.
+import { checkFlushAnswer, checkPullAnswer, checkSnapshot, type CheckedAnswer } from './answer.ts'
+import { checkCommand, type CheckedCommand } from './check.ts'
+import type { Command } from './command.ts'
+import { FlushoutError, type ErrorCode, type Retry } from './errors.ts'
+import type { DocumentView, Interceptor, User } from './interceptor.ts'
+import { measureJson, type JsonObject, type JsonValue } from './json.ts'
+import { Listeners } from './listeners.ts'
+import { ROOT, type Path } from './path.ts'
+import { PROTOCOL, type Flush, type Remap, type Snapshot } from './protocol.ts'
+import { createRandom } from './random.ts'
+import { PendingCommand, refusedReceipt, type Receipt } from './receipt.ts'
+import { withFreeId } from './remap.ts'
+import { Replica, type Loss } from './replica.ts'
+import type { At, ChildProps, PathIn, PropsAt } from './typed.ts'
+
+export interface ProxyOptions<U extends User = User> {
+  /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
+  readonly createId: () => string
+  /** Milliseconds since 1970, for interceptors. */
+  readonly now: () => number
+  /** Refuse or amend commands here already. The master runs its own. */
+  readonly interceptors?: readonly Interceptor<U>[]
+  /** Who works here, for interceptors. */
+  readonly user?: U
+  /** At most so many commands in a flush. Default 500. */
+  readonly maxFlushCommands?: number
+  /** At most so many characters of JSON in a flush, and in one command. Default 250,000. */
+  readonly maxFlushBytes?: number
+}
+
+/** Where the commands of a proxy are. A new object whenever one of its fields changes. */
+export interface ProxyStatus {
+  /** Applied here, in no flush yet. */
+  readonly queued: number
+  /** In a flush that was not answered yet. */
+  readonly inFlight: number
+  /** How many commands the master vouched for. */
+  readonly confirmed: number
+  /** How many entries `rejections` has. */
+  readonly rejected: number
+}
+
+/** A command that showed in the document, and then was refused or could not apply. */
+export interface LostCommand extends Loss {
+  readonly command: Command
+}
+
+/** What `endFlush` made of an answer. */
+export type EndResult =
+  | {
+      readonly ok: true
+      /** Nodes that now have another id than the one under which they were created. */
+      readonly remaps: readonly Remap[]
+    }
+  /**
+   * NO_FLUSH: the answer belongs to no flush in flight and was ignored.
+   * ANSWER_INVALID: it could not be used; the flush is sent again, for a snapshot.
+   */
+  | { readonly ok: false; readonly code: 'NO_FLUSH' | 'ANSWER_INVALID' }
+
+interface Flight {
+  readonly flush: Flush
+  /** Between `beginFlush` and its end or cancelling: nobody may begin another. */
+  readonly isUnderWay: boolean
+}
+
+const MAX_COMMANDS = 500
+const MAX_BYTES = 250_000
+// Beyond this many the oldest are forgotten, so that memory stays bounded.
+const MAX_REJECTIONS = 1_000
+const NO_REMAPS: readonly Remap[] = Object.freeze([])
+const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
+
+/** A local copy of a model that changes at once and tells the master later. */
+export class CommandProxy<Doc extends object = JsonObject, U extends User = User>
+  implements DocumentView
+{
+  readonly #options: ProxyOptions<U>
+  readonly #replica: Replica<U>
+  readonly #listeners = new Listeners()
+  readonly #statusListeners = new Listeners()
+  #clientId: string
+  // Of the last flush that was answered.
+  #sequence = 0
+  #flight: Flight | undefined
+  #status: ProxyStatus | undefined
+  #rejections = NO_REJECTIONS
+  // Collects the changed paths while a batch runs.
+  #batched: Path[] | undefined
+
+  /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
+  constructor(snapshot: Snapshot<Doc>, options: ProxyOptions<U>) {
+    const checked = checkSnapshot(snapshot)
+    if (!checked) {
+      throw new FlushoutError(
+        'OPTIONS_INVALID',
+        'A proxy starts from { commandCount, hash, document } with a JSON object as document.',
+      )
+    }
+    const { createId, interceptors = [] } = options
+    this.#options = options
+    this.#clientId = createId()
+    this.#replica = new Replica(checked, {
+      createId,
+      interceptors,
+      createContext: (pending) => ({
+        side: 'proxy',
+        user: options.user,
+        now: options.now(),
+        random: createRandom(pending.id),
+      }),
+      onLost: (pending, loss) => this.#lose(pending, loss),
+    })
+  }
+
+  /** How many commands built the document as it shows here. */
+  get commandCount(): number {
+    return this.#replica.commandCount
+  }
+
+  /** The count and history hash up to which the master vouched. */
+  get confirmed(): { readonly from: number; readonly hash: string } {
+    return { from: this.#replica.confirmed, hash: this.#replica.hash }
+  }
+
+  /** Under what id the flushes of this proxy are sent. */
+  get clientId(): string {
+    return this.#clientId
+  }
+
+  /** Where the commands are. The same object until one of its fields changes. */
+  get status(): ProxyStatus {
+    const { pending, inFlight, confirmed } = this.#replica
+    this.#status ??= Object.freeze({
+      queued: pending.length - inFlight,
+      inFlight,
+      confirmed,
+      rejected: this.#rejections.length,
+    })
+    return this.#status
+  }
+
+  /** Commands that showed here and were lost since, oldest first, until dismissed. */
+  get rejections(): readonly LostCommand[] {
+    return this.#rejections
+  }
+
+  /** Take an entry off `rejections`. */
+  dismiss(lost: LostCommand): void {
+    const rest = this.#rejections.filter((other) => other !== lost)
+    if (rest.length === this.#rejections.length) return
+    this.#rejections = Object.freeze(rest)
+    this.#publish([])
+  }
+
+  /**
+   * The value at `path`, frozen, the same object while its content is the same;
+   * undefined where there is none. An item costs O(depth), a wide node one copy
+   * of its keys after each notification.
+   */
+  read(): Doc
+  read<const P extends Path>(path: P): At<Doc, P> | undefined
+  read(path: Path = ROOT): unknown {
+    return this.#replica.tree.read(path)
+  }
+
+  /**
+   * The keys of the node at `path`, frozen; a new list only when one was added,
+   * removed or renamed. Empty where there is no node.
+   */
+  keys(path: Path = ROOT): readonly string[] {
+    return this.#replica.tree.keys(path)
+  }
+
+  size(path: Path = ROOT): number {
+    return this.#replica.tree.size(path)
+  }
+
+  /** Put a new node under the one at `path`. Its id, in the receipt, can be used at once. */
+  create<const P extends Path>(
+    path: P & PathIn<Doc, P>,
+    props?: ChildProps<Doc, P>,
+    options: { readonly id?: string; readonly parentDefault?: PropsAt<Doc, P> } = {},
+  ): Receipt {
+    const command = { action: 'create', path, ...options, ...(props && { props }) }
+    return this.apply(command as unknown as Command)
+  }
+
+  /** Set `props` on the node at `path`, remove the keys of `unset`, leave the others. */
+  update<const P extends Path>(
+    path: P & PathIn<Doc, P>,
+    props: PropsAt<Doc, P>,
+    options?: { readonly unset?: readonly (keyof PropsAt<Doc, P> & string)[] },
+  ): Receipt {
+    const command = options
+      ? { action: 'update', path, props, ...options }
+      : { action: 'update', path, props }
+    return this.apply(command as unknown as Command)
+  }
+
+  /** Remove the last key of `path` with all that is below it. */
+  delete<const P extends Path>(path: P & PathIn<Doc, P>): Receipt {
+    return this.apply({ action: 'delete', path })
+  }
+
+  /**
+   * Apply `command` now and queue it for the next flush. A refused command
+   * changes nothing and is not queued; the receipt says why.
+   */
+  apply(command: Command): Receipt {
+    const { createId } = this.#options
+    const checked = checkCommand(command, createId)
+    if (!checked.ok) return refusedReceipt(checked.rejection)
+    const pending = new PendingCommand(withFreeId(this.#replica.tree, checked.command, createId))
+    const loss = this.#checkSize(pending.given) ?? this.#replica.push(pending)
+    if (loss) pending.refuse(loss.rejection)
+    else if (this.#batched) this.#batched.push(changedPath(pending.command))
+    else this.#publish(this.#listeners.isEmpty ? [] : [changedPath(pending.command)])
+    return pending
+  }
+
+  /**
+   * Run several commands and notify once, after all of them. If `run` throws,
+   * its commands are taken back, and what it threw is thrown on.
+   */
+  batch<T>(run: () => T): T {
+    const outer = this.#batched
+    const start = this.#replica.pending.length
+    const paths: Path[] = outer ?? []
+    this.#batched = paths
+    try {
+      return run()
+    } catch (error) {
+      const message = 'The batch that gave this command was taken back.'
+      for (const pending of this.#replica.truncate(start)) {
+        pending.settle({ kind: 'dropped', rejection: { code: 'BATCH_REJECTED', message } })
+      }
+      throw error
+    } finally {
+      this.#batched = outer
+      if (!outer) this.#publish(paths)
+    }
+  }
+
+  /**
+   * Call `listener` after every change at, above or below `path`; without a path
+   * after any. Returns the function that ends it.
+   */
+  subscribe = (listener: () => void, path: Path = ROOT): (() => void) =>
+    this.#listeners.add(path, listener)
+
+  /** Call `listener` whenever `status` or `rejections` is another. */
+  subscribeStatus = (listener: () => void): (() => void) =>
+    this.#statusListeners.add(ROOT, listener)
+
+  /**
+   * The flush to send now, frozen; undefined when there is nothing to send. An
+   * earlier one that was cancelled comes again, unchanged. With `pull`, an empty
+   * flush that asks for news when nothing is queued. Throws FLUSH_IN_PROGRESS.
+   */
+  beginFlush({ pull = false }: { pull?: boolean } = {}): Flush | undefined {
+    if (this.#flight?.isUnderWay) {
+      throw new FlushoutError(
+        'FLUSH_IN_PROGRESS',
+        `Flush ${this.#flight.flush.sequence} is in progress; end or cancel it first.`,
+      )
+    }
+    const replica = this.#replica
+    if (this.#flight) {
+      this.#flight = { ...this.#flight, isUnderWay: true }
+      return this.#flight.flush
+    }
+    const commands = this.#nextCommands()
+    if (commands.length === 0 && !pull) return undefined
+    replica.inFlight = commands.length
+    const flush: Flush = Object.freeze({
+      protocol: PROTOCOL,
+      clientId: this.#clientId,
+      sequence: this.#sequence + 1,
+      from: replica.confirmed,
+      hash: replica.hash,
+      commands: Object.freeze(commands),
+    })
+    this.#flight = { flush, isUnderWay: true }
+    this.#publish([])
+    return flush
+  }
+
+  /**
+   * Take the master's answer to the flush in flight, late ones included. Never
+   * throws, whatever `answer` is, and never loses a command: what cannot be used
+   * leads to the same flush again, and a snapshot.
+   */
+  endFlush(answer: unknown): EndResult {
+    const flush = this.#flight?.flush
+    const checked = flush && checkFlushAnswer(answer, flush.commands.length)
+    if (!flush || (checked && checked.sequence !== flush.sequence)) {
+      return { ok: false, code: 'NO_FLUSH' }
+    }
+    const remaps = checked && this.#follow(checked, flush)
+    if (remaps) return { ok: true, remaps }
+    this.#distrust()
+    return { ok: false, code: 'ANSWER_INVALID' }
+  }
+
+  /** Say that no answer came. The same flush, unchanged, is what `beginFlush` gives next. */
+  cancelFlush(): void {
+    // A question for news is no promise; only what carries commands is kept.
+    const { flush } = this.#flight ?? {}
+    this.#flight = flush && flush.commands.length > 0 ? { flush, isUnderWay: false } : undefined
+  }
+
+  /**
+   * Say that the master refused the flush as a whole. What can pass later stays
+   * as it is; after a change of the past the commands are queued again under a
+   * new client id; what can never be accepted is told as rejected.
+   */
+  failFlush(error: { readonly code: ErrorCode; readonly message: string; readonly retry: Retry }): void {
+    if (!this.#flight) return
+    const { code, message, retry } = error
+    if (retry === 'never') this.#loseFlight({ kind: 'rejected', rejection: { code, message } })
+    if (retry !== 'after-resync') return this.cancelFlush()
+    // The master knows this flush to be of the past, but not what became of it:
+    // sending it anew might double it.
+    if (code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST') {
+      this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
+    }
+    this.#restart()
+  }
+
+  /**
+   * Take news that came without a flush. `gap`: they begin after what is known
+   * here, so a pull is needed. `ignored`: nothing in them is new, or they cannot
+   * be used.
+   */
+  receive(answer: unknown): 'applied' | 'gap' | 'ignored' {
+    const checked = checkPullAnswer(answer)
+    if (!checked) return 'ignored'
+    const { sync, commandCount, hash } = checked
+    const replica = this.#replica
+    if (sync.kind === 'none') {
+      if (commandCount === replica.confirmed && hash !== replica.hash) this.#distrust()
+      return commandCount > replica.confirmed ? 'gap' : 'ignored'
+    }
+    if (sync.kind === 'snapshot') {
+      // It may or may not hold what is in flight; the answer to that will tell.
+      if (replica.inFlight > 0) return 'ignored'
+      if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
+    } else if (commandCount <= replica.confirmed) return 'ignored'
+    const paths = replica.rebase(() => replica.advance(sync, [], this.#flight?.flush))
+    if (!paths) return 'gap'
+    this.#publish(paths)
+    return 'applied'
+  }
+
+  /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
+  #distrust(): void {
+    this.#replica.hash = ''
+    const flush = this.#flight?.flush
+    if (flush) this.#flight = { flush: Object.freeze({ ...flush, hash: '' }), isUnderWay: false }
+    this.cancelFlush()
+  }
+
+  /** Go on as a new client, with everything queued again and nothing trusted. */
+  #restart(): void {
+    this.#clientId = this.#options.createId()
+    this.#sequence = 0
+    this.#flight = undefined
+    this.#replica.inFlight = 0
+    this.#replica.hasLanded = false
+    this.#replica.hash = ''
+    this.#publish([])
+  }
+
+  #nextCommands(): CheckedCommand[] {
+    const { maxFlushCommands = MAX_COMMANDS, maxFlushBytes = MAX_BYTES } = this.#options
+    const commands: CheckedCommand[] = []
+    let bytes = 0
+    for (const { command } of this.#replica.pending) {
+      bytes += measureCommand(command)
+      if (commands.length === maxFlushCommands) break
+      // One always fits: `apply` refused what is larger.
+      if (bytes > maxFlushBytes && commands.length > 0) break
+      commands.push(command)
+    }
+    return commands
+  }
+
+  #checkSize(command: CheckedCommand): Loss | undefined {
+    const { maxFlushBytes = MAX_BYTES } = this.#options
+    const size = measureCommand(command)
+    if (size <= maxFlushBytes) return undefined
+    const message = `The command takes ${size} characters; ${maxFlushBytes} are allowed.`
+    const rejection = { code: 'COMMAND_TOO_LARGE', message, at: command.path }
+    return { kind: 'rejected', rejection }
+  }
+
+  /** Bring everything in line with an answer; undefined, with nothing changed, if that cannot be. */
+  #follow(answer: CheckedAnswer, flush: Flush): readonly Remap[] | undefined {
+    const replica = this.#replica
+    const { sync, verdicts, commandCount, hash } = answer
+    const own = replica.hasLanded ? [] : this.#vouched(answer)
+    if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded) {
+      // The usual case: applied as sent, and nobody else did anything. The
+      // document is right already.
+      if (commandCount !== replica.confirmed + own.length) return undefined
+      replica.confirmed = commandCount
+      replica.hash = hash
+      this.#settleFlight(answer)
+      this.#publish([])
+      return NO_REMAPS
+    }
+    const remaps = [...answer.remaps]
+    const paths = replica.rebase(() => {
+      if (!replica.advance(sync, own, flush)) return false
+      // News may have overtaken this answer; then there is more here already.
+      if (commandCount > replica.confirmed) return false
+      if (commandCount === replica.confirmed) replica.hash = hash
+      this.#settleFlight(answer)
+      return true
+    }, remaps)
+    if (!paths) return undefined
+    this.#publish(paths)
+    return remaps
+  }
+
+  /** The commands in flight as the master applied them. */
+  #vouched({ verdicts }: CheckedAnswer): CheckedCommand[] {
+    const { pending, inFlight } = this.#replica
+    const commands: CheckedCommand[] = []
+    for (let index = 0; index < inFlight; index += 1) {
+      const verdict = verdicts.get(index)
+      if (!verdict) commands.push(pending[index]!.command)
+      else if (verdict.kind === 'amended') commands.push(verdict.command)
+    }
+    return commands
+  }
+
+  /** The flush was answered: say so to its commands, and make room for the next. */
+  #settleFlight({ verdicts }: CheckedAnswer): void {
+    const settled = this.#landFlight()
+    if (settled.length > 0) this.#sequence += 1
+    settled.forEach((pending, index) => {
+      const verdict = verdicts.get(index)
+      if (!verdict) return pending.settle()
+      if (verdict.kind !== 'amended') return this.#lose(pending, verdict)
+      pending.given = verdict.command
+      pending.settle({ kind: 'amended', command: verdict.command })
+    })
+  }
+
+  /** Take the commands in flight out of the document, with the same outcome for all. */
+  #loseFlight(loss: Loss): void {
+    const paths = this.#replica.rebase(() => {
+      for (const pending of this.#landFlight()) this.#lose(pending, loss)
+      return true
+    })
+    this.#publish(paths ?? [])
+  }
+
+  /** End the flight and give its commands, which are pending no more. */
+  #landFlight(): PendingCommand[] {
+    const replica = this.#replica
+    const landed = replica.pending.splice(0, replica.inFlight)
+    replica.inFlight = 0
+    replica.hasLanded = false
+    this.#flight = undefined
+    return landed
+  }
+
+  #lose(pending: PendingCommand, { kind, rejection }: Loss): void {
+    const lost = Object.freeze({ command: pending.command, kind, rejection })
+    this.#rejections = Object.freeze([...this.#rejections, lost].slice(-MAX_REJECTIONS))
+    pending.settle({ kind, rejection })
+  }
+
+  /** Tell those whom it concerns, after everything is in its final state. */
+  #publish(paths: readonly Path[]): void {
+    this.#status = undefined
+    if (paths.length > 0) for (const listener of this.#listeners.find(paths)) listener()
+    if (this.#statusListeners.isEmpty) return
+    for (const listener of this.#statusListeners.find([ROOT])) listener()
+  }
+}
+
+function changedPath(command: CheckedCommand): Path {
+  return command.action === 'create' ? [...command.path, command.id] : command.path
+}
+
+function measureCommand(command: CheckedCommand): number {
+  return measureJson(command as unknown as JsonValue)
+}

@@ -1,0 +1,98 @@
+import type { CheckedCommand } from './check.ts'
+import type { Command, Rejection } from './command.ts'
+import type { Change } from './document.ts'
+
+/** What became of a command in the end. */
+export type Outcome =
+  /** In the master's history as given. */
+  | { readonly kind: 'applied' }
+  /** In the master's history, but as `command`. */
+  | { readonly kind: 'amended'; readonly command: Command }
+  /** Refused by a rule, here or on the master. */
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** What it builds on is gone. */
+  | { readonly kind: 'dropped'; readonly rejection: Rejection }
+
+/** What `apply` and its kin give back: the answer of now, and the one to come. */
+export interface Receipt {
+  /** False when the command was refused on the spot; nothing has changed then. */
+  readonly ok: boolean
+  /**
+   * The key of the node that the command concerns: the new one of a create, the
+   * last segment of the path otherwise, '' for the document. Follows a rename.
+   */
+  readonly id: string
+  /** Why the command was refused on the spot. */
+  readonly rejection: Rejection | undefined
+  /** What became of the command; undefined as long as nobody knows. */
+  readonly outcome: Outcome | undefined
+  /** Resolves with the outcome. Never rejects; stays open as long as nobody knows. */
+  readonly verdict: Promise<Outcome>
+}
+
+const APPLIED: Outcome = Object.freeze({ kind: 'applied' })
+
+/** A command between the moment it is given and its outcome. */
+export class PendingCommand implements Receipt {
+  /** As the application gave it, renames followed: what a rebase starts from. */
+  given: CheckedCommand
+  /** As it applied here, and as it is sent. */
+  command: CheckedCommand
+  /** What it did to the document; empty while it does not apply. */
+  readonly changes: Change[] = []
+  #outcome: Outcome | undefined
+  #rejection: Rejection | undefined
+  #promise: Promise<Outcome> | undefined
+  #resolve: ((outcome: Outcome) => void) | undefined
+
+  constructor(given: CheckedCommand) {
+    this.given = given
+    this.command = given
+  }
+
+  get ok(): boolean {
+    return this.#rejection === undefined
+  }
+
+  get id(): string {
+    return this.given.action === 'create' ? this.given.id : (this.given.path.at(-1) ?? '')
+  }
+
+  get rejection(): Rejection | undefined {
+    return this.#rejection
+  }
+
+  get outcome(): Outcome | undefined {
+    return this.#outcome
+  }
+
+  get verdict(): Promise<Outcome> {
+    // Made when somebody asks: most applications never do, and a promise for
+    // each keystroke would cost more than the command itself.
+    this.#promise ??= this.#outcome
+      ? Promise.resolve(this.#outcome)
+      : new Promise((resolve) => {
+          this.#resolve = resolve
+        })
+    return this.#promise
+  }
+
+  /** Say what became of the command. The first word counts. */
+  settle(outcome: Outcome = APPLIED): void {
+    if (this.#outcome) return
+    this.#outcome = outcome
+    this.#resolve?.(outcome)
+  }
+
+  /** Refuse the command on the spot. */
+  refuse(rejection: Rejection): void {
+    this.#rejection = rejection
+    this.settle({ kind: 'rejected', rejection })
+  }
+}
+
+/** A receipt for what has not even the form of a command. */
+export function refusedReceipt(rejection: Rejection): Receipt {
+  const outcome: Outcome = { kind: 'rejected', rejection }
+  return { ok: false, id: '', rejection, outcome, verdict: Promise.resolve(outcome) }
+}
