@@ -1,4 +1,5 @@
 export type { Command, Create, Delete, Rejection, Update } from './command.ts'
+export { Commander } from './commander.ts'
 export { catalogue, FlushoutError, isFlushoutError, type ErrorCode, type Retry } from './errors.ts'
 export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
 export { createIdFactory, type IdSource } from './id.ts'

@@ -11,6 +11,7 @@
 import { checkFlushAnswer, checkPullAnswer, checkSnapshot, type CheckedAnswer } from './answer.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
+import { Commander } from './commander.ts'
 import { FlushoutError, type ErrorCode, type Retry } from './errors.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import { measureJson, type JsonObject, type JsonValue } from './json.ts'
@@ -21,7 +22,7 @@ import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica, type Loss } from './replica.ts'
-import type { At, ChildProps, PathIn, PropsAt } from './typed.ts'
+import type { At } from './typed.ts'
 
 export interface ProxyOptions<U extends User = User> {
   /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
@@ -83,6 +84,7 @@ const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
 
 /** A local copy of a model that changes at once and tells the master later. */
 export class CommandProxy<Doc extends object = JsonObject, U extends User = User>
+  extends Commander<Doc>
   implements DocumentView
 {
   readonly #options: ProxyOptions<U>
@@ -100,6 +102,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot<Doc>, options: ProxyOptions<U>) {
+    super()
     const checked = checkSnapshot(snapshot)
     if (!checked) {
       throw new FlushoutError(
@@ -186,38 +189,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return this.#replica.tree.size(path)
   }
 
-  /** Put a new node under the one at `path`. Its id, in the receipt, can be used at once. */
-  create<const P extends Path>(
-    path: P & PathIn<Doc, P>,
-    props?: ChildProps<Doc, P>,
-    options: { readonly id?: string; readonly parentDefault?: PropsAt<Doc, P> } = {},
-  ): Receipt {
-    const command = { action: 'create', path, ...options, ...(props && { props }) }
-    return this.apply(command as unknown as Command)
-  }
-
-  /** Set `props` on the node at `path`, remove the keys of `unset`, leave the others. */
-  update<const P extends Path>(
-    path: P & PathIn<Doc, P>,
-    props: PropsAt<Doc, P>,
-    options?: { readonly unset?: readonly (keyof PropsAt<Doc, P> & string)[] },
-  ): Receipt {
-    const command = options
-      ? { action: 'update', path, props, ...options }
-      : { action: 'update', path, props }
-    return this.apply(command as unknown as Command)
-  }
-
-  /** Remove the last key of `path` with all that is below it. */
-  delete<const P extends Path>(path: P & PathIn<Doc, P>): Receipt {
-    return this.apply({ action: 'delete', path })
-  }
-
-  /**
-   * Apply `command` now and queue it for the next flush. A refused command
-   * changes nothing and is not queued; the receipt says why.
-   */
-  apply(command: Command): Receipt {
+  override apply(command: Command): Receipt {
     const { createId } = this.#options
     const checked = checkCommand(command, createId)
     if (!checked.ok) return refusedReceipt(checked.rejection)
@@ -349,7 +321,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { sync, commandCount, hash } = checked
     const replica = this.#replica
     if (sync.kind === 'none') {
-      if (commandCount === replica.confirmed && hash !== replica.hash) this.#distrust()
+      const isOther = replica.hash !== '' && hash !== replica.hash
+      if (commandCount === replica.confirmed && isOther) this.#distrust()
       return commandCount > replica.confirmed ? 'gap' : 'ignored'
     }
     if (sync.kind === 'snapshot') {
@@ -410,7 +383,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const replica = this.#replica
     const { sync, verdicts, commandCount, hash } = answer
     const own = replica.hasLanded ? [] : this.#vouched(answer)
-    if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded) {
+    // News came in between and went further than this answer.
+    const isOvertaken =
+      own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
+    if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded && !isOvertaken) {
       // The usual case: applied as sent, and nobody else did anything. The
       // document is right already.
       if (commandCount !== replica.confirmed + own.length) return undefined
@@ -422,8 +398,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const remaps = [...answer.remaps]
     const paths = replica.rebase(() => {
-      if (!replica.advance(sync, own, flush)) return false
-      // News may have overtaken this answer; then there is more here already.
+      if (!isOvertaken && !replica.advance(sync, own, flush)) return false
       if (commandCount > replica.confirmed) return false
       if (commandCount === replica.confirmed) replica.hash = hash
       this.#settleFlight(answer)

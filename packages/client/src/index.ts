@@ -1,0 +1,22 @@
+export { createClient, type Client, type ClientOptions } from './client.ts'
+export { directTransport, type Backend } from './direct-transport.ts'
+export { defaultEnvironment, type Environment } from './environment.ts'
+export type { FlushTiming } from './flush-loop.ts'
+export { httpTransport, type HttpTransportOptions } from './http-transport.ts'
+export type { Model, ModelStatus } from './model.ts'
+export type { Transport } from './transport.ts'
+export {
+  isFlushoutError,
+  type Command,
+  type ErrorCode,
+  type FlushoutError,
+  type Interceptor,
+  type JsonObject,
+  type JsonValue,
+  type LostCommand,
+  type Outcome,
+  type Path,
+  type Receipt,
+  type Rejection,
+  type User,
+} from '@flushout/core'

@@ -1,0 +1,40 @@
+import type { Command } from './command.ts'
+import type { JsonObject } from './json.ts'
+import type { Path } from './path.ts'
+import type { Receipt } from './receipt.ts'
+import type { ChildProps, PathIn, PropsAt } from './typed.ts'
+
+/** The three commands as methods, typed by the document, for whatever can `apply` them. */
+export abstract class Commander<Doc extends object = JsonObject> {
+  /**
+   * Apply `command` now and queue it for the next flush. A refused command
+   * changes nothing and is not queued; the receipt says why.
+   */
+  abstract apply(command: Command): Receipt
+
+  /**
+   * Put a new node under the one at `path`. Its id, in the receipt, can be used
+   * at once. `parentDefault` is what to create at `path` if nothing is there.
+   */
+  create<const P extends Path>(
+    path: P & PathIn<Doc, P>,
+    props?: ChildProps<Doc, P>,
+    options?: { readonly id?: string; readonly parentDefault?: PropsAt<Doc, P> },
+  ): Receipt {
+    return this.apply({ action: 'create', path, ...options, ...(props && { props }) } as Command)
+  }
+
+  /** Set `props` on the node at `path`, remove the keys of `unset`, leave the others. */
+  update<const P extends Path>(
+    path: P & PathIn<Doc, P>,
+    props: PropsAt<Doc, P>,
+    options?: { readonly unset?: readonly (keyof PropsAt<Doc, P> & string)[] },
+  ): Receipt {
+    return this.apply({ action: 'update', path, props, ...options } as Command)
+  }
+
+  /** Remove the last key of `path` with all that is below it. */
+  delete<const P extends Path>(path: P & PathIn<Doc, P>): Receipt {
+    return this.apply({ action: 'delete', path })
+  }
+}
