@@ -88,6 +88,40 @@ export class Branch {
     this.touch(entry.key)
   }
 
+  /** Put the entries into the order of `keys`, which must name all; false if they have it. */
+  reorder(keys: readonly string[]): boolean {
+    if (this.keys().every((key, index) => key === keys[index])) return false
+    const end = this.#end
+    end.before = end
+    end.after = end
+    for (const key of keys) {
+      const entry = this.#entries.get(key)!
+      entry.before = end.before
+      entry.after = end
+      end.before.after = entry
+      end.before = entry
+    }
+    this.#keys = undefined
+    this.touch(keys[0]!)
+    return true
+  }
+
+  /**
+   * Go on from what readers last got of `other`, whose place this branch took,
+   * so that they get the same objects while the content is equal. Tells whether
+   * the keys are the ones that they got.
+   */
+  adopt(other: Branch | JsonObject): boolean {
+    const isBranch = other instanceof Branch
+    const lastKeys = isBranch ? other.#lastKeys : listKeys(other)
+    this.#lastKeys = lastKeys
+    this.#lastValue = isBranch ? other.#lastValue : other
+    this.#lastValueKeys = isBranch ? other.#lastValueKeys : lastKeys
+    this.#keys = undefined
+    for (const key of this.#entries.keys()) this.touch(key)
+    return this.keys() === lastKeys
+  }
+
   #insert(entry: Entry): void {
     entry.before.after = entry
     entry.after.before = entry

@@ -17,9 +17,9 @@ import { Branch, inheritKeys, isNode, listKeys, slotValue, type Entry, type Slot
 import type { CheckedCommand, CheckedCreate, CheckedDelete, CheckedUpdate } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { DocumentView } from './interceptor.ts'
-import { equalJson, measureEntry, measureJson, type JsonObject, type JsonValue } from './json.ts'
+import { equalJson, isObject, measureEntry, measureJson, type JsonObject, type JsonValue } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
-import { share } from './share.ts'
+import { reconcile, type Touched } from './reconcile.ts'
 
 /** Above this many keys, copying a node costs more than keeping it as a branch. */
 const NARROW = 32
@@ -34,10 +34,10 @@ export type Change =
 
 /** The document engine: reads in O(depth), writes in O(depth + size of the props). */
 export class DocumentTree implements DocumentView {
-  #root: Branch
+  readonly #root: Branch
   #bytes: number
   // Only while `settle` runs: what the keys held before it.
-  #touched: Map<Branch, Map<string, Slot | undefined>> | undefined
+  #touched: Touched | undefined
 
   /**
    * Takes a deeply frozen document. With `measured`, `bytes` is kept up to date
@@ -110,10 +110,7 @@ export class DocumentTree implements DocumentView {
 
   /** Put another document in the place of this one. Equal parts keep their identity. */
   replace(document: JsonObject): void {
-    const shared = share(this.#root.value(), document) as JsonObject
-    if (shared === this.#root.value()) return
-    this.#root = new Branch(shared, undefined, '')
-    if (!Number.isNaN(this.#bytes)) this.#bytes = measureJson(document)
+    this.#merge(this.#root, document)
   }
 
   /**
@@ -121,27 +118,27 @@ export class DocumentTree implements DocumentView {
    * A part that ends up equal keeps its identity and is not among them.
    */
   settle(run: () => void): Path[] {
-    this.#touched = new Map()
+    const touched: Touched = { slots: new Map(), reordered: new Set() }
+    this.#touched = touched
     try {
       run()
-      return this.#restoreIdentities(this.#touched)
     } finally {
       this.#touched = undefined
     }
+    return reconcile(touched)
   }
 
-  #restoreIdentities(touched: Map<Branch, Map<string, Slot | undefined>>): Path[] {
-    const changed: Path[] = []
-    for (const [branch, slots] of touched) {
-      for (const [key, before] of slots) {
-        const entry = branch.get(key)
-        if (entry && isPlain(before) && isPlain(entry.slot)) {
-          entry.slot = share(before, entry.slot)
-        }
-        if (entry?.slot !== before) changed.push([...branchPath(branch), key])
-      }
+  /** Give `branch` the content of `object`, writing only what differs. */
+  #merge(branch: Branch, object: JsonObject): void {
+    const keys = listKeys(object)
+    for (const key of branch.keys()) if (!Object.hasOwn(object, key)) this.#take(branch, key, [])
+    for (const key of keys) {
+      const slot = branch.get(key)?.slot
+      const value = object[key]!
+      if (slot instanceof Branch && isObject(value)) this.#merge(slot, value)
+      else this.#put(branch, key, value, [])
     }
-    return changed
+    if (branch.reorder(keys)) this.#touched?.reordered.add(branch)
   }
 
   #find(path: Path): Slot | undefined {
@@ -261,7 +258,7 @@ export class DocumentTree implements DocumentView {
       return
     }
     const was = entry.slot
-    if (!(was instanceof Branch) && equalJson(was, value)) return
+    if (holds(was, value)) return
     this.#assign(branch, entry, value)
     changes.push({ kind: 'set', branch, entry, was })
   }
@@ -284,10 +281,10 @@ export class DocumentTree implements DocumentView {
   #note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
     if (!Number.isNaN(this.#bytes)) this.#bytes += measureSlot(key, after) - measureSlot(key, before)
     if (!this.#touched) return
-    let slots = this.#touched.get(branch)
+    let slots = this.#touched.slots.get(branch)
     if (!slots) {
       slots = new Map()
-      this.#touched.set(branch, slots)
+      this.#touched.slots.set(branch, slots)
     }
     if (!slots.has(key)) slots.set(key, before)
   }
@@ -310,8 +307,10 @@ function isWide(node: JsonObject): boolean {
   return false
 }
 
-function isPlain(slot: Slot | undefined): slot is JsonValue {
-  return slot !== undefined && !(slot instanceof Branch)
+function holds(slot: Slot, value: JsonValue): boolean {
+  // The width first: making the object of a branch costs as much as it is wide.
+  if (!(slot instanceof Branch)) return equalJson(slot, value)
+  return isObject(value) && listKeys(value).length === slot.size && equalJson(slot.value(), value)
 }
 
 function rewrite(
@@ -348,12 +347,6 @@ function assign(node: JsonObject, props: JsonObject, unset: readonly string[]): 
   if (!hasChanged) return node
   if (hasSameKeys) inheritKeys(copy, node)
   return Object.freeze(copy)
-}
-
-function branchPath(branch: Branch): Path {
-  const path: string[] = []
-  for (let at = branch; at.parent; at = at.parent) path.push(at.key)
-  return path.reverse()
 }
 
 function measureSlot(key: string, slot: Slot | undefined): number {

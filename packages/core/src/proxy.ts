@@ -97,6 +97,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #flight: Flight | undefined
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
+  // What the status listeners know.
+  #told: { readonly status: ProxyStatus; readonly rejections: readonly LostCommand[] }
   // Collects the changed paths while a batch runs.
   #batched: Path[] | undefined
 
@@ -124,6 +126,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       }),
       onLost: (pending, loss) => this.#lose(pending, loss),
     })
+    this.#told = { status: this.status, rejections: this.#rejections }
   }
 
   /** How many commands built the document as it shows here. */
@@ -144,13 +147,18 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Where the commands are. The same object until one of its fields changes. */
   get status(): ProxyStatus {
     const { pending, inFlight, confirmed } = this.#replica
-    this.#status ??= Object.freeze({
-      queued: pending.length - inFlight,
-      inFlight,
-      confirmed,
-      rejected: this.#rejections.length,
-    })
-    return this.#status
+    const queued = pending.length - inFlight
+    const rejected = this.#rejections.length
+    const last = this.#status
+    if (
+      last?.queued !== queued ||
+      last.inFlight !== inFlight ||
+      last.confirmed !== confirmed ||
+      last.rejected !== rejected
+    ) {
+      this.#status = Object.freeze({ queued, inFlight, confirmed, rejected })
+    }
+    return this.#status!
   }
 
   /** Commands that showed here and were lost since, oldest first, until dismissed. */
@@ -193,11 +201,17 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { createId } = this.#options
     const checked = checkCommand(command, createId)
     if (!checked.ok) return refusedReceipt(checked.rejection)
-    const pending = new PendingCommand(withFreeId(this.#replica.tree, checked.command, createId))
+    const { tree } = this.#replica
+    const pending = new PendingCommand(withFreeId(tree, checked.command, createId))
+    const isParentThere = tree.has(checked.command.path)
     const loss = this.#checkSize(pending.given) ?? this.#replica.push(pending)
-    if (loss) pending.refuse(loss.rejection)
-    else if (this.#batched) this.#batched.push(changedPath(pending.command))
-    else this.#publish(this.#listeners.isEmpty ? [] : [changedPath(pending.command)])
+    if (loss) {
+      pending.refuse(loss.rejection)
+      return pending
+    }
+    const paths = this.#listeners.isEmpty ? [] : changedPaths(pending.command, isParentThere)
+    if (this.#batched) this.#batched.push(...paths)
+    else this.#publish(paths)
     return pending
   }
 
@@ -461,15 +475,21 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Tell those whom it concerns, after everything is in its final state. */
   #publish(paths: readonly Path[]): void {
-    this.#status = undefined
     if (paths.length > 0) for (const listener of this.#listeners.find(paths)) listener()
-    if (this.#statusListeners.isEmpty) return
+    const status = this.status
+    const rejections = this.#rejections
+    if (status === this.#told.status && rejections === this.#told.rejections) return
+    this.#told = { status, rejections }
     for (const listener of this.#statusListeners.find([ROOT])) listener()
   }
 }
 
-function changedPath(command: CheckedCommand): Path {
-  return command.action === 'create' ? [...command.path, command.id] : command.path
+/** The places that an applied command wrote to, so that nobody else is called. */
+function changedPaths(command: CheckedCommand, isParentThere: boolean): Path[] {
+  const { path } = command
+  if (command.action === 'delete') return [path]
+  if (command.action === 'create') return [isParentThere ? [...path, command.id] : path]
+  return [...Object.keys(command.props ?? {}), ...(command.unset ?? [])].map((key) => [...path, key])
 }
 
 function measureCommand(command: CheckedCommand): number {
