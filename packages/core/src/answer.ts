@@ -113,7 +113,7 @@ function checkApplied(command: unknown): CheckedCommand | undefined {
 
 function isRemap(remap: unknown): remap is Remap {
   const { from, to } = Object(remap) as Remap
-  return isPath(from) && isPath(to)
+  return isPath(from) && isPath(to) && from.length > 0 && from.length === to.length
 }
 
 function isCount(value: unknown): value is number {

@@ -18,17 +18,18 @@ export function intercept<U extends User>(
 ): { ok: true; command: CheckedCommand } | { ok: false; rejection: Rejection } {
   let current = command
   for (const interceptor of interceptors) {
-    let answer: unknown
     try {
-      answer = interceptor(document, current, context)
+      const answer: unknown = interceptor(document, current, context)
+      if (answer === undefined) continue
+      // Refused below; but what it rejects with must not go unhandled.
+      if (answer instanceof Promise) answer.catch(onError)
+      const result = follow(answer, current)
+      if (!result.ok) return result
+      current = result.command
     } catch (error) {
       onError(error)
       return refuse('INTERCEPTOR_FAILED', 'A rule for this command failed.', current)
     }
-    if (answer === undefined) continue
-    const result = follow(answer, current)
-    if (!result.ok) return result
-    current = result.command
   }
   return { ok: true, command: current }
 }

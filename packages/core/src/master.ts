@@ -323,7 +323,7 @@ export class Master<U extends User = User> implements DocumentView {
     const before = { commandCount: this.#commandCount, hash: this.#hash }
     const changes: Change[] = []
     const userId = context.user?.id ?? null
-    const { commands, verdicts, remaps } = this.#applyAll(flush, context, changes)
+    const { commands, verdicts, remaps } = this.#applyAllOrNothing(flush, context, changes)
     let entry: LogEntry | undefined
     if (commands.length > 0) {
       const { clientId, sequence } = flush
@@ -352,6 +352,16 @@ export class Master<U extends User = User> implements DocumentView {
     this.#clients.set(flush.clientId, client)
     this.#staged.push({ ...before, changes, entry, clientId: flush.clientId, client: previous })
     return { answer: this.#answer(flush, 'applied', client.answer), entry, client }
+  }
+
+  #applyAllOrNothing(flush: Flush, context: FlushContext<U>, changes: Change[]) {
+    try {
+      return this.#applyAll(flush, context, changes)
+    } catch (error) {
+      // What was passed in threw: `onInterceptorError` or `createId`.
+      this.#tree.undo(changes)
+      throw error
+    }
   }
 
   #applyAll(flush: Flush, { user, now, seed }: FlushContext<U>, changes: Change[]) {
