@@ -10,6 +10,8 @@ export type Slot = JsonValue | Branch
 export interface Entry {
   readonly key: string
   slot: Slot
+  /** The slot was found to be a narrow plain node, and no key was added to it since. */
+  isNarrow: boolean
   // After an entry is taken out, these still point to where it stood. Changes
   // are undone strictly backwards, so the neighbours are the same again by then
   // and the entry goes back to its place in O(1).
@@ -42,7 +44,7 @@ export class Branch {
   constructor(object: JsonObject, parent: Branch | undefined, key: string) {
     this.parent = parent
     this.key = key
-    const end = { key: '', slot: null } as unknown as Entry
+    const end = { key: '', slot: null, isNarrow: false } as unknown as Entry
     end.before = end
     end.after = end
     this.#end = end
@@ -52,7 +54,7 @@ export class Branch {
     this.#lastValue = object
     this.#lastValueKeys = this.#keys
     for (const name of this.#keys) {
-      this.#insert({ key: name, slot: object[name]!, before: end.before, after: end })
+      this.#insert(createEntry(name, object[name]!, end))
     }
   }
 
@@ -66,8 +68,7 @@ export class Branch {
 
   /** Put a key that is not there yet at the end. */
   add(key: string, slot: Slot): Entry {
-    const end = this.#end
-    const entry: Entry = { key, slot, before: end.before, after: end }
+    const entry = createEntry(key, slot, this.#end)
     this.link(entry)
     return entry
   }
@@ -189,6 +190,11 @@ export class Branch {
     for (const key of keys) object[key] = slotValue(this.#entries.get(key)!.slot)
     return Object.freeze(object)
   }
+}
+
+/** An entry for the last place before `end`; `Branch` links it in. */
+function createEntry(key: string, slot: Slot, end: Entry): Entry {
+  return { key, slot, isNarrow: false, before: end.before, after: end }
 }
 
 /** What readers see of a slot. */

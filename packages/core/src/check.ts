@@ -8,6 +8,9 @@ export type CheckedCreate = Create & { readonly path: Path; readonly id: string 
 export type CheckedUpdate = Update & { readonly path: Path }
 export type CheckedDelete = Delete
 
+// Of the command under way; see `copied` in json.ts.
+let size = 0
+
 /** Thrown inside this file only; `checkCommand` turns it into its result. */
 class Refusal {
   readonly rejection: Rejection
@@ -20,14 +23,16 @@ class Refusal {
 /**
  * Copy `command` into a frozen command of the right form, or say what is wrong
  * with it. Never throws and never looks at a document, so both sides come to
- * the same answer. A create without id gets one of `createId`.
+ * the same answer. A create without id gets one of `createId`. `size` is about
+ * how many characters the command takes as JSON.
  */
 export function checkCommand(
   command: Command,
   createId: () => string,
-): { ok: true; command: CheckedCommand } | { ok: false; rejection: Rejection } {
+): { ok: true; command: CheckedCommand; size: number } | { ok: false; rejection: Rejection } {
   try {
-    return { ok: true, command: check(command, createId) }
+    size = 40
+    return { ok: true, command: check(command, createId), size }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { ok: false, rejection: error.rejection }
@@ -121,6 +126,7 @@ function checkKeys(keys: unknown, field: 'path' | 'unset'): readonly string[] {
     if (isForbiddenKey(key)) {
       throw new Refusal('KEY_FORBIDDEN', `The key "${key}" is not allowed.`, [...copy, key])
     }
+    size += key.length + 3
     copy.push(key)
   }
   return Object.freeze(copy)
@@ -146,7 +152,10 @@ function checkProps(
     throw new Refusal('COMMAND_INVALID', `\`${field}\` is an object, not ${describe(props)}.`, at)
   }
   const copy = copyJson(props, at.length)
-  if (copy.ok) return copy.value as JsonObject
+  if (copy.ok) {
+    size += copy.size
+    return copy.value as JsonObject
+  }
   throw refuseValue(copy.fault, field, at)
 }
 

@@ -161,28 +161,24 @@ export class DocumentTree implements DocumentView {
       return this.#write(path.slice(0, -1), path.at(-1)!, parent, changes)
     }
     const full = [...path, id]
-    const rejection = this.#checkNode(path)
-    if (rejection) return rejection
     if (this.has(full)) return taken(id, full)
     return this.#write(path, id, props, changes)
   }
 
   /** Set one key of the node at `path`. */
   #write(path: Path, key: string, value: JsonValue, changes: Change[]): Rejection | undefined {
-    const rejection = this.#checkNode(path)
-    if (rejection) return rejection
     const place = this.#open(path)
-    if (place.rest.length === 0) this.#put(place.branch, key, value, changes)
-    else this.#rewrite(place, (node) => Object.freeze({ ...node, [key]: value }), changes)
+    if (place instanceof Obstacle) return place.rejection
+    if (place.depth === path.length) this.#put(place.branch, key, value, changes)
+    else this.#rewrite(place, path, { [key]: value }, NO_KEYS, changes)
     return undefined
   }
 
   #update({ path, props = EMPTY, unset = NO_KEYS }: CheckedUpdate, changes: Change[]) {
-    const rejection = this.#checkNode(path)
-    if (rejection) return rejection
     const place = this.#open(path)
-    if (place.rest.length > 0) {
-      this.#rewrite(place, (node) => assign(node, props, unset), changes)
+    if (place instanceof Obstacle) return place.rejection
+    if (place.depth < path.length) {
+      this.#rewrite(place, path, props, unset, changes)
       return undefined
     }
     for (const key of unset) this.#take(place.branch, key, changes)
@@ -193,60 +189,67 @@ export class DocumentTree implements DocumentView {
   #delete({ path }: CheckedDelete, changes: Change[]): Rejection | undefined {
     const parent = path.slice(0, -1)
     const key = path[path.length - 1]!
-    const rejection = this.#checkNode(parent)
-    if (rejection) return rejection
     const place = this.#open(parent)
-    if (place.rest.length === 0) this.#take(place.branch, key, changes)
-    else this.#rewrite(place, (node) => assign(node, EMPTY, [key]), changes)
-    return undefined
-  }
-
-  /** Say which segment of `path` does not lead to a node. */
-  #checkNode(path: Path): Rejection | undefined {
-    let slot: Slot | undefined = this.#root
-    for (let index = 0; index < path.length; index += 1) {
-      slot = child(slot, path[index]!)
-      if (!isNode(slot)) return notANode(slot, path.slice(0, index + 1))
-    }
+    if (place instanceof Obstacle) return place.rejection
+    if (place.depth === parent.length) this.#take(place.branch, key, changes)
+    else this.#rewrite(place, parent, EMPTY, [key], changes)
     return undefined
   }
 
   /**
    * Find the deepest branch on the way to the node at `path`, after making
-   * branches of the wide nodes on it. `rest` leads on from there through plain
-   * nodes. The path must lead to a node.
+   * branches of the wide nodes on it; or say which segment leads to no node.
    */
-  #open(path: Path): Place {
+  #open(path: Path): Place | Obstacle {
     let branch = this.#root
     let depth = 0
+    let entry: Entry | undefined
     for (; depth < path.length; depth += 1) {
-      const { slot } = branch.get(path[depth]!)!
-      if (!(slot instanceof Branch)) break
-      branch = slot
+      entry = branch.get(path[depth]!)
+      if (!(entry?.slot instanceof Branch)) break
+      branch = entry.slot
     }
+    if (depth === path.length) return { branch, depth }
+    // The usual case: a todo in a list, seen before.
+    if (entry?.isNarrow && depth === path.length - 1) return { branch, depth }
     let wide = depth
-    let node: Slot = depth < path.length ? branch.get(path[depth]!)!.slot : branch
-    for (let index = depth; index < path.length; index += 1) {
-      if (index > depth) node = (node as JsonObject)[path[index]!]!
-      if (isWide(node as JsonObject)) wide = index + 1
+    let slot = entry?.slot
+    for (let index = depth; ; ) {
+      if (!isNode(slot)) return new Obstacle(slot, path.slice(0, index + 1))
+      if (isWide(slot as JsonObject)) wide = index + 1
+      index += 1
+      if (index === path.length) break
+      slot = child(slot, path[index]!)
+    }
+    if (wide === depth) {
+      if (depth === path.length - 1) entry!.isNarrow = true
+      return { branch, depth }
     }
     for (; depth < wide; depth += 1) {
-      const entry: Entry = branch.get(path[depth]!)!
+      const at: Entry = branch.get(path[depth]!)!
       // Not a change: readers see the same objects, so nothing is noted.
-      const opened: Branch = new Branch(entry.slot as JsonObject, branch, entry.key)
-      entry.slot = opened
+      const opened: Branch = new Branch(at.slot as JsonObject, branch, at.key)
+      at.slot = opened
       branch = opened
     }
-    return { branch, rest: depth === 0 ? path : path.slice(depth) }
+    return { branch, depth }
   }
 
-  /** Change the plain node at the end of `place`, copying what is above it. */
-  #rewrite({ branch, rest }: Place, change: (node: JsonObject) => JsonObject, changes: Change[]): void {
-    const entry = branch.get(rest[0]!)!
+  /** Change the plain node at `path`, which lies below `place`, copying what is above it. */
+  #rewrite(
+    { branch, depth }: Place,
+    path: Path,
+    props: JsonObject,
+    unset: readonly string[],
+    changes: Change[],
+  ): void {
+    const entry = branch.get(path[depth]!)!
     const was = entry.slot as JsonObject
-    const now = rewrite(was, rest, 1, change)
+    const now = rewrite(was, path, depth + 1, props, unset)
     if (now === was) return
+    const { isNarrow } = entry
     this.#assign(branch, entry, now)
+    entry.isNarrow = isNarrow && (depth + 1 < path.length || hasAll(was, props))
     changes.push({ kind: 'set', branch, entry, was })
   }
 
@@ -274,6 +277,7 @@ export class DocumentTree implements DocumentView {
   #assign(branch: Branch, entry: Entry, slot: Slot): void {
     this.#note(branch, entry.key, entry.slot, slot)
     entry.slot = slot
+    entry.isNarrow = false
     branch.touch(entry.key)
   }
 
@@ -290,9 +294,19 @@ export class DocumentTree implements DocumentView {
   }
 }
 
+/** The deepest branch on a path, and how many keys of the path lead to it. */
 interface Place {
   readonly branch: Branch
-  readonly rest: Path
+  readonly depth: number
+}
+
+/** What stands in the way of a path that leads to no node. */
+class Obstacle {
+  readonly rejection: Rejection
+
+  constructor(slot: Slot | undefined, at: Path) {
+    this.rejection = notANode(slot, at)
+  }
 }
 
 function child(slot: Slot, key: string): Slot | undefined {
@@ -313,16 +327,18 @@ function holds(slot: Slot, value: JsonValue): boolean {
   return isObject(value) && listKeys(value).length === slot.size && equalJson(slot.value(), value)
 }
 
+/** A copy of `node` in which the node at the end of `path`, from `index` on, is changed. */
 function rewrite(
   node: JsonObject,
-  rest: Path,
+  path: Path,
   index: number,
-  change: (node: JsonObject) => JsonObject,
+  props: JsonObject,
+  unset: readonly string[],
 ): JsonObject {
-  if (index === rest.length) return change(node)
-  const key = rest[index]!
+  if (index === path.length) return assign(node, props, unset)
+  const key = path[index]!
   const was = node[key] as JsonObject
-  const now = rewrite(was, rest, index + 1, change)
+  const now = rewrite(was, path, index + 1, props, unset)
   if (now === was) return node
   const copy = { ...node, [key]: now }
   inheritKeys(copy, node)
@@ -333,20 +349,25 @@ function assign(node: JsonObject, props: JsonObject, unset: readonly string[]): 
   let hasChanged = false
   let hasSameKeys = true
   for (const key in props) {
-    if (!Object.hasOwn(node, key)) hasSameKeys = false
-    else if (equalJson(node[key], props[key])) continue
+    if (Object.hasOwn(node, key)) {
+      if (equalJson(node[key], props[key])) continue
+    } else hasSameKeys = false
     hasChanged = true
   }
-  const copy: Record<string, JsonValue> = { ...node, ...props }
-  for (const key of unset) {
-    if (!Object.hasOwn(copy, key)) continue
-    delete copy[key]
+  if (unset.some((key) => Object.hasOwn(node, key))) {
     hasChanged = true
     hasSameKeys = false
   }
   if (!hasChanged) return node
+  const copy: Record<string, JsonValue> = { ...node, ...props }
+  for (const key of unset) delete copy[key]
   if (hasSameKeys) inheritKeys(copy, node)
   return Object.freeze(copy)
+}
+
+function hasAll(node: JsonObject, props: JsonObject): boolean {
+  for (const key in props) if (!Object.hasOwn(node, key)) return false
+  return true
 }
 
 function measureSlot(key: string, slot: Slot | undefined): number {

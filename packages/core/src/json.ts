@@ -34,6 +34,10 @@ export interface JsonFault {
   readonly found: string
 }
 
+// How much the copy under way takes so far: see `measureJson`. A module variable
+// because it would be one more argument on the hottest path otherwise.
+let copied = 0
+
 /** Thrown inside this file only; `copyJson` turns it into its result. */
 class Fault {
   readonly code: JsonFault['code']
@@ -50,17 +54,21 @@ class Fault {
  * Copy `value` into a deeply frozen JSON value, or say what JSON cannot carry
  * in it. The copy shares nothing with the original, so that a caller who goes
  * on changing it changes nothing here. `depth` is the level at which the copy
- * will hang in its document. Cost: O(size of the value).
+ * will hang in its document, `size` what `measureJson` says of it. Cost: O(size
+ * of the value).
  */
 export function copyJson(
   value: unknown,
   depth = 0,
-): { ok: true; value: JsonValue } | { ok: false; fault: JsonFault } {
+): { ok: true; value: JsonValue; size: number } | { ok: false; fault: JsonFault } {
   try {
-    return { ok: true, value: copy(value, depth) }
+    copied = 0
+    return { ok: true, value: copy(value, depth), size: copied }
   } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    return { ok: false, fault: { code: error.code, at: error.at.reverse(), found: error.found } }
+    // Only a getter or a proxy object can throw anything else.
+    const { code, at, found } =
+      error instanceof Fault ? error : new Fault('VALUE_INVALID', 'something that cannot be read')
+    return { ok: false, fault: { code, at: at.reverse(), found } }
   }
 }
 
@@ -69,15 +77,20 @@ function copy(value: unknown, depth: number): JsonValue {
     case 'string':
       // A lone surrogate does not survive UTF-8, so the two sides would differ.
       if (!value.isWellFormed()) throw new Fault('VALUE_INVALID', 'a lone surrogate')
+      copied += value.length + 2
       return value
     case 'number':
       if (!Number.isFinite(value)) throw new Fault('VALUE_INVALID', String(value))
+      copied += NUMBER_SIZE
       // JSON writes -0 as 0; adding 0 makes it so on this side as well.
       return value + 0
     case 'boolean':
+      copied += 5
       return value
     case 'object':
-      return value === null ? null : copyContainer(value, depth)
+      if (value !== null) return copyContainer(value, depth)
+      copied += 4
+      return null
     default:
       throw new Fault('VALUE_INVALID', value === undefined ? 'undefined' : `a ${typeof value}`)
   }
@@ -86,10 +99,12 @@ function copy(value: unknown, depth: number): JsonValue {
 function copyContainer(value: object, depth: number): JsonValue {
   // The cap also ends cycles.
   if (depth > MAX_DEPTH) throw new Fault('TOO_DEEP', `more than ${MAX_DEPTH} levels`)
+  copied += 2
   if (Array.isArray(value)) {
     const list: JsonValue[] = []
     // By index, because a hole must be seen as undefined and refused.
     for (let index = 0; index < value.length; index += 1) {
+      copied += 1
       list.push(copyAt(value[index], String(index), depth))
     }
     return Object.freeze(list)
@@ -101,6 +116,7 @@ function copyContainer(value: object, depth: number): JsonValue {
   const object: Record<string, JsonValue> = {}
   for (const key of Object.keys(value)) {
     checkKey(key)
+    copied += key.length + 4
     object[key] = copyAt((value as Record<string, unknown>)[key], key, depth)
   }
   if (Object.getOwnPropertySymbols(value).length > 0) {
@@ -144,13 +160,29 @@ export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): b
   )
 }
 
+// Numbers count as many characters as most of them have: writing each one out to
+// count its digits would cost more than all the rest.
+const NUMBER_SIZE = 8
+
 /**
- * How many characters `value` takes as JSON, strings counted without their
- * escapes. A measure for limits, not for buffers. Cost: O(size of the value).
+ * About how many characters `value` takes as JSON: escapes are not counted, all
+ * numbers count the same. A measure for limits, not for buffers. Cost: O(size of
+ * the value).
  */
 export function measureJson(value: JsonValue): number {
-  if (typeof value === 'string') return value.length + 2
-  if (typeof value !== 'object' || value === null) return String(value).length
+  switch (typeof value) {
+    case 'string':
+      return value.length + 2
+    case 'number':
+      return NUMBER_SIZE
+    case 'boolean':
+      return 5
+    default:
+      return value === null ? 4 : measureContainer(value)
+  }
+}
+
+function measureContainer(value: JsonArray | JsonObject): number {
   if (Array.isArray(value)) {
     return value.reduce((sum: number, item: JsonValue) => sum + measureJson(item) + 1, 2)
   }

@@ -14,7 +14,7 @@ import type { Command } from './command.ts'
 import { Commander } from './commander.ts'
 import { FlushoutError, type ErrorCode, type Retry } from './errors.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
-import { measureJson, type JsonObject, type JsonValue } from './json.ts'
+import type { JsonObject } from './json.ts'
 import { Listeners } from './listeners.ts'
 import { ROOT, type Path } from './path.ts'
 import { PROTOCOL, type Flush, type Remap, type Snapshot } from './protocol.ts'
@@ -202,9 +202,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const checked = checkCommand(command, createId)
     if (!checked.ok) return refusedReceipt(checked.rejection)
     const { tree } = this.#replica
-    const pending = new PendingCommand(withFreeId(tree, checked.command, createId))
-    const isParentThere = tree.has(checked.command.path)
-    const loss = this.#checkSize(pending.given) ?? this.#replica.push(pending)
+    const pending = new PendingCommand(withFreeId(tree, checked.command, createId), checked.size)
+    const mayMakeParent = checked.command.action === 'create' && checked.command.parentDefault
+    const isParentThere = !mayMakeParent || tree.has(checked.command.path)
+    const loss = this.#checkSize(pending) ?? this.#replica.push(pending)
     if (loss) {
       pending.refuse(loss.rejection)
       return pending
@@ -221,14 +222,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    */
   batch<T>(run: () => T): T {
     const outer = this.#batched
-    const start = this.#replica.pending.length
+    const last = this.#replica.pending.at(-1)
     const paths: Path[] = outer ?? []
     this.#batched = paths
     try {
       return run()
     } catch (error) {
       const message = 'The batch that gave this command was taken back.'
-      for (const pending of this.#replica.truncate(start)) {
+      for (const pending of this.#replica.truncate(this.#startAfter(last))) {
         pending.settle({ kind: 'dropped', rejection: { code: 'BATCH_REJECTED', message } })
       }
       throw error
@@ -236,6 +237,13 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       this.#batched = outer
       if (!outer) this.#publish(paths)
     }
+  }
+
+  /** Where the queued commands begin that were given after `last`. */
+  #startAfter(last: PendingCommand | undefined): number {
+    const { pending, inFlight } = this.#replica
+    // What is in flight stays, even if the batch itself began the flush.
+    return Math.max(last ? pending.lastIndexOf(last) + 1 : 0, inFlight)
   }
 
   /**
@@ -373,8 +381,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { maxFlushCommands = MAX_COMMANDS, maxFlushBytes = MAX_BYTES } = this.#options
     const commands: CheckedCommand[] = []
     let bytes = 0
-    for (const { command } of this.#replica.pending) {
-      bytes += measureCommand(command)
+    for (const { command, size } of this.#replica.pending) {
+      bytes += size
       if (commands.length === maxFlushCommands) break
       // One always fits: `apply` refused what is larger.
       if (bytes > maxFlushBytes && commands.length > 0) break
@@ -383,13 +391,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return commands
   }
 
-  #checkSize(command: CheckedCommand): Loss | undefined {
+  #checkSize({ given, size }: PendingCommand): Loss | undefined {
     const { maxFlushBytes = MAX_BYTES } = this.#options
-    const size = measureCommand(command)
     if (size <= maxFlushBytes) return undefined
     const message = `The command takes ${size} characters; ${maxFlushBytes} are allowed.`
-    const rejection = { code: 'COMMAND_TOO_LARGE', message, at: command.path }
-    return { kind: 'rejected', rejection }
+    return { kind: 'rejected', rejection: { code: 'COMMAND_TOO_LARGE', message, at: given.path } }
   }
 
   /** Bring everything in line with an answer; undefined, with nothing changed, if that cannot be. */
@@ -475,13 +481,30 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Tell those whom it concerns, after everything is in its final state. */
   #publish(paths: readonly Path[]): void {
-    if (paths.length > 0) for (const listener of this.#listeners.find(paths)) listener()
-    const status = this.status
-    const rejections = this.#rejections
-    if (status === this.#told.status && rejections === this.#told.rejections) return
-    this.#told = { status, rejections }
-    for (const listener of this.#statusListeners.find([ROOT])) listener()
+    try {
+      if (paths.length > 0) callAll(this.#listeners.find(paths))
+    } finally {
+      const status = this.status
+      const rejections = this.#rejections
+      if (status !== this.#told.status || rejections !== this.#told.rejections) {
+        this.#told = { status, rejections }
+        callAll(this.#statusListeners.find([ROOT]))
+      }
+    }
   }
+}
+
+/** Call every listener, and only then throw what the first bad one threw. */
+function callAll(listeners: Iterable<() => void>): void {
+  let failure: { readonly error: unknown } | undefined
+  for (const listener of listeners) {
+    try {
+      listener()
+    } catch (error) {
+      failure ??= { error }
+    }
+  }
+  if (failure) throw failure.error
 }
 
 /** The places that an applied command wrote to, so that nobody else is called. */
@@ -490,8 +513,4 @@ function changedPaths(command: CheckedCommand, isParentThere: boolean): Path[] {
   if (command.action === 'delete') return [path]
   if (command.action === 'create') return [isParentThere ? [...path, command.id] : path]
   return [...Object.keys(command.props ?? {}), ...(command.unset ?? [])].map((key) => [...path, key])
-}
-
-function measureCommand(command: CheckedCommand): number {
-  return measureJson(command as unknown as JsonValue)
 }

@@ -40,14 +40,17 @@ export class PendingCommand implements Receipt {
   command: CheckedCommand
   /** What it did to the document; empty while it does not apply. */
   readonly changes: Change[] = []
+  /** About how many characters of JSON it takes in a flush. */
+  size: number
   #outcome: Outcome | undefined
   #rejection: Rejection | undefined
   #promise: Promise<Outcome> | undefined
   #resolve: ((outcome: Outcome) => void) | undefined
 
-  constructor(given: CheckedCommand) {
+  constructor(given: CheckedCommand, size: number) {
     this.given = given
     this.command = given
+    this.size = size
   }
 
   get ok(): boolean {
