@@ -1,0 +1,18 @@
+import type { User } from '@flushout/core'
+
+/** What somebody wants to do with a model. Who may write may read: every answer brings the document up to date. */
+export type Action = 'read' | 'write'
+
+/**
+ * Decides who may do what. Asked for every request, before anything is looked
+ * up; `user` is undefined where nobody is logged in. Throwing counts as "cannot
+ * tell now": the client tries again later.
+ */
+export type Authorize<U extends User = User> = (
+  user: U | undefined,
+  action: Action,
+  key: string,
+) => boolean | Promise<boolean>
+
+/** Lets everybody read and write every model. Has to be written out to be had. */
+export const allowAnyone: Authorize = () => true

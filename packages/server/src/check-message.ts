@@ -1,0 +1,46 @@
+import { FlushoutError, PROTOCOL, type Flush } from '@flushout/core'
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import { schemas } from './schemas.ts'
+
+// Of our own, so that no option of the application's Fastify can make it bend
+// `true` into 1 or drop fields that it does not know.
+const ajv = new Ajv2020({ coerceTypes: false, removeAdditional: false, useDefaults: false })
+ajv.addVocabulary(['components'])
+const isFlush = ajv.compile({ components: { schemas }, $ref: '#/components/schemas/Flush' })
+
+/**
+ * Throw unless `value` has the form of a flush: PROTOCOL_UNSUPPORTED if it is of
+ * another version, FLUSH_TOO_LARGE for too many commands, FLUSH_INVALID with the
+ * place of the fault for everything else.
+ */
+export function checkFlush(value: unknown, maxCommands: number): asserts value is Flush {
+  const { protocol, commands } = Object(value) as { protocol?: unknown; commands?: unknown }
+  if (Number.isInteger(protocol) && protocol !== PROTOCOL) {
+    const message = `This server speaks protocol ${PROTOCOL}, not ${String(protocol)}.`
+    throw new FlushoutError('PROTOCOL_UNSUPPORTED', message)
+  }
+  if (Array.isArray(commands) && commands.length > maxCommands) {
+    const message = `A flush holds at most ${maxCommands} commands, not ${commands.length}.`
+    throw new FlushoutError('FLUSH_TOO_LARGE', message)
+  }
+  if (!isFlush(value)) throw invalid(isFlush.errors?.[0])
+}
+
+/** Throw FLUSH_INVALID unless `key` has the form of a model key. */
+export function checkKey(key: unknown, maxLength: number): asserts key is string {
+  if (typeof key !== 'string' || key === '' || key.length > maxLength) {
+    const message = `A model key is a string of 1 to ${maxLength} characters.`
+    throw new FlushoutError('FLUSH_INVALID', message)
+  }
+  // oxlint-disable-next-line no-control-regex -- they are what it looks for
+  if (/[\u0000-\u001f\u007f]/.test(key) || !key.isWellFormed()) {
+    throw new FlushoutError('FLUSH_INVALID', 'A model key holds no control characters.')
+  }
+}
+
+function invalid(error: ErrorObject | undefined): FlushoutError {
+  const { instancePath = '', message = 'is not a flush', params = {} } = error ?? {}
+  const name: unknown = params['additionalProperty']
+  const at = typeof name === 'string' ? `${instancePath}/${name.slice(0, 60)}` : instancePath
+  return new FlushoutError('FLUSH_INVALID', `At "${at}": ${message}.`)
+}

@@ -1,0 +1,225 @@
+import {
+  Master,
+  type ClientRecord,
+  type Flush,
+  type FlushContext,
+  type LogEntry,
+  type MasterOptions,
+  type Staged,
+  type User,
+} from '@flushout/core'
+import { deepFreeze } from './freeze.ts'
+import type { Head, News, StoredModel, Stretch, Write } from './store.ts'
+
+/** When a commit also writes the whole document; whatever is reached first. */
+export interface CheckpointRule {
+  /**
+   * Characters of history since the last one. A document that is larger waits
+   * for as many as it has itself, so that checkpoints never cost more than the
+   * history does. 0 writes the document with each commit. Default 65,536.
+   */
+  readonly bytes: number
+  /** Flushes since the last one. Default 1,000. */
+  readonly flushes: number
+}
+
+/** Clients whose last flush is kept in memory for a model; the store knows the others. */
+const MAX_CLIENTS = 1000
+/** What an entry, a client or a model takes besides its JSON, about. */
+const OVERHEAD = 200
+
+/**
+ * A model in memory: a master, the head that the store is known to have had,
+ * and what was staged on top of it but not stored yet.
+ */
+export class HotModel<U extends User = User> {
+  readonly key: string
+  readonly master: Master<U>
+  // What the store vouched for last. Everything staged builds on it.
+  #head: Head
+  readonly #rule: CheckpointRule
+  readonly #maxHistoryBytes: number
+  readonly #entries: LogEntry[] = []
+  readonly #clients = new Map<string, ClientRecord>()
+  #stagedBytes = 0
+  #bytesSinceCheckpoint = 0
+  #flushesSinceCheckpoint = 0
+  // In order of last use, with what they weigh.
+  readonly #seen = new Map<string, number>()
+  #seenBytes = 0
+  #snapshot: { readonly hash: string; readonly text: string } | undefined
+  // Where the store's history turned out to end; asking further back is in vain.
+  #horizon = -1
+
+  constructor(key: string, stored: StoredModel, options: MasterOptions<U>, rule: CheckpointRule) {
+    this.key = key
+    this.#rule = rule
+    this.#maxHistoryBytes = options.maxHistoryBytes ?? 0
+    this.#head = stored.head
+    this.master = new Master(deepFreeze(stored.checkpoint), options)
+    this.#advance(stored.tail)
+    this.#remember(stored.clients)
+  }
+
+  /** Where the store was when this model was last seen to agree with it. */
+  get head(): Head {
+    return this.#head
+  }
+
+  /** About how many characters it keeps in memory. */
+  get weight(): number {
+    const { documentBytes, historyBytes } = this.master
+    return (
+      OVERHEAD + documentBytes + historyBytes + this.#seenBytes + (this.#snapshot?.text.length ?? 0)
+    )
+  }
+
+  /** Whether loading it now would replay anything. */
+  get hasTail(): boolean {
+    return this.#flushesSinceCheckpoint > 0
+  }
+
+  /** Take in what others wrote. False if this is not the same history any more. */
+  follow({ head, entries, clients }: News): boolean {
+    if (!entries) return false
+    try {
+      this.#advance(entries)
+    } catch {
+      return false
+    }
+    if (this.master.commandCount !== head.commandCount || this.master.hash !== head.hash) return false
+    this.#head = head
+    this.#remember(clients)
+    return true
+  }
+
+  /**
+   * Where to start reading if updates since `count` are wanted; undefined if they
+   * are in memory already or would be more than the document itself.
+   */
+  missingSince(count: number): { from: number; to: number; maxBytes: number } | undefined {
+    const to = this.master.floor
+    const { documentBytes, historyBytes } = this.master
+    const maxBytes = Math.min(documentBytes, this.#maxHistoryBytes) - historyBytes
+    if (count >= to || to === this.#horizon || maxBytes <= 0) return undefined
+    return { from: count, to, maxBytes }
+  }
+
+  /** Take in older history, so that clients from further back get updates. */
+  reachBack(stretch: Stretch | undefined, wanted: number): void {
+    if (stretch) this.master.prependHistory(deepFreeze(stretch.entries), stretch.floorHash)
+    if (this.master.floor > wanted) this.#horizon = this.master.floor
+  }
+
+  /** Apply a flush on top of what is staged. Throws as `Master.stage` does. */
+  stage(flush: Flush, context: FlushContext<U>): Staged {
+    const staged = this.master.stage(flush, context)
+    if (staged.entry) this.#entries.push(staged.entry)
+    if (staged.client) this.#clients.set(staged.client.clientId, staged.client)
+    return staged
+  }
+
+  /** What has to be stored of what is staged; undefined if nothing. */
+  write(): Write | undefined {
+    if (this.#clients.size === 0) return undefined
+    const { commandCount, hash } = this.master
+    this.#stagedBytes = measure(this.#entries)
+    const bytes = this.#bytesSinceCheckpoint + this.#stagedBytes
+    const flushes = this.#flushesSinceCheckpoint + this.#entries.length
+    const isDue =
+      flushes >= this.#rule.flushes ||
+      this.#rule.bytes === 0 ||
+      bytes >= Math.max(this.#rule.bytes, this.master.documentBytes)
+    return {
+      key: this.key,
+      read: this.#head,
+      head: { commandCount, revision: this.#head.revision + 1, hash },
+      entries: [...this.#entries],
+      clients: [...this.#clients.values()],
+      checkpoint: isDue && flushes > 0 ? this.documentText() : undefined,
+    }
+  }
+
+  /** A write of the document alone, so that the next load replays nothing. */
+  checkpoint(): Write {
+    const { key } = this
+    const head = this.#head
+    return { key, read: head, head, entries: [], clients: [], checkpoint: this.documentText() }
+  }
+
+  /** The store took `write`: what is staged is past. */
+  committed(write: Write): void {
+    this.#head = write.head
+    if (write.checkpoint === undefined) {
+      this.#bytesSinceCheckpoint += this.#stagedBytes
+      this.#flushesSinceCheckpoint += write.entries.length
+    } else {
+      this.#bytesSinceCheckpoint = 0
+      this.#flushesSinceCheckpoint = 0
+    }
+    this.#forgetStaged()
+    this.master.commit()
+    this.#note(write.clients)
+  }
+
+  /** The store did not take it: nothing was staged. */
+  rollback(): void {
+    this.#forgetStaged()
+    this.master.rollback()
+  }
+
+  /** The snapshot as JSON, made once for each state. */
+  snapshotText(): string {
+    const { hash } = this.master
+    if (this.#snapshot?.hash !== hash) {
+      this.#snapshot = { hash, text: JSON.stringify(this.master.snapshot()) }
+    }
+    return this.#snapshot.text
+  }
+
+  /** The document as JSON. */
+  documentText(): string {
+    return JSON.stringify(this.master.snapshot().document)
+  }
+
+  #advance(entries: readonly LogEntry[]): void {
+    this.master.advance(deepFreeze(entries))
+    this.#bytesSinceCheckpoint += measure(entries)
+    this.#flushesSinceCheckpoint += entries.length
+  }
+
+  #remember(clients: readonly ClientRecord[]): void {
+    for (const client of clients) this.master.rememberClient(client)
+    this.#note(clients)
+  }
+
+  #forgetStaged(): void {
+    this.#entries.length = 0
+    this.#clients.clear()
+    this.#stagedBytes = 0
+  }
+
+  /** Keep those clients that were heard of last. Never while anything is staged. */
+  #note(clients: readonly ClientRecord[]): void {
+    for (const client of clients) {
+      this.#forget(client.clientId)
+      const bytes = OVERHEAD + (client.answer.verdicts.length > 0 ? measure(client.answer) : 0)
+      this.#seen.set(client.clientId, bytes)
+      this.#seenBytes += bytes
+    }
+    for (const clientId of this.#seen.keys()) {
+      if (this.#seen.size <= MAX_CLIENTS) break
+      this.#forget(clientId)
+      this.master.forgetClient(clientId)
+    }
+  }
+
+  #forget(clientId: string): void {
+    this.#seenBytes -= this.#seen.get(clientId) ?? 0
+    this.#seen.delete(clientId)
+  }
+}
+
+function measure(value: object): number {
+  return JSON.stringify(value).length
+}

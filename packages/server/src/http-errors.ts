@@ -1,0 +1,56 @@
+import { catalogue, FlushoutError, isFlushoutError, type ErrorCode, type Retry } from '@flushout/core'
+
+// A refused command is no HTTP error: its flush succeeded and lists it.
+const STATUS: { readonly [code in ErrorCode]?: number } = {
+  FLUSH_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  MODEL_NOT_FOUND: 404,
+  NOT_FOUND: 404,
+  HISTORY_CHANGED: 409,
+  SEQUENCE_GAP: 409,
+  SEQUENCE_REUSED: 409,
+  SEQUENCE_PAST: 409,
+  CLIENT_EXPIRED: 409,
+  FLUSH_TOO_LARGE: 413,
+  PROTOCOL_UNSUPPORTED: 426,
+  INTERNAL: 500,
+  BUSY: 503,
+  UNAVAILABLE: 503,
+}
+
+/** The body of every answer that is not a success. */
+export interface ErrorBody {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retry: Retry
+  readonly retryAfterMs?: number
+}
+
+/** Translate an error into what a client may see of it. */
+export function toHttpError(thrown: unknown): { status: number; body: ErrorBody } {
+  const error = isFlushoutError(thrown) ? thrown : fromFastify(thrown)
+  const { code, message, retryAfterMs } = error
+  const status = STATUS[code] ?? 500
+  const retry = catalogue[code]
+  return {
+    status,
+    body: { code, message, retry, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+  }
+}
+
+/** What Fastify itself refuses, in the words of the catalogue. */
+function fromFastify(thrown: unknown): FlushoutError {
+  const { code, statusCode } = Object(thrown) as { code?: unknown; statusCode?: unknown }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new FlushoutError('FLUSH_TOO_LARGE', 'The request is larger than this server takes.')
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new FlushoutError('FLUSH_INVALID', 'Send JSON: content-type: application/json.')
+  }
+  // Whatever else the sender is to blame for; its text may name internals.
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new FlushoutError('FLUSH_INVALID', 'The request is malformed.')
+  }
+  return new FlushoutError('INTERNAL', 'The server failed.', { cause: thrown })
+}

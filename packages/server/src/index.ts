@@ -1,0 +1,15 @@
+export { flushout, flushout as default, type FlushoutOptions } from './plugin.ts'
+export { allowAnyone, type Action, type Authorize } from './authorize.ts'
+export { fastifyOptions } from './fastify-options.ts'
+export type { CheckpointRule } from './hot-model.ts'
+export type { Limits } from './limits.ts'
+export type { Log } from './log.ts'
+export { memoryStore } from './memory-store.ts'
+export {
+  createService,
+  type FlushoutService,
+  type ModelKind,
+  type Position,
+  type ServiceOptions,
+} from './service.ts'
+export type { Head, ModelStore, News, Outcome, StoredModel, Stretch, Write } from './store.ts'

@@ -1,0 +1,84 @@
+import type { ModelStore, Outcome, Write } from './store.ts'
+
+/** More writes than this make a statement slower than two statements. */
+const MAX_WRITES = 200
+/** A checkpoint carries a whole document; a few of them fill a statement. */
+const CHECKPOINT_WEIGHT = 25
+
+interface Waiting {
+  readonly write: Write
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Joins the commits of many models in few statements: what waits while one is
+ * under way goes into the next. A model that loses its race or fails does so
+ * alone.
+ */
+export class CommitterLane {
+  readonly #store: Pick<ModelStore, 'commit'>
+  readonly #maxInFlight: number
+  #waiting: Waiting[] = []
+  #inFlight = 0
+  #isScheduled = false
+
+  constructor(store: Pick<ModelStore, 'commit'>, maxInFlight = 2) {
+    this.#store = store
+    this.#maxInFlight = maxInFlight
+  }
+
+  /** Write with the next statement. Rejects when it is unknown what happened. */
+  commit(write: Write): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ write, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight >= this.#maxInFlight) return
+    this.#isScheduled = true
+    // Not at once: whatever else this turn of the event loop brings joins.
+    setImmediate(() => {
+      this.#isScheduled = false
+      while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) void this.#send()
+    })
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#take()
+    this.#inFlight += 1
+    try {
+      await this.#commitJoined(batch)
+    } finally {
+      this.#inFlight -= 1
+      if (this.#waiting.length > 0) this.#schedule()
+    }
+  }
+
+  #take(): Waiting[] {
+    let weight = 0
+    let count = 0
+    for (const { write } of this.#waiting) {
+      weight += write.checkpoint === undefined ? 1 : CHECKPOINT_WEIGHT
+      if (count > 0 && weight > MAX_WRITES) break
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #commitJoined(batch: readonly Waiting[]): Promise<void> {
+    let outcomes: readonly Outcome[]
+    try {
+      outcomes = await this.#store.commit(batch.map(({ write }) => write))
+    } catch (error) {
+      if (batch.length === 1) return batch[0]!.reject(error)
+      // One of them may be to blame for all. Should the statement have landed in
+      // spite of the error, the compare fails now, and each model looks again.
+      await Promise.all(batch.map((one) => this.#commitJoined([one])))
+      return
+    }
+    batch.forEach(({ resolve }, index) => resolve(outcomes[index]!))
+  }
+}

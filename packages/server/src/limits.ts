@@ -1,0 +1,48 @@
+import { FlushoutError } from '@flushout/core'
+
+/** What one client, one model and one process may take. */
+export interface Limits {
+  /** Bytes of a request. Default 262,144. */
+  readonly flushBytes: number
+  /** Commands of a flush. Default 500. */
+  readonly flushCommands: number
+  /** Characters of JSON of a document. Default 1,048,576. */
+  readonly documentBytes: number
+  /** Characters of a model key. Default 256. */
+  readonly keyLength: number
+  /** Characters of JSON of the latest history that a model keeps in memory. Default 262,144. */
+  readonly historyBytes: number
+  /**
+   * Characters of JSON of all models in memory. Default 67,108,864. Count on
+   * about four bytes of memory for each.
+   */
+  readonly cacheBytes: number
+  /** Requests that may wait for one model; the next is told to come again. Default 1,000. */
+  readonly waiting: number
+  /** How often a flush is tried against other writers. Default 8. */
+  readonly attempts: number
+}
+
+const DEFAULTS: Limits = {
+  flushBytes: 256 * 1024,
+  flushCommands: 500,
+  documentBytes: 1024 * 1024,
+  keyLength: 256,
+  historyBytes: 256 * 1024,
+  cacheBytes: 64 * 1024 * 1024,
+  waiting: 1000,
+  attempts: 8,
+}
+
+/** Fill in what was left out. Throws OPTIONS_INVALID for what is no limit. */
+export function completeLimits(limits: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      throw new FlushoutError('OPTIONS_INVALID', `There is no limit "${name}".`)
+    }
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
+      throw new FlushoutError('OPTIONS_INVALID', `limits.${name} is a whole number, not ${value}.`)
+    }
+  }
+  return { ...DEFAULTS, ...limits }
+}

@@ -1,0 +1,166 @@
+import { endOf, type ClientRecord, type LogEntry, type Snapshot } from '@flushout/core'
+import {
+  equalHeads,
+  isUnbroken,
+  type Head,
+  type ModelStore,
+  type News,
+  type Outcome,
+  type Stretch,
+  type StoredModel,
+  type Write,
+} from './store.ts'
+
+interface StoredEntry {
+  readonly from: number
+  readonly to: number
+  readonly hash: string
+  // Text, so that what was stored can be changed by nobody who still holds it.
+  readonly json: string
+}
+
+interface Row {
+  head: Head
+  checkpoint: { readonly commandCount: number; readonly hash: string; readonly json: string }
+  floor: { readonly commandCount: number; readonly hash: string }
+  log: StoredEntry[]
+  readonly clients: Map<string, string>
+}
+
+/**
+ * Models in the memory of this process, gone when it ends: for prototypes and
+ * tests. Keeps the whole history, so it grows with every flush.
+ */
+export function memoryStore(): ModelStore {
+  return new MemoryStore()
+}
+
+class MemoryStore implements ModelStore {
+  readonly #rows = new Map<string, Row>()
+
+  async migrate(): Promise<void> {}
+
+  async ping(): Promise<void> {}
+
+  async create(key: string, { commandCount, hash, document }: Snapshot): Promise<void> {
+    if (this.#rows.has(key)) return
+    this.#rows.set(key, {
+      head: { commandCount, revision: 0, hash },
+      checkpoint: { commandCount, hash, json: JSON.stringify(document) },
+      floor: { commandCount, hash },
+      log: [],
+      clients: new Map(),
+    })
+  }
+
+  async load(key: string, clientIds: readonly string[]): Promise<StoredModel | undefined> {
+    const row = this.#rows.get(key)
+    if (!row) return undefined
+    const { head, checkpoint } = row
+    const { commandCount, hash, json } = checkpoint
+    const tail = row.log.slice(indexAfter(row.log, commandCount)).map(parseEntry)
+    return {
+      head,
+      checkpoint: { commandCount, hash, document: JSON.parse(json) },
+      tail,
+      clients: readClients(row, clientIds),
+    }
+  }
+
+  async news(key: string, known: Head, clientIds: readonly string[]): Promise<News | undefined> {
+    return this.#news(key, known, clientIds)
+  }
+
+  async history(key: string, from: number, to: number, maxBytes: number): Promise<Stretch | undefined> {
+    const row = this.#rows.get(key)
+    if (!row) return undefined
+    const end = indexAfter(row.log, to)
+    if (row.log[end - 1]?.to !== to) return undefined
+    let start = end
+    for (let bytes = 0; start > 0 && row.log[start - 1]!.from >= from; start -= 1) {
+      bytes += row.log[start - 1]!.json.length
+      if (bytes > maxBytes) break
+    }
+    if (start === end) return undefined
+    const entries = row.log.slice(start, end).map(parseEntry)
+    return { floorHash: row.log[start - 1]?.hash ?? row.floor.hash, entries }
+  }
+
+  async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
+    return writes.map((write) => this.#commit(write))
+  }
+
+  async exclusively(
+    key: string,
+    known: Head,
+    clientIds: readonly string[],
+    stage: (news: News | undefined) => Write | undefined,
+  ): Promise<Outcome> {
+    const write = stage(this.#news(key, known, clientIds))
+    return write ? this.#commit(write) : 'conflict'
+  }
+
+  async trim(key: string, keep: number): Promise<void> {
+    const row = this.#rows.get(key)
+    if (!row) return
+    const horizon = row.checkpoint.commandCount - keep
+    const dropped = row.log.splice(0, indexAfter(row.log, horizon))
+    const last = dropped.at(-1)
+    if (last) row.floor = { commandCount: last.to, hash: last.hash }
+  }
+
+  // The models stay: whoever opens this store again finds them.
+  async close(): Promise<void> {}
+
+  #news(key: string, known: Head, clientIds: readonly string[]): News | undefined {
+    const row = this.#rows.get(key)
+    if (!row) return undefined
+    const { head, floor, log } = row
+    const start = indexAfter(log, known.commandCount)
+    const before = log[start - 1]
+    const hash = before ? before.to === known.commandCount && before.hash : floor.hash
+    const entries = log.slice(start).map(parseEntry)
+    const follows =
+      hash === known.hash && isUnbroken(known.commandCount, entries, head.commandCount)
+    return { head, entries: follows ? entries : undefined, clients: readClients(row, clientIds) }
+  }
+
+  #commit({ key, read, head, entries, clients, checkpoint }: Write): Outcome {
+    const row = this.#rows.get(key)
+    if (!row || !equalHeads(row.head, read)) return 'conflict'
+    row.head = head
+    for (const entry of entries) {
+      const { from, hash } = entry
+      row.log.push({ from, to: endOf(entry), hash, json: JSON.stringify(entry) })
+    }
+    for (const client of clients) row.clients.set(client.clientId, JSON.stringify(client))
+    if (checkpoint !== undefined) {
+      const { commandCount, hash } = head
+      row.checkpoint = { commandCount, hash, json: checkpoint }
+    }
+    return 'committed'
+  }
+}
+
+/** The index of the first entry that ends after `count`. */
+function indexAfter(log: readonly StoredEntry[], count: number): number {
+  let low = 0
+  let high = log.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (log[middle]!.to > count) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function parseEntry({ json }: StoredEntry): LogEntry {
+  return JSON.parse(json) as LogEntry
+}
+
+function readClients(row: Row, clientIds: readonly string[]): ClientRecord[] {
+  return clientIds.flatMap((id) => {
+    const json = row.clients.get(id)
+    return json === undefined ? [] : [JSON.parse(json) as ClientRecord]
+  })
+}

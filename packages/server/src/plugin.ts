@@ -1,0 +1,154 @@
+import { FlushoutError, type Flush, type User } from '@flushout/core'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { toHttpError } from './http-errors.ts'
+import { completeLimits } from './limits.ts'
+import { createOpenApi } from './openapi.ts'
+import { parseBody } from './parse-body.ts'
+import { createService, type FlushoutService, type ServiceOptions } from './service.ts'
+
+/** What the plugin is registered with. */
+export interface FlushoutOptions<U extends User = User> extends ServiceOptions<U> {
+  /**
+   * Who sends a request: from the session or a verified token, never from the
+   * body. Undefined where nobody is logged in; nobody is if this is left out.
+   */
+  readonly user?: (request: FastifyRequest) => U | undefined | Promise<U | undefined>
+  /** Under which path the routes lie. Default `/flushout`. */
+  readonly prefix?: string
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The models of this server, for code that runs beside the routes. */
+    flushout: FlushoutService
+  }
+}
+
+async function register<U extends User>(
+  fastify: FastifyInstance,
+  options: FlushoutOptions<U>,
+): Promise<void> {
+  const { prefix = '/flushout', user = () => undefined, log = fastify.log } = options
+  const service = createService({ ...options, log })
+  await options.store.migrate()
+  fastify.decorate('flushout', service)
+  fastify.addHook('preClose', async () => service.drain())
+  fastify.addHook('onClose', async () => service.close())
+  const { flushBytes } = completeLimits(options.limits)
+  // Encapsulated: parser and error handlers are for these routes alone.
+  await fastify.register(
+    async (scope) => {
+      handleBodies(scope, flushBytes)
+      handleErrors(scope, prefix)
+      addModelRoutes(scope, service, user)
+      addServiceRoutes(scope, service, prefix)
+    },
+    { prefix },
+  )
+}
+
+/**
+ * The Fastify plugin: `app.register(flushout, { store, authorize, models })`.
+ * Migrates the store, serves the routes of docs/protocol.md, and closes both
+ * with the application. Does not start without `authorize`.
+ */
+export const flushout: <U extends User = User>(
+  fastify: FastifyInstance,
+  options: FlushoutOptions<U>,
+) => Promise<void> = fp(register, { name: '@flushout/server', fastify: '5.x' })
+
+type UserOf = NonNullable<FlushoutOptions['user']>
+
+function handleBodies(scope: FastifyInstance, bodyLimit: number): void {
+  // The form of messages must not depend on how the application parses its own.
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit },
+    async (_request: FastifyRequest, text: string) => parseBody(text),
+  )
+}
+
+function handleErrors(scope: FastifyInstance, prefix: string): void {
+  scope.setErrorHandler((error, request, reply) => sendError(request, reply, error))
+  // Without a prefix it would be the application's own.
+  if (prefix === '' || prefix === '/') return
+  scope.setNotFoundHandler((request, reply) => {
+    sendError(request, reply, new FlushoutError('NOT_FOUND', 'There is no such route.'))
+  })
+}
+
+function sendError(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
+  const { status, body } = toHttpError(error)
+  if (status === 500) request.log.error({ err: error }, 'request failed')
+  else request.log.debug({ err: error }, 'request refused')
+  if (body.retryAfterMs !== undefined) {
+    reply.header('retry-after', String(Math.ceil(body.retryAfterMs / 1000)))
+  }
+  if (status === 426) reply.header('upgrade', 'flushout/1')
+  reply.code(status).send(body)
+}
+
+interface ModelRoute {
+  Params: { key: string }
+  Querystring: Record<string, unknown>
+}
+
+function addModelRoutes(scope: FastifyInstance, service: FlushoutService, userOf: UserOf): void {
+  scope.get<ModelRoute>('/models/:key', async (request, reply) => {
+    const { key } = request.params
+    const user = await identify(userOf, request)
+    reply.header('cache-control', 'private, no-cache')
+    if (Object.keys(request.query).length > 0) {
+      return service.pull(key, readPosition(request.query), user)
+    }
+    const { hash, text } = await service.snapshotText(key, user)
+    const etag = `"${hash}"`
+    reply.header('etag', etag)
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    return reply.type('application/json').send(text)
+  })
+
+  scope.post<ModelRoute>('/models/:key/flush', async (request) => {
+    const user = await identify(userOf, request)
+    // The service checks its form.
+    return service.flush(request.params.key, request.body as Flush, user)
+  })
+}
+
+function addServiceRoutes(scope: FastifyInstance, service: FlushoutService, prefix: string): void {
+  const openApi = JSON.stringify(createOpenApi(prefix))
+  scope.get('/openapi.json', (_request, reply) => {
+    reply.type('application/json').send(openApi)
+  })
+  scope.get('/healthz', async () => ({ status: 'ok' }))
+  scope.get('/readyz', async () => {
+    await service.ready()
+    return { status: 'ok' }
+  })
+}
+
+async function identify(userOf: UserOf, request: FastifyRequest): Promise<User | undefined> {
+  try {
+    return await userOf(request)
+  } catch (error) {
+    request.log.error({ err: error }, 'the user of a request could not be told')
+    throw new FlushoutError('UNAVAILABLE', 'Sessions cannot be checked now.', { cause: error })
+  }
+}
+
+function readPosition(query: Record<string, unknown>): { from: number; hash: string } {
+  const { from, hash = '', ...others } = query
+  const unknown = Object.keys(others)[0]
+  if (unknown !== undefined) {
+    throw new FlushoutError('FLUSH_INVALID', `At "?${unknown.slice(0, 60)}": is not known here.`)
+  }
+  if (typeof from !== 'string' || !/^\d{1,16}$/.test(from) || !Number.isSafeInteger(Number(from))) {
+    throw new FlushoutError('FLUSH_INVALID', 'At "?from": must be a count.')
+  }
+  if (typeof hash !== 'string' || hash.length > 128) {
+    throw new FlushoutError('FLUSH_INVALID', 'At "?hash": must be a history hash.')
+  }
+  return { from: Number(from), hash }
+}

@@ -1,0 +1,445 @@
+// One model in one process. Requests that wait are served together:
+//
+//   take a group ──► stage all of it ──► commit ──► answer all of it
+//        ▲               │  ▲              │
+//        │   refused, but the model        ├─ conflict: take back, catch up,
+//        │   was not proved current:       │  stage again, from now on under
+//        │   catch up, stage again         │  the row lock
+//        │                                 └─ unknown outcome: throw the model
+//        └────────────── next group           away, load, stage again; what had
+//                                             landed answers as `repeated`
+//
+// The store is the truth. Nothing in memory becomes visible before its commit,
+// and nobody is refused by a model that was not proved current.
+import { FlushoutError, isFlushoutError, type Flush, type FlushAnswer, type FlushContext, type User } from '@flushout/core'
+import type { HotModel } from './hot-model.ts'
+import type { CommitterLane } from './lane.ts'
+import type { Log } from './log.ts'
+import type { ModelStore, Outcome, StoredModel, Write } from './store.ts'
+
+/** Flushes of more commands in all wait for the next group. */
+const MAX_GROUP_COMMANDS = 5000
+const MAX_GROUP_SIZE = 256
+/** How often a store may fail for one group before its callers are told. */
+const MAX_FAULTS = 3
+
+interface FlushWork<U extends User> {
+  readonly kind: 'flush'
+  readonly flush: Flush
+  readonly context: FlushContext<U>
+  readonly resolve: (answer: FlushAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface ReadWork<U extends User> {
+  readonly kind: 'read'
+  /** From where updates are wanted, if they are. */
+  readonly from: number | undefined
+  /** Runs on a model that is proved current; what it throws is final. */
+  readonly read: (model: HotModel<U>) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Work<U extends User> = FlushWork<U> | ReadWork<U>
+
+/** What became of a flush in memory, told to its caller once that is stored. */
+interface Staged<U extends User> {
+  readonly work: FlushWork<U>
+  readonly answer?: FlushAnswer
+  readonly refusal?: FlushoutError
+}
+
+/** What a runner needs from the service around it. */
+export interface RunnerOptions<U extends User = User> {
+  readonly store: ModelStore
+  readonly lane: CommitterLane
+  readonly log: Log
+  readonly maxWaiting: number
+  readonly maxAttempts: number
+  /** Commands of history to keep; undefined keeps all. */
+  readonly keepHistory: number | undefined
+  /** Make a model of what was stored. */
+  readonly wake: (stored: StoredModel) => HotModel<U>
+  /** Make the model in the store, if it may come into being by itself. */
+  readonly create: () => Promise<boolean>
+  /** Hears when the runner served somebody: its weight may be another. */
+  readonly onServed: () => void
+}
+
+/** Serves one model: one group of requests after the other, each in one commit. */
+export class ModelRunner<U extends User = User> {
+  readonly key: string
+  readonly #options: RunnerOptions<U>
+  #queue: Work<U>[] = []
+  #model: HotModel<U> | undefined
+  #running: Promise<void> | undefined
+  // Others write too: take the row lock at once, until nobody is met there.
+  #isContended = false
+
+  constructor(key: string, options: RunnerOptions<U>) {
+    this.key = key
+    this.#options = options
+  }
+
+  /** Whether nobody waits for an answer. */
+  get isIdle(): boolean {
+    return this.#running === undefined
+  }
+
+  /** About how many characters its model takes in memory. */
+  get weight(): number {
+    return this.#model?.weight ?? 0
+  }
+
+  /** Apply a flush and store it. Rejects with a `FlushoutError`. */
+  flush(flush: Flush, context: FlushContext<U>): Promise<FlushAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#add({ kind: 'flush', flush, context, resolve, reject })
+    })
+  }
+
+  /** Read from the model as it is now in the store. */
+  read<Result>(read: (model: HotModel<U>) => Result, from?: number): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#add({ kind: 'read', from, read: (model) => resolve(read(model)), reject })
+    })
+  }
+
+  /** Settles when everybody who waits now has an answer. */
+  async settled(): Promise<void> {
+    await this.#running
+  }
+
+  /**
+   * Let the model go from memory, its document written first so that the next
+   * load is short. Only while idle; requests that come meanwhile wait.
+   */
+  retire(): Promise<void> {
+    const model = this.#model
+    this.#running = this.#retire(model).finally(() => this.#rest())
+    return this.#running
+  }
+
+  async #retire(model: HotModel<U> | undefined): Promise<void> {
+    this.#model = undefined
+    if (!model?.hasTail) return
+    try {
+      await this.#options.lane.commit(model.checkpoint())
+      await this.#trim()
+    } catch (error) {
+      // The history has all of it; only the next load is longer.
+      this.#options.log.debug({ err: error, model: this.key }, 'checkpoint failed')
+    }
+  }
+
+  #add(work: Work<U>): void {
+    const { maxWaiting } = this.#options
+    if (this.#queue.length >= maxWaiting) return work.reject(busy('Too many requests wait for it.'))
+    this.#queue.push(work)
+    if (this.isIdle) this.#start()
+  }
+
+  #start(): void {
+    this.#running = this.#run().finally(() => this.#rest())
+  }
+
+  #rest(): void {
+    this.#running = undefined
+    // Somebody may have come since the last group was answered.
+    if (this.#queue.length > 0) this.#start()
+    else this.#options.onServed()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#serve(this.#take())
+      if (this.#queue.length > 0) this.#options.onServed()
+    }
+  }
+
+  #take(): Work<U>[] {
+    let commands = 0
+    let count = 0
+    for (const work of this.#queue) {
+      commands += work.kind === 'flush' ? work.flush.commands.length : 0
+      if (count === MAX_GROUP_SIZE || (count > 0 && commands > MAX_GROUP_COMMANDS)) break
+      count += 1
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  /** Answer everybody in the group, whatever happens. */
+  async #serve(group: Work<U>[]): Promise<void> {
+    let faults = 0
+    let isLost = this.#isContended
+    for (let attempt = 1; attempt <= this.#options.maxAttempts; attempt += 1) {
+      if (attempt > 2) await pause(attempt)
+      try {
+        if (await this.#attempt(group, isLost)) return
+        isLost = true
+        this.#isContended = true
+      } catch (error) {
+        this.#model = undefined
+        if (error instanceof Defect) {
+          group = this.#dismiss(group, error as Defect<U>)
+          if (group.length === 0) return
+          continue
+        }
+        if (isFlushoutError(error)) return rejectAll(group, error)
+        faults += 1
+        this.#options.log.error({ err: error, model: this.key, faults }, 'the store failed')
+        if (error instanceof Unreadable || faults === MAX_FAULTS) {
+          return rejectAll(group, unavailable(error))
+        }
+        // One of them may be what the store cannot bear: it fails alone.
+        if (faults > 1 && group.length > 1) {
+          for (const work of group) await this.#serve([work])
+          return
+        }
+      }
+    }
+    rejectAll(group, busy('Other writers were faster each time.'))
+  }
+
+  /** One try. False if another writer was first. Throws if the store failed. */
+  async #attempt(group: readonly Work<U>[], underLock: boolean): Promise<boolean> {
+    const clientIds = clientsOf(group)
+    let isProved = this.#model === undefined
+    const model = (this.#model ??= await this.#load(clientIds))
+    if (!isProved && !underLock && needsProof(group, model)) {
+      if (!(await this.#catchUp(model, clientIds))) return this.#attempt(group, false)
+      isProved = true
+    }
+    await this.#reachBack(model, group)
+    if (underLock) return this.#commitUnderLock(model, group, clientIds)
+
+    const staged = stageAll(model, group)
+    const write = model.write()
+    const mayBeStale = staged.some(({ refusal }) => refusal) || (!write && hasReads(group))
+    if (mayBeStale && !isProved) {
+      model.rollback()
+      // Current from here on, or thrown away: there is no third time.
+      if (await this.#catchUp(model, clientIds)) return this.#finish(model, group)
+      return this.#attempt(group, false)
+    }
+    return this.#commit(model, group, staged, write)
+  }
+
+  /** Stage on a model that was proved current just now, and commit. */
+  #finish(model: HotModel<U>, group: readonly Work<U>[]): Promise<boolean> {
+    return this.#commit(model, group, stageAll(model, group), model.write())
+  }
+
+  async #commit(
+    model: HotModel<U>,
+    group: readonly Work<U>[],
+    staged: readonly Staged<U>[],
+    write: Write | undefined,
+  ): Promise<boolean> {
+    if (write) {
+      const outcome = await this.#options.lane.commit(write)
+      if (outcome === 'conflict') {
+        model.rollback()
+        return false
+      }
+    }
+    await this.#settle(model, group, staged, write)
+    return true
+  }
+
+  async #commitUnderLock(
+    model: HotModel<U>,
+    group: readonly Work<U>[],
+    clientIds: readonly string[],
+  ): Promise<boolean> {
+    let staged: readonly Staged<U>[] | undefined
+    let write: Write | undefined
+    // Everything in the callback is in memory: the row lock is held.
+    const outcome: Outcome = await this.#options.store.exclusively(
+      this.key,
+      model.head,
+      clientIds,
+      (news) => {
+        if (!news || !model.follow(news)) return undefined
+        this.#isContended = news.entries!.length > 0
+        staged = stageAll(model, group)
+        write = model.write()
+        return write
+      },
+    )
+    if (!staged) {
+      // Not the history that was in memory.
+      this.#model = undefined
+      return false
+    }
+    if (write && outcome === 'conflict') {
+      model.rollback()
+      return false
+    }
+    await this.#settle(model, group, staged, write)
+    return true
+  }
+
+  /** It is stored: tell everybody. */
+  async #settle(
+    model: HotModel<U>,
+    group: readonly Work<U>[],
+    staged: readonly Staged<U>[],
+    write: Write | undefined,
+  ): Promise<void> {
+    if (write) model.committed(write)
+    for (const { work, answer, refusal } of staged) {
+      if (answer) work.resolve(answer)
+      else work.reject(refusal)
+    }
+    for (const work of group) {
+      if (work.kind === 'flush') continue
+      try {
+        work.read(model)
+      } catch (error) {
+        work.reject(error)
+      }
+    }
+    if (write?.checkpoint !== undefined) await this.#trim()
+  }
+
+  async #trim(): Promise<void> {
+    const { store, keepHistory, log } = this.#options
+    if (keepHistory === undefined) return
+    try {
+      await store.trim(this.key, keepHistory)
+    } catch (error) {
+      // The next checkpoint tries again.
+      log.error({ err: error, model: this.key }, 'trimming the history failed')
+    }
+  }
+
+  async #load(clientIds: readonly string[]): Promise<HotModel<U>> {
+    const { store, create, wake } = this.#options
+    const load = async () => {
+      const stored = await store.load(this.key, clientIds)
+      if (stored || !(await create())) return stored
+      return store.load(this.key, clientIds)
+    }
+    const stored = await reading(load)
+    if (!stored) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')
+    try {
+      return wake(stored)
+    } catch (error) {
+      this.#options.log.error({ err: error, model: this.key }, 'the stored history does not apply')
+      throw new FlushoutError('INTERNAL', 'The model cannot be read.', { cause: error })
+    }
+  }
+
+  /** Bring the model up to date. False if it had to be thrown away. */
+  async #catchUp(model: HotModel<U>, clientIds: readonly string[]): Promise<boolean> {
+    const news = await reading(() => this.#options.store.news(this.key, model.head, clientIds))
+    if (news && model.follow(news)) return true
+    this.#options.log.info({ model: this.key }, 'the history is not the one in memory: loading it again')
+    this.#model = undefined
+    return false
+  }
+
+  /** Load history for those who are further behind than memory reaches. */
+  async #reachBack(model: HotModel<U>, group: readonly Work<U>[]): Promise<void> {
+    const counts = group.flatMap((work) => {
+      if (work.kind === 'read') return work.from ?? []
+      return work.flush.hash === '' ? [] : work.flush.from
+    })
+    // The nearest first: who is too far back must not stand in the others' way.
+    for (const count of [...new Set(counts)].sort((a, b) => b - a)) {
+      const missing = model.missingSince(count)
+      if (!missing) continue
+      const { from, to, maxBytes } = missing
+      const { store } = this.#options
+      model.reachBack(await reading(() => store.history(this.key, from, to, maxBytes)), count)
+    }
+  }
+
+  #dismiss(group: readonly Work<U>[], { work, cause }: Defect<U>): Work<U>[] {
+    this.#options.log.error({ err: cause, model: this.key }, 'a flush could not be applied')
+    work.reject(new FlushoutError('INTERNAL', 'The flush could not be applied.', { cause }))
+    return group.filter((other) => other !== work)
+  }
+}
+
+/** A flush that broke the master: ours to repair, and no reason to fail its neighbours. */
+class Defect<U extends User> extends Error {
+  readonly work: FlushWork<U>
+
+  constructor(work: FlushWork<U>, cause: unknown) {
+    super('A flush could not be applied.', { cause })
+    this.work = work
+  }
+}
+
+/** The store failed before anything was written. */
+class Unreadable extends Error {
+  constructor(cause: unknown) {
+    super('The store cannot be read.', { cause })
+  }
+}
+
+async function reading<Result>(read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    throw isFlushoutError(error) ? error : new Unreadable(error)
+  }
+}
+
+function stageAll<U extends User>(model: HotModel<U>, group: readonly Work<U>[]): Staged<U>[] {
+  const staged: Staged<U>[] = []
+  for (const work of group) {
+    if (work.kind === 'read') continue
+    try {
+      staged.push({ work, answer: model.stage(work.flush, work.context).answer })
+    } catch (error) {
+      if (!isFlushoutError(error)) throw new Defect(work, error)
+      staged.push({ work, refusal: error })
+    }
+  }
+  return staged
+}
+
+/** A commit proves a model current; what goes without one needs another proof. */
+function needsProof<U extends User>(group: readonly Work<U>[], model: HotModel<U>): boolean {
+  let writes = false
+  for (const work of group) {
+    if (work.kind === 'read' || work.flush.commands.length === 0) continue
+    // Only the store knows whether this client was here before.
+    if (!model.master.client(work.flush.clientId)) return true
+    writes = true
+  }
+  return !writes
+}
+
+function hasReads<U extends User>(group: readonly Work<U>[]): boolean {
+  return group.some((work) => work.kind === 'read' || work.flush.commands.length === 0)
+}
+
+function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
+  return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]
+}
+
+function rejectAll<U extends User>(group: readonly Work<U>[], error: FlushoutError): void {
+  for (const work of group) work.reject(error)
+}
+
+function busy(why: string): FlushoutError {
+  return new FlushoutError('BUSY', `The model is busy. ${why}`, { retryAfterMs: jitter(1000) })
+}
+
+function unavailable(cause: unknown): FlushoutError {
+  const message = 'The store cannot be reached now.'
+  return new FlushoutError('UNAVAILABLE', message, { cause, retryAfterMs: jitter(2000) })
+}
+
+function jitter(maxMs: number): number {
+  return Math.ceil(maxMs / 4 + Math.random() * maxMs * 0.75)
+}
+
+function pause(attempt: number): Promise<void> {
+  const maxMs = Math.min(200, 2 ** attempt)
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * maxMs))
+}

@@ -1,0 +1,160 @@
+// The messages of protocol 1 as JSON Schemas (2020-12). The same objects check
+// what comes in and are published in the OpenAPI document. They tell the form
+// only: whether a command can apply is said by its verdict, because a flush that
+// is refused as a whole blocks all that its client does afterwards.
+import { PROTOCOL } from '@flushout/core'
+
+/** A JSON Schema, as plain data. */
+export type Schema = { readonly [keyword: string]: unknown }
+
+const count: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+const text: Schema = { type: 'string' }
+const hash: Schema = {
+  type: 'string',
+  maxLength: 128,
+  description: "The history hash at a count; '' where the sender has none.",
+}
+const path: Schema = {
+  type: 'array',
+  items: text,
+  description: 'Keys from the root of the document down to a node or value.',
+}
+const jsonObject: Schema = { type: 'object', description: 'Any JSON object.' }
+
+const command: Schema = {
+  type: 'object',
+  required: ['action'],
+  additionalProperties: false,
+  description: 'One intended change of a document.',
+  properties: {
+    action: { type: 'string', description: 'create, update or delete' },
+    path,
+    id: { type: 'string', description: 'create: the key of the new node' },
+    props: { ...jsonObject, description: 'create, update: what to set' },
+    parentDefault: { ...jsonObject, description: 'create: the parent, if there is none' },
+    unset: { type: 'array', items: text, description: 'update: keys to remove' },
+  },
+}
+
+const rejection: Schema = {
+  type: 'object',
+  required: ['code', 'message'],
+  properties: { code: text, message: text, at: path },
+}
+
+const verdict: Schema = {
+  type: 'object',
+  required: ['index', 'kind'],
+  description: 'What became of a command that was not applied as sent.',
+  properties: {
+    index: count,
+    kind: { enum: ['amended', 'rejected', 'dropped'] },
+    command: ref('Command'),
+    rejection: ref('Rejection'),
+  },
+}
+
+const snapshot: Schema = {
+  type: 'object',
+  required: ['commandCount', 'hash', 'document'],
+  properties: { commandCount: count, hash, document: jsonObject },
+}
+
+const appliedFlush: Schema = {
+  type: 'object',
+  required: ['from', 'hash', 'clientId', 'sequence'],
+  description: 'One entry of the history. Without commands: the flush that is being answered.',
+  properties: {
+    from: count,
+    hash,
+    clientId: text,
+    sequence: count,
+    commands: { type: 'array', items: ref('Command') },
+  },
+}
+
+const sync: Schema = {
+  description: 'What brings the sender up to date.',
+  oneOf: [
+    { type: 'object', required: ['kind'], properties: { kind: { const: 'none' } } },
+    {
+      type: 'object',
+      required: ['kind', 'updates'],
+      properties: {
+        kind: { const: 'updates' },
+        updates: { type: 'array', items: ref('AppliedFlush') },
+      },
+    },
+    {
+      type: 'object',
+      required: ['kind', 'snapshot'],
+      properties: { kind: { const: 'snapshot' }, snapshot: ref('Snapshot') },
+    },
+  ],
+}
+
+const flush: Schema = {
+  type: 'object',
+  required: ['protocol', 'clientId', 'sequence', 'from', 'hash', 'commands'],
+  additionalProperties: false,
+  properties: {
+    protocol: { const: PROTOCOL },
+    clientId: { type: 'string', pattern: '^[!-~]{1,128}$' },
+    sequence: { ...count, minimum: 1 },
+    from: count,
+    hash,
+    commands: { type: 'array', items: ref('Command') },
+  },
+}
+
+const flushAnswer: Schema = {
+  type: 'object',
+  required: ['sequence', 'outcome', 'commandCount', 'hash', 'verdicts', 'remaps', 'sync'],
+  properties: {
+    sequence: count,
+    outcome: { enum: ['applied', 'repeated'] },
+    commandCount: count,
+    hash,
+    verdicts: { type: 'array', items: ref('Verdict') },
+    remaps: {
+      type: 'array',
+      items: { type: 'object', required: ['from', 'to'], properties: { from: path, to: path } },
+    },
+    sync: ref('Sync'),
+  },
+}
+
+const pullAnswer: Schema = {
+  type: 'object',
+  required: ['commandCount', 'hash', 'sync'],
+  properties: { commandCount: count, hash, sync: ref('Sync') },
+}
+
+const error: Schema = {
+  type: 'object',
+  required: ['code', 'message', 'retry'],
+  properties: {
+    code: { type: 'string', description: 'Stable; tell errors apart by it.' },
+    message: { type: 'string', description: 'For people.' },
+    retry: { enum: ['never', 'same-flush', 'after-resync', 'after-auth', 'after-upgrade'] },
+    retryAfterMs: count,
+  },
+}
+
+/** Every message by its name. They refer to each other as `#/components/schemas/…`. */
+export const schemas: { readonly [name: string]: Schema } = {
+  Command: command,
+  Rejection: rejection,
+  Verdict: verdict,
+  Snapshot: snapshot,
+  AppliedFlush: appliedFlush,
+  Sync: sync,
+  Flush: flush,
+  FlushAnswer: flushAnswer,
+  PullAnswer: pullAnswer,
+  Error: error,
+}
+
+function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` }
+}

@@ -1,0 +1,120 @@
+// What a model is in a store:
+//
+//   floor ───────── history, one entry a flush ─────────► head
+//            checkpoint ──────── tail ──────────────────►
+//
+// The document is nowhere as it is at the head: it is the checkpoint with the
+// tail applied. Head, history and client rows only ever change together, in one
+// commit, and only if the head is still the one that the writer read.
+import { endOf, type ClientRecord, type LogEntry, type Snapshot } from '@flushout/core'
+
+/** Where the history of a model ends. Two equal heads have the same past. */
+export interface Head {
+  readonly commandCount: number
+  /** How many commits made it; a flush of which nothing applied is one too. */
+  readonly revision: number
+  readonly hash: string
+}
+
+/** All that is needed to bring a model into memory. */
+export interface StoredModel {
+  readonly head: Head
+  readonly checkpoint: Snapshot
+  /** From the checkpoint to the head, without a gap. */
+  readonly tail: readonly LogEntry[]
+  /** Those of the asked for clients that the store knows. */
+  readonly clients: readonly ClientRecord[]
+}
+
+/** What happened to a model since somebody looked. */
+export interface News {
+  readonly head: Head
+  /**
+   * From there to the head, without a gap. Undefined when the history is not
+   * the one that was seen, or is too long to be worth it: load the model again.
+   */
+  readonly entries: readonly LogEntry[] | undefined
+  /** Those of the asked for clients that the store knows, as of `head`. */
+  readonly clients: readonly ClientRecord[]
+}
+
+/** A piece of history that ends where the caller asked it to. */
+export interface Stretch {
+  /** The history hash before the first entry. */
+  readonly floorHash: string
+  readonly entries: readonly LogEntry[]
+}
+
+/** What to put into the store in one go, for one model. */
+export interface Write {
+  readonly key: string
+  /** What the writer built on: nothing is written if the model went on since. */
+  readonly read: Head
+  readonly head: Head
+  readonly entries: readonly LogEntry[]
+  readonly clients: readonly ClientRecord[]
+  /** The document at `head` as JSON, if it is to be the new checkpoint. */
+  readonly checkpoint?: string | undefined
+}
+
+/** `conflict`: another writer was first and nothing was written. Not an error. */
+export type Outcome = 'committed' | 'conflict'
+
+/**
+ * The truth: where models, their history and their clients live. Methods throw
+ * only when the store itself fails; whether a failed `commit` took effect is then
+ * unknown, and is found out by asking again. Check your own with `storeContract`
+ * of `@flushout/server/testing`.
+ */
+export interface ModelStore {
+  /** Make the store ready for this version. Safe while other instances do the same. */
+  migrate(): Promise<void>
+  /** Throw unless the store can be reached. */
+  ping(): Promise<void>
+  /** Make a model of this snapshot, unless there is one of this name already. */
+  create(key: string, snapshot: Snapshot): Promise<void>
+  /** Everything about a model, in one look-up; undefined if there is none. */
+  load(key: string, clientIds: readonly string[]): Promise<StoredModel | undefined>
+  /** What happened since `known`, in one look-up; undefined if there is no such model. */
+  news(key: string, known: Head, clientIds: readonly string[]): Promise<News | undefined>
+  /**
+   * The history from `from` to `to`, or as much of its end as the store still
+   * holds and `maxBytes` allows. Undefined if that is nothing.
+   */
+  history(key: string, from: number, to: number, maxBytes: number): Promise<Stretch | undefined>
+  /**
+   * Write to many models at once, each for itself: an outcome for each, in
+   * their order. No two may be of one model.
+   */
+  commit(writes: readonly Write[]): Promise<readonly Outcome[]>
+  /**
+   * Shut other writers of this model out, then read its news and write what
+   * `stage` makes of them. Cannot lose a race. `stage` may give up by returning
+   * undefined; it is told undefined if there is no such model.
+   */
+  exclusively(
+    key: string,
+    known: Head,
+    clientIds: readonly string[],
+    stage: (news: News | undefined) => Write | undefined,
+  ): Promise<Outcome>
+  /** Forget the history before the last `keep` commands, as far as checkpoints allow. */
+  trim(key: string, keep: number): Promise<void>
+  /** Let go of connections. The store is of no use afterwards. */
+  close(): Promise<void>
+}
+
+/** Tell whether two heads are the same point of the same history. */
+export function equalHeads(a: Head, b: Head): boolean {
+  return a.commandCount === b.commandCount && a.revision === b.revision && a.hash === b.hash
+}
+
+/** Tell whether `entries` lead from one count to the other without a gap. */
+export function isUnbroken(from: number, entries: readonly LogEntry[], to: number): boolean {
+  let count = from
+  for (const entry of entries) {
+    if (entry.from !== count) return false
+    count = endOf(entry)
+  }
+  return count === to
+}
