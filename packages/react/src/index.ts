@@ -1,0 +1,8 @@
+export type { NodeHandle } from './node-handle.ts'
+export { FlushoutProvider, useClient, type FlushoutProviderProps } from './provider.ts'
+export { useFlushout, type UseFlushoutOptions } from './use-flushout.ts'
+export { useKeys } from './use-keys.ts'
+export { useModel } from './use-model.ts'
+export { useNode } from './use-node.ts'
+export { useRejections, type RejectedCommand } from './use-rejections.ts'
+export { useSyncStatus } from './use-sync-status.ts'

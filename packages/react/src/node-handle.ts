@@ -1,0 +1,46 @@
+import type { ChildProps, Command, Path, PropsAt, Receipt } from '@flushout/core'
+import { listenTo, type Source } from './source.ts'
+
+/** A place in a model: reads and changes what is there, which may be nothing. */
+export class NodeHandle<T> {
+  /** Where the node is in its document. */
+  readonly path: Path
+  readonly #source: Source
+
+  /** Made by `useNode`. `path` is kept as it is. */
+  constructor(source: Source, path: Path) {
+    this.#source = source
+    this.path = path
+  }
+
+  /** What is there now, frozen; for event handlers. In a render, take the value of `useNode`. */
+  read = (): T | undefined => this.#source.read(this.path) as T | undefined
+
+  /** Call `listener` after every change at, above or below the node, until the returned function is called. */
+  subscribe = (listener: () => void): (() => void) => listenTo(this.#source, this.path, listener)
+
+  /** Set `props`, remove the keys of `unset`, leave the others. */
+  update(
+    props: PropsAt<T, readonly []>,
+    options?: { readonly unset?: readonly (keyof PropsAt<T, readonly []> & string)[] },
+  ): Receipt {
+    return this.#source.apply({ action: 'update', path: this.path, props, ...options } as Command)
+  }
+
+  /**
+   * Put a new node under this one; its id is in the receipt. `parentDefault` is
+   * what to create here if nothing is there.
+   */
+  create(
+    props?: ChildProps<T, readonly []>,
+    options?: { readonly id?: string; readonly parentDefault?: PropsAt<T, readonly []> },
+  ): Receipt {
+    const { path } = this
+    return this.#source.apply({ action: 'create', path, ...options, ...(props && { props }) } as Command)
+  }
+
+  /** Remove the node with all that is below it. */
+  delete(): Receipt {
+    return this.#source.apply({ action: 'delete', path: this.path })
+  }
+}

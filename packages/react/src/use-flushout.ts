@@ -1,0 +1,62 @@
+import type { Model, ModelStatus } from '@flushout/client'
+import type { JsonObject } from '@flushout/core'
+import { use, useSyncExternalStore } from 'react'
+import { useClient } from './provider.ts'
+import { useRetainedModel } from './use-model.ts'
+import { useSelection } from './use-selection.ts'
+
+/** How `useFlushout` waits for the first load. */
+export interface UseFlushoutOptions {
+  /** Do not suspend: the document is undefined until it is there, and the status tells why. */
+  readonly suspense: false
+}
+
+/**
+ * The document of the model `key` and the model, to change it with. The
+ * component renders again after every change in the document; for long lists
+ * take `useModel`, `useKeys` and `useNode`.
+ *
+ * Suspends until the first load is done and never again, except for another
+ * key: change that in a transition to keep the old document on screen. What
+ * makes loading impossible, as MODEL_NOT_FOUND, goes to the error boundary.
+ */
+export function useFlushout<Doc extends object = JsonObject>(key: string): [Doc, Model<Doc>]
+/**
+ * What `selector` makes of the document, and the model. The component renders
+ * again only when that is another. The selector may be written inline; parts of
+ * its result that are equal to those of before keep their identity.
+ */
+export function useFlushout<Doc extends object, Selected>(
+  key: string,
+  selector: (document: Doc) => Selected,
+): [Selected, Model<Doc>]
+/** The same without suspending: undefined until there is a document, and the status. */
+export function useFlushout<Doc extends object = JsonObject>(
+  key: string,
+  options: UseFlushoutOptions,
+): [Doc | undefined, Model<Doc>, ModelStatus]
+export function useFlushout<Doc extends object>(
+  key: string,
+  option?: ((document: Doc) => unknown) | UseFlushoutOptions,
+): [unknown, Model<Doc>, ModelStatus?] {
+  const model = useRetainedModel<Doc>(useClient(), key)
+  const suspends = typeof option !== 'object'
+  // Only the first load: to suspend for a later change would hide the page.
+  if (suspends && !model.isLoaded) use(model.ready)
+  const value = useSelection(model, typeof option === 'function' ? option : whole)
+  const getStatus = () => (suspends ? undefined : model.status)
+  const status = useSyncExternalStore(
+    suspends ? subscribeToNothing : model.subscribeStatus,
+    getStatus,
+    getStatus,
+  )
+  return status ? [value, model, status] : [value, model]
+}
+
+function whole<T>(document: T): T {
+  return document
+}
+
+function subscribeToNothing(): () => void {
+  return () => {}
+}

@@ -1,0 +1,26 @@
+import type { Client, Model } from '@flushout/client'
+import type { JsonObject } from '@flushout/core'
+import { use, useCallback, useSyncExternalStore } from 'react'
+import { useClient } from './provider.ts'
+
+/**
+ * The model `key`, kept in memory and current as long as the component is on
+ * screen. Suspends until the first load is done; throws what makes loading
+ * impossible, as MODEL_NOT_FOUND. No edit renders the component: that is for
+ * the hooks which read from the model.
+ */
+export function useModel<Doc extends object = JsonObject>(key: string): Model<Doc> {
+  const model = useRetainedModel<Doc>(useClient(), key)
+  // Only the first load: to suspend for a later change would hide the page.
+  if (!model.isLoaded) use(model.ready)
+  return model
+}
+
+/** The model `key`, loaded or not. */
+export function useRetainedModel<Doc extends object>(client: Client, key: string): Model<Doc> {
+  const retain = useCallback(() => client.model(key).watch(), [client, key])
+  // The model itself is the snapshot: a component that was hidden for longer
+  // than the client keeps a model finds out when it is shown again.
+  const getModel = () => client.model<Doc>(key)
+  return useSyncExternalStore(retain, getModel, getModel)
+}

@@ -1,0 +1,41 @@
+import type { LostCommand, Model } from '@flushout/client'
+import { useSyncExternalStore } from 'react'
+import { useStatusSubscription } from './use-status-subscription.ts'
+
+/** A command that showed on screen and then was refused, or could not apply any more. */
+export interface RejectedCommand extends LostCommand {
+  /** Take it off the list, when the user has seen it. */
+  readonly dismiss: () => void
+}
+
+/**
+ * What users did and the master did not accept, oldest first, until dismissed:
+ * the command with all that was typed, and why. The same list while nothing
+ * changed in it.
+ */
+export function useRejections<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
+  const getRejections = () => withDismiss(model)
+  return useSyncExternalStore(useStatusSubscription(model), getRejections, getRejections)
+}
+
+// By the lists and entries of the model, which keep their identity.
+const lists = new WeakMap<readonly LostCommand[], readonly RejectedCommand[]>()
+const entries = new WeakMap<LostCommand, RejectedCommand>()
+
+function withDismiss<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
+  let list = lists.get(model.rejections)
+  if (!list) {
+    list = Object.freeze(model.rejections.map((lost) => toRejected(model, lost)))
+    lists.set(model.rejections, list)
+  }
+  return list
+}
+
+function toRejected<Doc extends object>(model: Model<Doc>, lost: LostCommand): RejectedCommand {
+  let entry = entries.get(lost)
+  if (!entry) {
+    entry = Object.freeze({ ...lost, dismiss: () => model.dismiss(lost) })
+    entries.set(lost, entry)
+  }
+  return entry
+}

@@ -1,0 +1,12 @@
+import type { Model, ModelStatus } from '@flushout/client'
+import { useSyncExternalStore } from 'react'
+import { useStatusSubscription } from './use-status-subscription.ts'
+
+/**
+ * How the model stands towards its master: what is queued and in flight, whether
+ * the last exchange succeeded and when. The same object while nothing changed.
+ */
+export function useSyncStatus<Doc extends object>(model: Model<Doc>): ModelStatus {
+  const getStatus = () => model.status
+  return useSyncExternalStore(useStatusSubscription(model), getStatus, getStatus)
+}
