@@ -1,0 +1,139 @@
+// What a recipe does to a draft, told as commands. Immer finds out what was done;
+// the rules here turn each of its patches into a part of the smallest list:
+//
+//   object under a new key     create with that id
+//   object removed             delete
+//   any other value set        update of its node, one for all props of a node
+//   any other value removed    update with unset
+//   anything inside an array   update with the whole array
+import { enablePatches, Immer, type Draft, type Patch } from 'immer'
+import type { Command, Create, Delete } from './command.ts'
+import { FlushoutError } from './errors.ts'
+import type { User } from './interceptor.ts'
+import { isObject, type JsonObject, type JsonValue } from './json.ts'
+import type { Path } from './path.ts'
+import type { CommandProxy } from './proxy.ts'
+import type { Receipt } from './receipt.ts'
+
+enablePatches()
+// One of its own, so that the application's settings are left alone. Nothing is
+// frozen: commands are copied when they apply.
+const immer = new Immer({ autoFreeze: false })
+
+/** A change of a document, written as if it could be changed in place. */
+export type Recipe<Doc> = (draft: Draft<Doc>) => void
+
+/**
+ * Change the document of `proxy` by a recipe: `edit(proxy, (draft) => {
+ * draft.todos[id].done = true })`. What it does is given as the smallest list of
+ * commands, in one batch, and the receipts are those of the commands. If one of
+ * them is refused, the others are taken back: their outcome is `dropped`. What a
+ * recipe throws is thrown on, with nothing changed; it must be synchronous, and
+ * what it returns does not matter.
+ *
+ * A recipe works on the whole document: it costs one copy of every wide node
+ * that changed since the last read. In a list of ten thousand, `update` of one
+ * item is much cheaper.
+ */
+export function edit<Doc extends object, U extends User>(
+  proxy: CommandProxy<Doc, U>,
+  recipe: Recipe<Doc>,
+): readonly Receipt[] {
+  const before = proxy.read()
+  const [after, patches] = immer.produceWithPatches(before, (draft) => {
+    const result: unknown = recipe(draft)
+    if (result instanceof Promise) {
+      throw new FlushoutError('COMMAND_INVALID', 'A recipe is synchronous; await before it.')
+    }
+  })
+  const commands = toCommands(
+    patches,
+    before as unknown as JsonObject,
+    after as unknown as JsonObject,
+  )
+  return applyAll(proxy, commands)
+}
+
+const REFUSED = Symbol('refused')
+
+function applyAll<Doc extends object, U extends User>(
+  proxy: CommandProxy<Doc, U>,
+  commands: readonly Command[],
+): readonly Receipt[] {
+  const receipts: Receipt[] = []
+  try {
+    proxy.batch(() => {
+      for (const command of commands) {
+        const receipt = proxy.apply(command)
+        receipts.push(receipt)
+        // Half of an intention is not what anybody asked for.
+        if (!receipt.ok) throw REFUSED
+      }
+    })
+  } catch (error) {
+    if (error !== REFUSED) throw error
+  }
+  return receipts
+}
+
+/** What is to be done to the props of one node. */
+interface NodeUpdate {
+  readonly action: 'update'
+  readonly path: Path
+  readonly props: Record<string, JsonValue>
+  readonly unset: string[]
+}
+
+function toCommands(patches: readonly Patch[], before: JsonObject, after: JsonObject): Command[] {
+  const commands: (Create | Delete | NodeUpdate)[] = []
+  const updates = new Map<string, NodeUpdate>()
+  const updateOf = (path: Path): NodeUpdate => {
+    const name = JSON.stringify(path)
+    let update = updates.get(name)
+    if (!update) {
+      update = { action: 'update', path, props: {}, unset: [] }
+      updates.set(name, update)
+      commands.push(update)
+    }
+    return update
+  }
+  for (const { op, path: full } of patches) {
+    const { path, key } = addressOf(full, before)
+    const was = valueAt(before, [...path, key])
+    const value = valueAt(after, [...path, key])
+    if (op === 'remove' && value === undefined) {
+      if (isObject(was)) commands.push({ action: 'delete', path: [...path, key] })
+      else updateOf(path).unset.push(key)
+      // A key may be empty, an id may not.
+    } else if (was === undefined && isObject(value) && key !== '') {
+      commands.push({ action: 'create', path, id: key, props: value })
+    } else {
+      updateOf(path).props[key] = value!
+    }
+  }
+  return commands.map((command) => (command.action === 'update' ? withoutEmpty(command) : command))
+}
+
+/** The node that holds the changed value, and its key there; for what is inside an array, the array's. */
+function addressOf(full: Patch['path'], before: JsonObject): { path: Path; key: string } {
+  const keys = full.map(String)
+  let value: JsonValue | undefined = before
+  for (let depth = 0; depth < keys.length - 1; depth += 1) {
+    value = isObject(value) ? value[keys[depth]!] : undefined
+    if (Array.isArray(value)) return { path: keys.slice(0, depth), key: keys[depth]! }
+  }
+  return { path: keys.slice(0, -1), key: keys.at(-1)! }
+}
+
+function valueAt(document: JsonObject, path: Path): JsonValue | undefined {
+  let value: JsonValue | undefined = document
+  for (const key of path) {
+    value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
+  }
+  return value
+}
+
+function withoutEmpty({ action, path, props, unset }: NodeUpdate): Command {
+  if (unset.length === 0) return { action, path, props }
+  return Object.keys(props).length === 0 ? { action, path, unset } : { action, path, props, unset }
+}
