@@ -1,8 +1,15 @@
 import { defineConfig } from 'vitest/config'
+import { reactCompiler } from './packages/react/test/support/react-compiler.ts'
 
 // The sources are run as they are: packages find each other's by this
 // condition, so nothing has to be built before a test.
 const conditions = ['@flushout/source', 'module', 'browser', 'development', 'default']
+
+const react = {
+  include: ['packages/react/test/**/*.test.tsx'],
+  environment: 'happy-dom',
+  setupFiles: ['packages/react/test/support/setup.ts'],
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -13,9 +20,24 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'packages',
-          include: ['packages/{core,client,server}/test/**/*.test.ts'],
+          include: ['packages/{core,client}/test/**/*.test.ts'],
           environment: 'node',
         },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'server',
+          include: ['packages/server/test/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: 'packages/server/test/support/global-setup.ts',
+        },
+      },
+      { extends: true, test: { ...react, name: 'react' } },
+      {
+        extends: true,
+        plugins: [reactCompiler()],
+        test: { ...react, name: 'react-compiler', env: { REACT_COMPILER: 'on' } },
       },
     ],
   },

@@ -6,6 +6,12 @@ export type { Limits } from './limits.ts'
 export type { Log } from './log.ts'
 export { memoryStore } from './memory-store.ts'
 export {
+  postgresStore,
+  type PostgresClient,
+  type PostgresPool,
+  type PostgresStoreOptions,
+} from './postgres-store.ts'
+export {
   createService,
   type FlushoutService,
   type ModelKind,

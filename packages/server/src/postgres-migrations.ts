@@ -1,0 +1,54 @@
+/**
+ * The tables, one step after the other. Steps that were released are never
+ * changed, only followed by more. Old and new instances run side by side during
+ * a deployment, so a step only adds what old ones can ignore.
+ */
+export const migrations: readonly ((schema: string) => string)[] = [
+  (schema) => `
+    create table ${schema}.model (
+      key text collate "C" primary key,
+      command_count bigint not null,
+      revision bigint not null,
+      hash text not null,
+      -- Where the history in \`flush\` begins.
+      floor_count bigint not null,
+      floor_hash text not null,
+      checkpoint_count bigint not null,
+      checkpoint_hash text not null,
+      -- The document as JSON. Never jsonb, which reorders keys.
+      checkpoint text not null
+    )
+    -- Room for the next version of a row on its page, and the document out of the
+    -- way: a commit that leaves the checkpoint alone must not write it again.
+    with (fillfactor = 70, toast_tuple_target = 128);
+    alter table ${schema}.model alter column checkpoint set storage external;
+
+    create table ${schema}.flush (
+      key text collate "C" not null,
+      to_count bigint not null,
+      from_count bigint not null,
+      hash text not null,
+      client_id text not null,
+      sequence bigint not null,
+      user_id text,
+      -- Milliseconds since 1970; part of what the hash was made of.
+      at bigint not null,
+      -- Of \`commands\`, so that it can be added up without reading them.
+      bytes integer not null,
+      commands json not null,
+      primary key (key, to_count)
+    );
+
+    create table ${schema}.client (
+      key text collate "C" not null,
+      client_id text collate "C" not null,
+      user_id text,
+      sequence bigint not null,
+      digest text not null,
+      answer json not null,
+      seen_at bigint not null,
+      primary key (key, client_id)
+    )
+    with (fillfactor = 70);
+  `,
+]

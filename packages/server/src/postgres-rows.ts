@@ -1,0 +1,81 @@
+import { endOf, FlushoutError, type ClientRecord, type LogEntry } from '@flushout/core'
+import type { Head, Write } from './store.ts'
+
+/** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
+export function toCount(value: unknown): number {
+  const count = Number(value)
+  if (Number.isSafeInteger(count)) return count
+  throw new FlushoutError('INTERNAL', `A stored count is ${String(value)}, beyond exact numbers.`)
+}
+
+/** The head out of a row of `model`. */
+export function toHead(row: Record<string, unknown>): Head {
+  return {
+    commandCount: toCount(row['command_count']),
+    revision: toCount(row['revision']),
+    hash: row['hash'] as string,
+  }
+}
+
+/** Log entries out of an aggregated column. */
+export function toEntries(column: unknown): LogEntry[] {
+  return toList(column).map(([from, hash, clientId, sequence, userId, at, commands]) => ({
+    from: toCount(from),
+    hash: hash as string,
+    clientId: clientId as string,
+    sequence: toCount(sequence),
+    userId: userId as string | null,
+    at: toCount(at),
+    commands: commands as LogEntry['commands'],
+  }))
+}
+
+/** Client records out of an aggregated column. */
+export function toClients(column: unknown): ClientRecord[] {
+  return toList(column).map(([clientId, userId, sequence, digest, answer]) => ({
+    clientId: clientId as string,
+    userId: userId as string | null,
+    sequence: toCount(sequence),
+    digest: digest as string,
+    answer: answer as ClientRecord['answer'],
+  }))
+}
+
+/** What the commit statement takes: a list for each column, models, flushes, clients. */
+export function toColumns(writes: readonly Write[], now: number): unknown[] {
+  const entries = writes.flatMap(({ key, entries }) => entries.map((entry) => ({ key, entry })))
+  const commands = entries.map(({ entry }) => JSON.stringify(entry.commands))
+  const clients = writes.flatMap(({ key, clients }) => clients.map((client) => ({ key, client })))
+  return [
+    writes.map(({ key }) => key),
+    writes.map(({ read }) => read.commandCount),
+    writes.map(({ read }) => read.revision),
+    writes.map(({ read }) => read.hash),
+    writes.map(({ head }) => toCount(head.commandCount)),
+    writes.map(({ head }) => toCount(head.revision)),
+    writes.map(({ head }) => head.hash),
+    writes.map(({ checkpoint }) => checkpoint ?? null),
+    entries.map(({ key }) => key),
+    entries.map(({ entry }) => entry.from),
+    entries.map(({ entry }) => endOf(entry)),
+    entries.map(({ entry }) => entry.hash),
+    entries.map(({ entry }) => entry.clientId),
+    entries.map(({ entry }) => toCount(entry.sequence)),
+    entries.map(({ entry }) => entry.userId),
+    entries.map(({ entry }) => toCount(entry.at)),
+    commands.map((text) => text.length),
+    commands,
+    clients.map(({ key }) => key),
+    clients.map(({ client }) => client.clientId),
+    clients.map(({ client }) => client.userId),
+    clients.map(({ client }) => toCount(client.sequence)),
+    clients.map(({ client }) => client.digest),
+    clients.map(({ client }) => JSON.stringify(client.answer)),
+    now,
+  ]
+}
+
+function toList(column: unknown): unknown[][] {
+  // A pool of the application may have been told not to parse JSON.
+  return ((typeof column === 'string' ? JSON.parse(column) : column) ?? []) as unknown[][]
+}

@@ -1,0 +1,175 @@
+// Every statement is prepared under a name, and each touches a model by its key
+// alone, so that the tables can be spread over machines by key.
+
+/** A prepared statement. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+/** The statements of a store whose tables lie in `schema`. */
+export interface Statements {
+  readonly create: Statement
+  readonly load: Statement
+  readonly news: Statement
+  readonly history: Statement
+  readonly lock: Statement
+  readonly commit: Statement
+  readonly trim: Statement
+}
+
+// In the order in which `postgres-rows.ts` reads them.
+const ENTRY = `json_build_array(f.from_count, f.hash, f.client_id, f.sequence, f.user_id, f.at, f.commands)`
+const CLIENT = `json_build_array(c.client_id, c.user_id, c.sequence, c.digest, c.answer)`
+
+/** Make the statements; `schema` is a quoted identifier. */
+export function createStatements(schema: string): Statements {
+  const name = (verb: string) => `flushout ${verb} ${schema}`
+
+  const clients = (ids: string) => `(
+    select json_agg(${CLIENT}) from ${schema}.client c
+    where c.key = m.key and c.client_id = any (${ids}::text[])
+  ) as clients`
+
+  /** The latest entries that fulfil `condition`, as many as fit into \`maxBytes\`. */
+  const latest = (condition: string, maxBytes: string) => `
+    select * from (
+      select f.*, sum(f.bytes) over (order by f.to_count desc rows unbounded preceding) as total
+      from ${schema}.flush f where ${condition}
+      order by f.to_count desc limit 5000
+    ) f where f.total <= ${maxBytes}`
+
+  return {
+    create: {
+      name: name('create'),
+      text: `
+        insert into ${schema}.model (
+          key, command_count, revision, hash, floor_count, floor_hash,
+          checkpoint_count, checkpoint_hash, checkpoint
+        ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4)
+        on conflict (key) do nothing`,
+    },
+
+    load: {
+      name: name('load'),
+      text: `
+        select m.command_count, m.revision, m.hash,
+          m.checkpoint_count, m.checkpoint_hash, m.checkpoint,
+          (
+            select json_agg(${ENTRY} order by f.to_count) from ${schema}.flush f
+            where f.key = m.key and f.to_count > m.checkpoint_count
+          ) as entries,
+          ${clients('$2')}
+        from ${schema}.model m where m.key = $1`,
+    },
+
+    // \`known_hash\` tells whether the count that the reader knows lies on the
+    // history that is here now.
+    news: {
+      name: name('news'),
+      text: `
+        select m.command_count, m.revision, m.hash,
+          coalesce(
+            (select f.hash from ${schema}.flush f where f.key = m.key and f.to_count = $2),
+            case when m.floor_count = $2 then m.floor_hash end
+          ) as known_hash,
+          (
+            select json_agg(${ENTRY} order by f.to_count)
+            from (${latest(`f.key = m.key and f.to_count > $2`, '$4')}) f
+          ) as entries,
+          ${clients('$3')}
+        from ${schema}.model m where m.key = $1`,
+    },
+
+    history: {
+      name: name('history'),
+      text: `
+        with stretch as materialized (
+          ${latest(`f.key = $1 and f.to_count <= $3 and f.from_count >= $2 and f.to_count > $2`, '$4')}
+        ), start as (
+          select min(from_count) as count from stretch
+        )
+        select
+          (select json_agg(${ENTRY} order by f.to_count) from stretch f) as entries,
+          coalesce(
+            (select f.hash from ${schema}.flush f where f.key = $1 and f.to_count = start.count),
+            (select m.floor_hash from ${schema}.model m where m.key = $1 and m.floor_count = start.count)
+          ) as floor_hash
+        from start`,
+    },
+
+    // Ends when every other writer of the model has ended; the next one waits.
+    lock: {
+      name: name('lock'),
+      text: `select 1 from ${schema}.model where key = $1 for update`,
+    },
+
+    // Succeeds, for each model by itself, only if the head is the very one that
+    // the writer read: two servers can never both extend the same history. What
+    // belongs to a model that lost is not written. Rows are locked in the order
+    // of their keys, so that two such statements cannot block each other.
+    commit: {
+      name: name('commit'),
+      text: `
+        with wanted as (
+          select * from unnest(
+            $1::text[], $2::bigint[], $3::bigint[], $4::text[],
+            $5::bigint[], $6::bigint[], $7::text[], $8::text[]
+          ) as w (key, read_count, read_revision, read_hash, command_count, revision, hash, checkpoint)
+        ), won as (
+          update ${schema}.model m set
+            command_count = w.command_count,
+            revision = w.revision,
+            hash = w.hash,
+            checkpoint_count = case when w.checkpoint is null then m.checkpoint_count else w.command_count end,
+            checkpoint_hash = case when w.checkpoint is null then m.checkpoint_hash else w.hash end,
+            checkpoint = coalesce(w.checkpoint, m.checkpoint)
+          from wanted w
+          where m.key = w.key and m.command_count = w.read_count
+            and m.revision = w.read_revision and m.hash = w.read_hash
+          returning m.key
+        ), logged as (
+          insert into ${schema}.flush (
+            key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, commands
+          )
+          select f.key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, commands::json
+          from unnest(
+            $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
+            $14::bigint[], $15::text[], $16::bigint[], $17::int[], $18::text[]
+          ) as f (key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, commands)
+          join won on won.key = f.key
+        ), seen as (
+          insert into ${schema}.client as c (
+            key, client_id, user_id, sequence, digest, answer, seen_at
+          )
+          select c.key, client_id, user_id, sequence, digest, answer::json, $25::bigint
+          from unnest(
+            $19::text[], $20::text[], $21::text[], $22::bigint[], $23::text[], $24::text[]
+          ) as c (key, client_id, user_id, sequence, digest, answer)
+          join won on won.key = c.key
+          on conflict (key, client_id) do update set
+            sequence = excluded.sequence, digest = excluded.digest,
+            answer = excluded.answer, seen_at = excluded.seen_at
+        )
+        select key from won`,
+    },
+
+    // Never reaches past the checkpoint: what comes after it is the document.
+    trim: {
+      name: name('trim'),
+      text: `
+        with horizon as (
+          select f.to_count, f.hash
+          from ${schema}.model m
+          join ${schema}.flush f on f.key = m.key and f.to_count <= m.checkpoint_count - $2
+          where m.key = $1
+          order by f.to_count desc limit 1
+        ), dropped as (
+          delete from ${schema}.flush f using horizon h
+          where f.key = $1 and f.to_count <= h.to_count
+        )
+        update ${schema}.model m set floor_count = h.to_count, floor_hash = h.hash
+        from horizon h where m.key = $1 and m.floor_count < h.to_count`,
+    },
+  }
+}

@@ -1,0 +1,1 @@
+export { storeContract, type DefineTest } from './store-contract.ts'
