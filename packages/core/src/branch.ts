@@ -19,6 +19,14 @@ export interface Entry {
   after: Entry
 }
 
+/** The objects that readers of a node hold. */
+export interface Shown {
+  readonly keys: readonly string[] | undefined
+  readonly value: JsonObject | undefined
+  /** The keys of `value`. */
+  readonly valueKeys: readonly string[] | undefined
+}
+
 /**
  * A node that is changed in place: O(1) for each key, however many there are.
  * Plain objects are made from it on demand and kept until something changes.
@@ -89,9 +97,9 @@ export class Branch {
     this.touch(entry.key)
   }
 
-  /** Put the entries into the order of `keys`, which must name all; false if they have it. */
-  reorder(keys: readonly string[]): boolean {
-    if (this.keys().every((key, index) => key === keys[index])) return false
+  /** Put the entries into the order of `keys`, which must name them all. */
+  reorder(keys: readonly string[]): void {
+    if (this.keys().every((key, index) => key === keys[index])) return
     const end = this.#end
     end.before = end
     end.after = end
@@ -104,23 +112,21 @@ export class Branch {
     }
     this.#keys = undefined
     this.touch(keys[0]!)
-    return true
   }
 
-  /**
-   * Go on from what readers last got of `other`, whose place this branch took,
-   * so that they get the same objects while the content is equal. Tells whether
-   * the keys are the ones that they got.
-   */
-  adopt(other: Branch | JsonObject): boolean {
-    const isBranch = other instanceof Branch
-    const lastKeys = isBranch ? other.#lastKeys : listKeys(other)
-    this.#lastKeys = lastKeys
-    this.#lastValue = isBranch ? other.#lastValue : other
-    this.#lastValueKeys = isBranch ? other.#lastValueKeys : lastKeys
+  /** What readers last got of this branch. */
+  get shown(): Shown {
+    return { keys: this.#lastKeys, value: this.#lastValue, valueKeys: this.#lastValueKeys }
+  }
+
+  /** Go on from what readers got: they get the same objects again if the content is equal. */
+  adopt({ keys, value, valueKeys }: Shown): void {
+    if (keys === this.#lastKeys && value === this.#lastValue) return
+    this.#lastKeys = keys
+    this.#lastValue = value
+    this.#lastValueKeys = valueKeys
     this.#keys = undefined
     for (const key of this.#entries.keys()) this.touch(key)
-    return this.keys() === lastKeys
   }
 
   #insert(entry: Entry): void {

@@ -19,7 +19,7 @@ import type { Rejection } from './command.ts'
 import type { DocumentView } from './interceptor.ts'
 import { equalJson, isObject, measureEntry, measureJson, type JsonObject, type JsonValue } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
-import { reconcile, type Touched } from './reconcile.ts'
+import { reconcile, Touched } from './reconcile.ts'
 
 /** Above this many keys, copying a node costs more than keeping it as a branch. */
 const NARROW = 32
@@ -118,7 +118,7 @@ export class DocumentTree implements DocumentView {
    * A part that ends up equal keeps its identity and is not among them.
    */
   settle(run: () => void): Path[] {
-    const touched: Touched = { slots: new Map(), reordered: new Set() }
+    const touched = new Touched()
     this.#touched = touched
     try {
       run()
@@ -138,7 +138,8 @@ export class DocumentTree implements DocumentView {
       if (slot instanceof Branch && isObject(value)) this.#merge(slot, value)
       else this.#put(branch, key, value, [])
     }
-    if (branch.reorder(keys)) this.#touched?.reordered.add(branch)
+    this.#touched?.add(branch)
+    branch.reorder(keys)
   }
 
   #find(path: Path): Slot | undefined {
@@ -284,13 +285,7 @@ export class DocumentTree implements DocumentView {
   /** Called before every write, with what the key holds and what it will hold. */
   #note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
     if (!Number.isNaN(this.#bytes)) this.#bytes += measureSlot(key, after) - measureSlot(key, before)
-    if (!this.#touched) return
-    let slots = this.#touched.slots.get(branch)
-    if (!slots) {
-      slots = new Map()
-      this.#touched.slots.set(branch, slots)
-    }
-    if (!slots.has(key)) slots.set(key, before)
+    this.#touched?.note(branch, key, before, after)
   }
 }
 

@@ -1,35 +1,64 @@
 // After a rebase the document is often what it was. Readers compare by identity,
 // so whatever is equal must be the very object that they hold already.
-import { Branch, isNode, type Entry, type Slot } from './branch.ts'
+import { Branch, isNode, listKeys, type Entry, type Shown, type Slot } from './branch.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import type { Path } from './path.ts'
 import { share } from './share.ts'
 
-/** What was written to while the document was on its way to its new state. */
-export interface Touched {
+/** Remembers what was written to, while a document is on its way to another state. */
+export class Touched {
   /** What the keys held before. */
-  readonly slots: Map<Branch, Map<string, Slot | undefined>>
-  /** Branches whose keys were put into another order. */
-  readonly reordered: Set<Branch>
+  readonly slots = new Map<Branch, Map<string, Slot | undefined>>()
+  /** What readers had of these branches and those above them. */
+  readonly shown = new Map<Branch, Shown>()
+  /** Branches that got or lost keys on the way, if only for a while. */
+  readonly relinked = new Set<Branch>()
+
+  /** To be called before each write, with what the key holds and what it will hold. */
+  note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
+    let slots = this.slots.get(branch)
+    if (!slots) {
+      slots = new Map()
+      this.slots.set(branch, slots)
+      this.#keepShown(branch)
+    }
+    if (!slots.has(key)) slots.set(key, before)
+    if (before === undefined || after === undefined) this.relinked.add(branch)
+  }
+
+  /** To be called before the keys of a branch are put into another order. */
+  add(branch: Branch): void {
+    if (!this.slots.has(branch)) this.slots.set(branch, new Map())
+    this.#keepShown(branch)
+    this.relinked.add(branch)
+  }
+
+  #keepShown(branch: Branch): void {
+    let at: Branch | undefined = branch
+    for (; at && !this.shown.has(at); at = at.parent) this.shown.set(at, at.shown)
+  }
 }
 
 /**
  * Give equal parts the identity that they had, and name the paths of those that
  * are different. Cost: O(what was touched), and the width of a node that was
- * replaced as a whole.
+ * replaced, that got or lost keys, or that somebody read on the way.
  */
 export function reconcile(touched: Touched): Path[] {
   const changed: Path[] = []
+  // An interceptor may have read on the way; what it got is nobody's.
+  for (const [branch, shown] of touched.shown) branch.adopt(shown)
   for (const [branch, slots] of touched.slots) {
     // What came or went with a node above it is compared from there.
     if (!isKept(branch, touched)) continue
     const path = branchPath(branch)
+    let isSameSet = true
     for (const [key, before] of slots) {
+      if ((before === undefined) !== (branch.get(key) === undefined)) isSameSet = false
       compare({ branch, key, before, path: [...path, key] }, touched, changed)
     }
-  }
-  for (const branch of touched.reordered) {
-    if (isKept(branch, touched)) changed.push(branchPath(branch))
+    if (!isSameSet || !touched.relinked.has(branch)) continue
+    if (branch.keys() !== touched.shown.get(branch)!.keys) changed.push(path)
   }
   return changed
 }
@@ -69,7 +98,9 @@ function compareNodes(
     const spot = { branch, key, before: heldBefore(before, key, touched), path: [...path, key] }
     compare(spot, touched, changed)
   }
-  if (!branch.adopt(before)) changed.push(path)
+  const shown = shownOf(before, touched)
+  branch.adopt(shown)
+  if (branch.keys() !== shown.keys) changed.push(path)
 }
 
 function heldBefore(
@@ -80,6 +111,12 @@ function heldBefore(
   if (!(node instanceof Branch)) return Object.hasOwn(node, key) ? node[key] : undefined
   const before = slots.get(node)
   return before?.has(key) ? before.get(key) : node.get(key)?.slot
+}
+
+function shownOf(node: Branch | JsonObject, { shown }: Touched): Shown {
+  if (node instanceof Branch) return shown.get(node) ?? node.shown
+  const keys = listKeys(node)
+  return { keys, value: node, valueKeys: keys }
 }
 
 /** Tell whether `branch` is in the document, and was in the same place before. */

@@ -56,9 +56,11 @@ export const command = fc.oneof(
     { action: fc.constant('create' as const), path, id: segment.filter((id) => id !== ''), props, parentDefault: props },
     { requiredKeys: ['action', 'path'] },
   ),
-  fc.record(
-    { action: fc.constant('update' as const), path, props, unset: fc.array(key, { maxLength: 2 }) },
-    { requiredKeys: ['action', 'path'] },
-  ),
-  fc.record({ action: fc.constant('delete' as const), path }),
+  fc
+    .record(
+      { action: fc.constant('update' as const), path, props, unset: fc.array(key, { maxLength: 2 }) },
+      { requiredKeys: ['action', 'path'] },
+    )
+    .filter(({ props = {}, unset = [] }) => !unset.some((one) => Object.hasOwn(props, one))),
+  fc.record({ action: fc.constant('delete' as const), path: path.filter(({ length }) => length > 0) }),
 ) as fc.Arbitrary<Command>

@@ -1,0 +1,340 @@
+import type { Command, JsonObject, JsonValue, Path } from '@flushout/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { checkCommand, type CheckedCommand } from '../src/check.ts'
+import { type Change, DocumentTree } from '../src/document.ts'
+import { measureJson } from '../src/json.ts'
+import { applyCommand } from './support/apply-command.ts'
+import { command, document, path, value, wide } from './support/arbitraries.ts'
+
+const script = fc.array(command, { maxLength: 25 })
+
+/** A deeply frozen copy, as the engine wants its documents. */
+function frozen<T extends JsonValue>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen)
+  return Object.freeze(value)
+}
+
+function open(document: JsonObject, options?: { measured: boolean }): DocumentTree {
+  return new DocumentTree(frozen(structuredClone(document)), options)
+}
+
+function checked(command: Command): CheckedCommand {
+  const result = checkCommand(command, () => 'new')
+  if (!result.ok) throw new Error(result.rejection.message)
+  return result.command
+}
+
+function isDeeplyFrozen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen)
+}
+
+/** Every node and value of a document, by its path. */
+function identities(tree: DocumentTree): Map<string, JsonValue> {
+  const found = new Map<string, JsonValue>()
+  const visit = (path: Path) => {
+    const value = tree.read(path)!
+    found.set(JSON.stringify(path), value)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+    for (const key of Object.keys(value)) visit([...path, key])
+  }
+  visit([])
+  return found
+}
+
+describe('after any script of commands', () => {
+  test('the engine holds what the reference makes of it, keys in the same order', () => {
+    fc.assert(
+      fc.property(document, script, (document, commands) => {
+        const tree = open(document)
+        let reference = document
+        for (const one of commands.map(checked)) {
+          const next = applyCommand(reference, one)
+          const changes: Change[] = []
+          expect(tree.apply(one, changes) === undefined).toBe(next !== undefined)
+          if (!next) expect(changes).toEqual([])
+          reference = next ?? reference
+          expect(JSON.stringify(tree.read())).toBe(JSON.stringify(reference))
+          expect(tree.keys()).toEqual(Object.keys(reference))
+          expect(tree.size()).toBe(Object.keys(reference).length)
+        }
+      }),
+      { numRuns: 1_500 },
+    )
+  })
+
+  test('reads of single places agree with the document', () => {
+    fc.assert(
+      fc.property(document, script, fc.array(path, { maxLength: 8 }), (document, commands, paths) => {
+        const tree = open(document)
+        for (const one of commands) tree.apply(checked(one), [])
+        for (const path of paths) {
+          // Before the whole, so that nothing is made in advance.
+          const found = tree.read(path)
+          const keys = tree.keys(path)
+          const expected = path.reduce<JsonValue | undefined>(
+            (value, key) =>
+              typeof value === 'object' && !Array.isArray(value) && value && Object.hasOwn(value, key)
+                ? (value as JsonObject)[key]
+                : undefined,
+            tree.read(),
+          )
+          expect(found).toBe(expected)
+          expect(tree.has(path)).toBe(expected !== undefined)
+          const isNode = typeof expected === 'object' && expected !== null && !Array.isArray(expected)
+          expect(keys).toEqual(isNode ? Object.keys(expected) : [])
+          expect(tree.size(path)).toBe(keys.length)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('taking it back restores document, order and identities', () => {
+    fc.assert(
+      fc.property(document, script, script, (document, first, second) => {
+        const tree = open(document)
+        for (const one of first) tree.apply(checked(one), [])
+        const before = identities(tree)
+        const text = JSON.stringify(tree.read())
+        const changes: Change[] = []
+        for (const one of second) tree.apply(checked(one), changes)
+        tree.undo(changes)
+        expect(changes).toEqual([])
+        expect(JSON.stringify(tree.read())).toBe(text)
+        for (const [path, value] of identities(tree)) expect(value).toBe(before.get(path))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('all that was handed out on the way is deeply frozen, and was never written', () => {
+    fc.assert(
+      fc.property(document, script, (document, commands) => {
+        const tree = open(document)
+        const seen: [JsonValue, string][] = []
+        const changes: Change[] = []
+        for (const one of commands) {
+          tree.apply(checked(one), changes)
+          const value = tree.read()!
+          seen.push([value, JSON.stringify(value)])
+        }
+        tree.undo(changes)
+        for (const [value, text] of seen) {
+          expect(isDeeplyFrozen(value)).toBe(true)
+          expect(JSON.stringify(value)).toBe(text)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('only what a command changed has another identity', () => {
+    fc.assert(
+      fc.property(document, script, (document, commands) => {
+        const tree = open(document)
+        for (const one of commands.map(checked)) {
+          const before = identities(tree)
+          tree.apply(one, [])
+          for (const [path, value] of identities(tree)) {
+            const old = before.get(path)
+            if (isReplaced(JSON.parse(path) as Path, one)) continue
+            if (JSON.stringify(value) === JSON.stringify(old)) expect(value).toBe(old)
+          }
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('the list of keys is another one only when a key came or went', () => {
+    fc.assert(
+      fc.property(document, script, (document, commands) => {
+        const tree = open(document)
+        for (const one of commands.map(checked)) {
+          const nodes = [...identities(tree).keys()].map((path) => JSON.parse(path) as Path)
+          const before = nodes.map((path) => tree.keys(path))
+          tree.apply(one, [])
+          nodes.forEach((path, index) => {
+            const keys = tree.keys(path)
+            if (!tree.has(path)) return
+            if (JSON.stringify(keys) === JSON.stringify(before[index])) {
+              // A node that was replaced as a whole may have a list of its own.
+              if (isReplaced(path, one)) return
+              expect(keys).toBe(before[index])
+            } else expect(keys).not.toBe(before[index])
+            expect(Object.isFrozen(keys)).toBe(true)
+          })
+        }
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  test('the size kept is the size measured', () => {
+    fc.assert(
+      fc.property(document, script, fc.nat(25), document, (document, commands, kept, other) => {
+        const tree = open(document, { measured: true })
+        for (const one of commands.slice(0, kept)) tree.apply(checked(one), [])
+        const changes: Change[] = []
+        for (const one of commands.slice(kept)) tree.apply(checked(one), changes)
+        expect(tree.bytes).toBe(measureJson(tree.read()!))
+        tree.undo(changes)
+        expect(tree.bytes).toBe(measureJson(tree.read()!))
+        tree.replace(frozen(structuredClone(other)))
+        expect(tree.bytes).toBe(measureJson(other))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+function isReplaced(path: Path, command: CheckedCommand): boolean {
+  if (command.action !== 'update') return false
+  const at = command.path
+  const key = path[at.length]
+  return (
+    path.length > at.length &&
+    at.every((segment, index) => segment === path[index]) &&
+    key !== undefined &&
+    Object.hasOwn(command.props ?? {}, key)
+  )
+}
+
+/** What a rebase does: take back, go another way, put on again. */
+function rebase(tree: DocumentTree, pending: CheckedCommand[], advance: () => void): Path[] {
+  const lists: Change[][] = []
+  for (const one of pending) {
+    const changes: Change[] = []
+    tree.apply(one, changes)
+    lists.push(changes)
+  }
+  identities(tree)
+  return tree.settle(() => {
+    for (const changes of lists.toReversed()) tree.undo(changes)
+    advance()
+    for (const one of pending) tree.apply(one, [])
+  })
+}
+
+describe('a rebase', () => {
+  test('that ends where it began names no paths and keeps every identity', () => {
+    fc.assert(
+      fc.property(document, script, script, (document, first, second) => {
+        const tree = open(document)
+        for (const one of first) tree.apply(checked(one), [])
+        let before = new Map<string, JsonValue>()
+        const pending = second.map(checked)
+        const text = JSON.stringify(tree.read())
+        const paths = rebase(tree, pending, () => {
+          expect(JSON.stringify(tree.read())).toBe(text)
+        })
+        before = identities(tree)
+        expect(paths).toEqual([])
+        expect(tree.settle(() => tree.replace(frozen(structuredClone(tree.read() as JsonObject))))).toEqual([])
+        for (const [path, value] of identities(tree)) expect(value).toBe(before.get(path))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('names every path that is different, and keeps the identity of all that is equal', () => {
+    fc.assert(
+      fc.property(document, script, script, document, fc.boolean(), (document, mine, theirs, other, isWhole) => {
+        const tree = open(document)
+        const pending = mine.map(checked)
+        const lists: Change[][] = []
+        for (const one of pending) {
+          const changes: Change[] = []
+          tree.apply(one, changes)
+          lists.push(changes)
+        }
+        const before = identities(tree)
+        const paths = tree.settle(() => {
+          for (const changes of lists.toReversed()) tree.undo(changes)
+          if (isWhole) tree.replace(frozen(structuredClone(other)))
+          else for (const one of theirs) tree.apply(checked(one), [])
+          for (const one of pending) tree.apply(one, [])
+        })
+        const after = identities(tree)
+        for (const name of new Set([...before.keys(), ...after.keys()])) {
+          const path = JSON.parse(name) as Path
+          const was = JSON.stringify(before.get(name))
+          const is = JSON.stringify(after.get(name))
+          const isNamed = paths.some(
+            (one) =>
+              one.every((key, index) => index >= path.length || key === path[index]),
+          )
+          // Whoever listens there must be called.
+          if (was !== is) expect(isNamed, `${name} changed unsaid`).toBe(true)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('keeps a wide node that was created and edited before', () => {
+    const tree = open({})
+    const pending = [
+      checked({ action: 'create', id: 'todos', props: wide(40) }),
+      checked({ action: 'update', path: ['todos', 't1'], props: { done: true } }),
+    ]
+    const paths = rebase(tree, pending, () => {
+      tree.apply(checked({ action: 'update', props: { title: 'Shop' } }), [])
+    })
+    expect(paths).toEqual([['title']])
+  })
+
+  test('to a snapshot with one changed item names that item alone, and keeps the list of keys', () => {
+    const tree = open({ todos: wide(100) })
+    tree.apply(checked({ action: 'update', path: ['todos', 't1'], props: { done: true } }), [])
+    const before = tree.read() as { todos: JsonObject }
+    const keys = tree.keys(['todos'])
+    const next = { todos: { ...before.todos, t2: { n: 'other' } } }
+    expect(tree.settle(() => tree.replace(frozen(structuredClone(next))))).toEqual([['todos', 't2']])
+    expect(tree.read()).toEqual(next)
+    expect(tree.keys(['todos'])).toBe(keys)
+    expect(tree.read(['todos', 't1'])).toBe(before.todos['t1'])
+  })
+
+  test('to a snapshot with the same keys in another order follows the order', () => {
+    const tree = open({ a: 1, b: 2, c: 3 })
+    expect(tree.settle(() => tree.replace(frozen({ c: 3, a: 1, b: 2 })))).toEqual([[]])
+    expect(JSON.stringify(tree.read())).toBe('{"c":3,"a":1,"b":2}')
+    tree.apply(checked({ action: 'update', props: { d: 4 } }), [])
+    expect(tree.keys()).toEqual(['c', 'a', 'b', 'd'])
+  })
+
+  test('to any snapshot ends with the snapshot, order of keys included', () => {
+    fc.assert(
+      fc.property(document, script, document, script, (first, mine, second, more) => {
+        const tree = open(first)
+        for (const one of mine) tree.apply(checked(one), [])
+        tree.replace(frozen(structuredClone(second)))
+        expect(JSON.stringify(tree.read())).toBe(JSON.stringify(second))
+        let reference = second
+        for (const one of more.map(checked)) {
+          tree.apply(one, [])
+          reference = applyCommand(reference, one) ?? reference
+        }
+        expect(JSON.stringify(tree.read())).toBe(JSON.stringify(reference))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+test('setting what is there already changes no identity', () => {
+  fc.assert(
+    fc.property(document, value, (document, value) => {
+      const tree = open({ ...document, a: value })
+      const before = tree.read()
+      const keys = tree.keys()
+      tree.apply(checked({ action: 'update', props: { a: structuredClone(value) } }), [])
+      expect(tree.read()).toBe(before)
+      expect(tree.keys()).toBe(keys)
+    }),
+    { numRuns: 300 },
+  )
+})
