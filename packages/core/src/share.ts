@@ -1,4 +1,4 @@
-import { inheritKeys, listKeys } from './branch.ts'
+import { inheritKeys } from './branch.ts'
 import { isObject, type JsonObject, type JsonValue } from './json.ts'
 
 /**
@@ -14,8 +14,8 @@ export function share(previous: JsonValue | undefined, next: JsonValue): JsonVal
 }
 
 function shareObject(previous: JsonObject, next: JsonObject): JsonObject {
-  const keys = listKeys(next)
-  const previousKeys = listKeys(previous)
+  const keys = Object.keys(next)
+  const previousKeys = Object.keys(previous)
   const hasSameKeys =
     keys.length === previousKeys.length && keys.every((key, index) => key === previousKeys[index])
   let isEqual = hasSameKeys
