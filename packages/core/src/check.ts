@@ -8,6 +8,10 @@ export type CheckedCreate = Create & { readonly path: Path; readonly id: string 
 export type CheckedUpdate = Update & { readonly path: Path }
 export type CheckedDelete = Delete
 
+const CREATE_FIELDS = ['action', 'path', 'id', 'props', 'parentDefault']
+const UPDATE_FIELDS = ['action', 'path', 'props', 'unset']
+const DELETE_FIELDS = ['action', 'path']
+
 // Of the command under way; see `copied` in json.ts.
 let size = 0
 
@@ -59,7 +63,7 @@ function check(command: Command, createId: () => string): CheckedCommand {
 }
 
 function checkCreate(command: Create, createId: () => string): CheckedCreate {
-  allowOnly(command, ['action', 'path', 'id', 'props', 'parentDefault'])
+  allowOnly(command, CREATE_FIELDS)
   const path = checkPath(command.path)
   const id = command.id === undefined ? createId() : checkId(command.id, path)
   if (path.length >= MAX_DEPTH) {
@@ -77,7 +81,7 @@ function checkCreate(command: Create, createId: () => string): CheckedCreate {
 }
 
 function checkUpdate(command: Update): CheckedUpdate {
-  allowOnly(command, ['action', 'path', 'props', 'unset'])
+  allowOnly(command, UPDATE_FIELDS)
   const path = checkPath(command.path)
   const props = checkProps(command.props, 'props', path)
   if (command.unset === undefined) {
@@ -93,7 +97,7 @@ function checkUpdate(command: Update): CheckedUpdate {
 }
 
 function checkDelete(command: Delete): CheckedDelete {
-  allowOnly(command, ['action', 'path'])
+  allowOnly(command, DELETE_FIELDS)
   const path = checkPath(command.path)
   if (path.length === 0) {
     throw new Refusal('ROOT_UNDELETABLE', 'The document itself cannot be deleted.', ROOT)

@@ -170,15 +170,15 @@ export class DocumentTree implements DocumentView {
   #write(path: Path, key: string, value: JsonValue, changes: Change[]): Rejection | undefined {
     const place = this.#open(path)
     if (place instanceof Obstacle) return place.rejection
-    if (place.depth === path.length) this.#put(place.branch, key, value, changes)
-    else this.#rewrite(place, path, { [key]: value }, NO_KEYS, changes)
+    if (place.entry) this.#rewrite(place, path, { [key]: value }, NO_KEYS, changes)
+    else this.#put(place.branch, key, value, changes)
     return undefined
   }
 
   #update({ path, props = EMPTY, unset = NO_KEYS }: CheckedUpdate, changes: Change[]) {
     const place = this.#open(path)
     if (place instanceof Obstacle) return place.rejection
-    if (place.depth < path.length) {
+    if (place.entry) {
       this.#rewrite(place, path, props, unset, changes)
       return undefined
     }
@@ -192,8 +192,8 @@ export class DocumentTree implements DocumentView {
     const key = path[path.length - 1]!
     const place = this.#open(parent)
     if (place instanceof Obstacle) return place.rejection
-    if (place.depth === parent.length) this.#take(place.branch, key, changes)
-    else this.#rewrite(place, parent, EMPTY, [key], changes)
+    if (place.entry) this.#rewrite(place, parent, EMPTY, [key], changes)
+    else this.#take(place.branch, key, changes)
     return undefined
   }
 
@@ -210,9 +210,9 @@ export class DocumentTree implements DocumentView {
       if (!(entry?.slot instanceof Branch)) break
       branch = entry.slot
     }
-    if (depth === path.length) return { branch, depth }
+    if (depth === path.length) return { branch, entry: undefined, depth }
     // The usual case: a todo in a list, seen before.
-    if (entry?.isNarrow && depth === path.length - 1) return { branch, depth }
+    if (entry?.isNarrow && depth === path.length - 1) return { branch, entry, depth }
     let wide = depth
     let slot = entry?.slot
     for (let index = depth; ; ) {
@@ -224,7 +224,7 @@ export class DocumentTree implements DocumentView {
     }
     if (wide === depth) {
       if (depth === path.length - 1) entry!.isNarrow = true
-      return { branch, depth }
+      return { branch, entry, depth }
     }
     for (; depth < wide; depth += 1) {
       const at: Entry = branch.get(path[depth]!)!
@@ -233,18 +233,18 @@ export class DocumentTree implements DocumentView {
       at.slot = opened
       branch = opened
     }
-    return { branch, depth }
+    return { branch, entry: depth < path.length ? branch.get(path[depth]!) : undefined, depth }
   }
 
   /** Change the plain node at `path`, which lies below `place`, copying what is above it. */
   #rewrite(
-    { branch, depth }: Place,
+    { branch, entry, depth }: Place,
     path: Path,
     props: JsonObject,
     unset: readonly string[],
     changes: Change[],
   ): void {
-    const entry = branch.get(path[depth]!)!
+    if (!entry) return
     const was = entry.slot as JsonObject
     const now = rewrite(was, path, depth + 1, props, unset)
     if (now === was) return
@@ -289,9 +289,12 @@ export class DocumentTree implements DocumentView {
   }
 }
 
-/** The deepest branch on a path, and how many keys of the path lead to it. */
+/** The deepest branch on a path. */
 interface Place {
   readonly branch: Branch
+  /** Of the plain node through which the path goes on; undefined where it ends at the branch. */
+  readonly entry: Entry | undefined
+  /** How many keys of the path lead to the branch. */
   readonly depth: number
 }
 
