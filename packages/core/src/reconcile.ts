@@ -1,7 +1,7 @@
 // After a rebase the document is often what it was. Readers compare by identity,
 // so whatever is equal must be the very object that they hold already.
 import { Branch, isNode, listKeys, type Entry, type Shown, type Slot } from './branch.ts'
-import type { JsonObject, JsonValue } from './json.ts'
+import { isObject, type JsonObject, type JsonValue } from './json.ts'
 import type { Path } from './path.ts'
 import { share } from './share.ts'
 
@@ -73,8 +73,8 @@ interface Spot {
 function compare({ branch, key, before, path }: Spot, touched: Touched, changed: Path[]): void {
   const entry: Entry | undefined = branch.get(key)
   if (entry?.slot === before) return
-  if (entry && isPlain(before) && isPlain(entry.slot)) {
-    const shared = share(before, entry.slot)
+  if (entry && isPlain(entry.slot)) {
+    const shared = shareSlot(before, entry.slot, touched)
     if (shared !== entry.slot) {
       entry.slot = shared
       branch.touch(key)
@@ -101,6 +101,17 @@ function compareNodes(
   const shown = shownOf(before, touched)
   branch.adopt(shown)
   if (branch.keys() !== shown.keys) changed.push(path)
+}
+
+/** As `share`, for what may have been a branch. */
+function shareSlot(before: Slot | undefined, next: JsonValue, touched: Touched): JsonValue {
+  if (!(before instanceof Branch)) return share(before, next)
+  if (!isObject(next)) return next
+  const object: Record<string, JsonValue> = {}
+  for (const key of listKeys(next)) {
+    object[key] = shareSlot(heldBefore(before, key, touched), next[key]!, touched)
+  }
+  return share(shownOf(before, touched).value, Object.freeze(object))
 }
 
 function heldBefore(
@@ -130,8 +141,8 @@ function isKept(branch: Branch, { slots }: Touched): boolean {
   return true
 }
 
-function isPlain(slot: Slot | undefined): slot is JsonValue {
-  return slot !== undefined && !(slot instanceof Branch)
+function isPlain(slot: Slot): slot is JsonValue {
+  return !(slot instanceof Branch)
 }
 
 function branchPath(branch: Branch): Path {
