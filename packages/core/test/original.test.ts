@@ -1,0 +1,445 @@
+// The behaviours of the original library that its users rely on, in the words of
+// this one. The number names the behaviour; where this library decided otherwise,
+// the title says so.
+import { type Command, CommandProxy, Master, type Snapshot } from '@flushout/core'
+import { createTestIds, testDigest, World } from '@flushout/core/testing'
+import { describe, expect, test } from 'vitest'
+
+/** A proxy with this document at this count, and nobody else. */
+function alone(document: object = {}, commandCount = 0) {
+  return new CommandProxy<Record<string, any>>(
+    { commandCount, hash: 'genesis', document: document as Record<string, any> },
+    { createId: createTestIds('id'), now: () => 0 },
+  )
+}
+
+function masterAt(commandCount: number, document: Snapshot['document'] = {}, maxHistoryBytes?: number) {
+  return new Master(
+    { commandCount, hash: `hash-${commandCount}`, document },
+    { createId: createTestIds('master'), digest: testDigest, ...(maxHistoryBytes !== undefined && { maxHistoryBytes }) },
+  )
+}
+
+const context = { user: undefined, now: 0, seed: 'seed' }
+
+function flushOf(commands: readonly Command[], from = 0, hash = `hash-${from}`, sequence = 1) {
+  return { protocol: 1, clientId: 'ada', sequence, from, hash, commands } as const
+}
+
+describe('creating', () => {
+  test('R1: a create without props puts an empty object, counts one and gives its id', () => {
+    const proxy = alone()
+    const receipt = proxy.apply({ action: 'create' })
+    expect(typeof receipt.id).toBe('string')
+    expect(proxy.read()).toEqual({ [receipt.id]: {} })
+    expect(proxy.commandCount).toBe(1)
+  })
+
+  test('R2: a create stores a deep copy of its props', () => {
+    const proxy = alone()
+    const props = { tags: ['x'], owner: { name: 'Ada' } }
+    const { id } = proxy.create([], props)
+    props.tags.push('y')
+    props.owner.name = 'Eve'
+    expect(proxy.read([id])).toEqual({ tags: ['x'], owner: { name: 'Ada' } })
+  })
+
+  test('R3: a proposed id is used if it is free', () => {
+    const proxy = alone()
+    expect(proxy.create([], { a: 1 }, { id: 'mine' }).id).toBe('mine')
+    expect(proxy.read()).toEqual({ mine: { a: 1 } })
+  })
+
+  test('R4: a taken proposed id gives another id and leaves the old node untouched', () => {
+    const proxy = alone({ mine: { a: 1 } })
+    const receipt = proxy.create([], { a: 2 }, { id: 'mine' })
+    expect(receipt.ok).toBe(true)
+    expect(receipt.id).not.toBe('mine')
+    expect(proxy.read()).toEqual({ mine: { a: 1 }, [receipt.id]: { a: 2 } })
+    expect(proxy.commandCount).toBe(1)
+  })
+
+  test('R12: parentDefault makes the missing parent in one count, on the master too', () => {
+    const world = new World<Record<string, any>>({})
+    const ada = world.join('ada')
+    const first = ada.proxy.create(['lists'], { n: 1 }, { parentDefault: { title: 'Lists' } })
+    expect(ada.proxy.commandCount).toBe(1)
+    const second = ada.proxy.create(['lists'], { n: 2 }, { parentDefault: { title: 'Other' } })
+    const expected = { lists: { title: 'Lists', [first.id]: { n: 1 }, [second.id]: { n: 2 } } }
+    expect(ada.proxy.read()).toEqual(expected)
+    ada.settle()
+    expect(world.master.snapshot()).toMatchObject({ commandCount: 2, document: expected })
+  })
+
+  test('R13: parentDefault makes one level only', () => {
+    const proxy = alone()
+    const receipt = proxy.create(['a', 'b'], {}, { parentDefault: {} })
+    expect(receipt.rejection).toMatchObject({ code: 'PATH_NOT_FOUND', at: ['a'] })
+    expect(proxy.read()).toEqual({})
+  })
+
+  test('R14: a path left out or empty is the document', () => {
+    const proxy = alone()
+    proxy.apply({ action: 'create', id: 'a' })
+    proxy.apply({ action: 'create', path: [], id: 'b' })
+    proxy.apply({ action: 'update', props: { c: 1 } })
+    proxy.apply({ action: 'update', path: [], props: { d: 2 } })
+    expect(proxy.read()).toEqual({ a: {}, b: {}, c: 1, d: 2 })
+  })
+
+  test('R15, decided otherwise: ids are made by the client and unique; sequential ones are for tests', () => {
+    const proxy = alone({}, 1)
+    const [first, second] = [proxy.create([]), proxy.create([], {}, { id: 'id-2' })]
+    // `id-1` went to the proxy itself, as its client id.
+    expect(first.id).toBe('id-2')
+    // Taken, so the next one of the source, however the count stands.
+    expect(second.id).toBe('id-3')
+  })
+})
+
+describe('updating and deleting', () => {
+  test('R5: an update sets and adds keys of one node and leaves its other keys', () => {
+    const proxy = alone({ a: { x: 1, y: { z: 1 } }, b: { x: 1 } })
+    proxy.update(['a'], { x: 2, w: 3 })
+    expect(proxy.read()).toEqual({ a: { x: 2, y: { z: 1 }, w: 3 }, b: { x: 1 } })
+    proxy.update(['a'], { y: { q: 1 } })
+    expect(proxy.read(['a', 'y'])).toEqual({ q: 1 })
+  })
+
+  test('R6: an update without props succeeds and counts', () => {
+    const proxy = alone({ a: {} })
+    expect(proxy.apply({ action: 'update', path: ['a'] }).ok).toBe(true)
+    expect(proxy.commandCount).toBe(1)
+    expect(proxy.read()).toEqual({ a: {} })
+  })
+
+  test('R7: a delete removes the key and counts', () => {
+    const proxy = alone({ a: {}, b: {} })
+    proxy.delete(['a'])
+    expect(proxy.read()).toEqual({ b: {} })
+    expect(proxy.commandCount).toBe(1)
+  })
+
+  test('R8: deleting the only branch leaves its parent empty', () => {
+    const proxy = alone({ a: { b: { c: { d: 1 } } } })
+    proxy.delete(['a', 'b'])
+    expect(proxy.read()).toEqual({ a: {} })
+  })
+
+  test('R9: a delete can remove a value', () => {
+    const proxy = alone({ a: { x: 1, y: 2 } })
+    proxy.delete(['a', 'x'])
+    expect(proxy.read()).toEqual({ a: { y: 2 } })
+  })
+
+  test('R10: deleting what is not there succeeds and counts, if its parent is', () => {
+    const proxy = alone({ a: {} })
+    expect(proxy.delete(['a', 'gone']).ok).toBe(true)
+    expect(proxy.commandCount).toBe(1)
+    expect(proxy.read()).toEqual({ a: {} })
+  })
+
+  test('R11: every command under a missing parent fails and does not count', () => {
+    const proxy = alone({ a: {} })
+    const commands: Command[] = [
+      { action: 'create', path: ['a', 'b'] },
+      { action: 'update', path: ['a', 'b'], props: { x: 1 } },
+      { action: 'delete', path: ['a', 'b', 'c'] },
+    ]
+    for (const command of commands) {
+      expect(proxy.apply(command).rejection).toMatchObject({ code: 'PATH_NOT_FOUND', at: ['a', 'b'] })
+    }
+    expect(proxy.commandCount).toBe(0)
+    expect(proxy.read()).toEqual({ a: {} })
+  })
+})
+
+describe('a flush', () => {
+  test('R16: starts from the count of the snapshot', () => {
+    const proxy = alone({}, 23)
+    proxy.update([], { a: 1 })
+    expect(proxy.beginFlush()).toMatchObject({ from: 23 })
+  })
+
+  test('R17: carries the commands in order, creates with the id that was made for them', () => {
+    const proxy = alone({ a: {} })
+    const { id } = proxy.create(['a'], { n: 1 })
+    proxy.update(['a', id], { n: 2 })
+    proxy.delete(['a', id])
+    expect(proxy.beginFlush()!.commands).toEqual([
+      { action: 'create', path: ['a'], id, props: { n: 1 } },
+      { action: 'update', path: ['a', id], props: { n: 2 } },
+      { action: 'delete', path: ['a', id] },
+    ])
+  })
+
+  test('R18: does not carry commands that failed here', () => {
+    const proxy = alone()
+    proxy.update(['gone'], { n: 1 })
+    proxy.update([], { n: 2 })
+    expect(proxy.beginFlush()!.commands).toEqual([{ action: 'update', path: [], props: { n: 2 } }])
+  })
+
+  test('R19, decided otherwise: with nothing queued there is no flush; to ask for news gives an empty one', () => {
+    const proxy = alone({}, 23)
+    expect(proxy.beginFlush()).toBeUndefined()
+    expect(proxy.beginFlush({ pull: true })).toMatchObject({ from: 23, commands: [] })
+  })
+
+  test('R20: after its end the next one starts from the new count and carries only what is new', () => {
+    const master = masterAt(23)
+    const proxy = new CommandProxy(master.snapshot(), { createId: createTestIds('id'), now: () => 0 })
+    proxy.update([], { a: 1 })
+    proxy.endFlush(master.apply(proxy.beginFlush()!, context))
+    proxy.update([], { b: 1 })
+    const flush = proxy.beginFlush()!
+    expect(flush.from).toBe(24)
+    expect(flush.commands).toEqual([{ action: 'update', path: [], props: { b: 1 } }])
+  })
+
+  test('R21: a snapshot in its answer replaces document and count', () => {
+    const proxy = alone({ old: 1 }, 23)
+    const flush = proxy.beginFlush({ pull: true })!
+    const answer = masterAt(55, { fresh: 1 }).apply({ ...flush, hash: '' }, context)
+    expect(answer.sync.kind).toBe('snapshot')
+    expect(proxy.endFlush(answer).ok).toBe(true)
+    expect(proxy.read()).toEqual({ fresh: 1 })
+    expect(proxy.commandCount).toBe(55)
+  })
+
+  test('R22: a create given meanwhile goes on top of the snapshot under the same id', () => {
+    const proxy = alone({}, 23)
+    const flush = proxy.beginFlush({ pull: true })!
+    const { id } = proxy.create([], { mine: true })
+    proxy.endFlush(masterAt(55, { fresh: 1 }).apply({ ...flush, hash: '' }, context))
+    expect(proxy.commandCount).toBe(56)
+    expect(proxy.read()).toEqual({ fresh: 1, [id]: { mine: true } })
+  })
+
+  test('R23: updates in its answer are applied from the confirmed count on', () => {
+    const { ada, bob } = pair(23)
+    bob.proxy.create([], { text: 'Milk' }, { id: '5345' })
+    bob.flush()
+    ada.flush()
+    expect(ada.proxy.commandCount).toBe(24)
+    expect(ada.proxy.read(['5345'])).toEqual({ text: 'Milk' })
+  })
+
+  test('R24: updates below a queued command rename nothing if nothing collides', () => {
+    const { ada, bob } = pair(23)
+    bob.proxy.create([], {}, { id: 'bobs' })
+    bob.flush()
+    ada.proxy.create([], {}, { id: 'adas' })
+    expect(ada.flush()).toEqual({ ok: true, remaps: [] })
+    expect(ada.proxy.commandCount).toBe(25)
+  })
+
+  test('R25: a queued create that collides with one of the updates is renamed, and both exist', () => {
+    const { ada, bob } = pair(0)
+    bob.proxy.create([], { by: 'bob' }, { id: 'same' })
+    bob.flush()
+    const flush = ada.proxy.beginFlush({ pull: true })!
+    const receipt = ada.proxy.create([], { by: 'ada' }, { id: 'same' })
+    const result = ada.proxy.endFlush(ada.send(flush))
+    expect(receipt.id).not.toBe('same')
+    expect(result).toEqual({ ok: true, remaps: [{ from: ['same'], to: [receipt.id] }] })
+    expect(ada.proxy.read()).toEqual({ same: { by: 'bob' }, [receipt.id]: { by: 'ada' } })
+  })
+
+  test('R26, decided otherwise: a cancelled flush comes again unchanged, newer commands in the next', () => {
+    const { ada } = pair(23)
+    ada.proxy.update([], { a: 1 })
+    const flush = ada.proxy.beginFlush()!
+    ada.proxy.cancelFlush()
+    ada.proxy.update([], { b: 1 })
+    expect(ada.proxy.beginFlush()).toBe(flush)
+    ada.proxy.endFlush(ada.send(flush))
+    expect(ada.proxy.beginFlush()).toMatchObject({ from: 24, commands: [{ props: { b: 1 } }] })
+  })
+
+  test('R27: a second one cannot begin while one is in progress', () => {
+    const proxy = alone()
+    proxy.update([], { a: 1 })
+    proxy.beginFlush()
+    expect(() => proxy.beginFlush()).toThrow(expect.objectContaining({ code: 'FLUSH_IN_PROGRESS' }))
+  })
+
+  test('R28: an end without a flush is said, not thrown', () => {
+    const proxy = alone()
+    expect(proxy.endFlush(masterAt(0).apply(flushOf([]), context))).toEqual({ ok: false, code: 'NO_FLUSH' })
+  })
+})
+
+/** Two clients of one master that stands at `commandCount`. */
+function pair(commandCount: number, maxHistoryBytes?: number) {
+  const world = new World<Record<string, any>>({}, maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } })
+  const ada = world.join('ada')
+  for (let count = 0; count < commandCount; count += 1) ada.proxy.apply({ action: 'update' })
+  ada.settle()
+  return { world, ada, bob: world.join('bob') }
+}
+
+describe('the master', () => {
+  test('R29: answers a flush at its head with nothing but the new count', () => {
+    const master = masterAt(23)
+    const answer = master.apply(flushOf([{ action: 'update', props: { a: 1 } }, { action: 'create', id: 'b' }], 23), context)
+    expect(answer).toMatchObject({ commandCount: 25, verdicts: [], remaps: [], sync: { kind: 'none' } })
+  })
+
+  test('R30, decided otherwise: an amended command comes back as a verdict, and needs neither history nor sync', () => {
+    const world = new World({}, {
+      master: { maxHistoryBytes: 0, interceptors: [() => ({ props: { stamped: true } })] },
+    })
+    const ada = world.join('ada')
+    const receipt = ada.proxy.apply({ action: 'update', props: { a: 1 } })
+    const answer = ada.send(ada.proxy.beginFlush()!)
+    expect(answer.sync).toEqual({ kind: 'none' })
+    expect(answer.verdicts).toMatchObject([{ index: 0, kind: 'amended', command: { props: { stamped: true } } }])
+    ada.proxy.endFlush(answer)
+    expect(receipt.outcome).toMatchObject({ kind: 'amended' })
+    expect(ada.proxy.read()).toEqual({ stamped: true })
+  })
+
+  test('R31: gives a client that is behind a snapshot when it keeps no history', () => {
+    const { ada, bob } = pair(0, 0)
+    bob.proxy.update([], { b: 1 })
+    bob.flush()
+    const answer = ada.send(ada.proxy.beginFlush({ pull: true })!)
+    expect(answer.sync).toMatchObject({ kind: 'snapshot', snapshot: { commandCount: 1, document: { b: 1 } } })
+  })
+
+  test('R32: gives a client that is behind the updates when it has the history, its own flush included', () => {
+    const { ada, bob } = pair(0)
+    ada.proxy.update([], Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, index])))
+    ada.settle()
+    bob.settle()
+    bob.proxy.update([], { b: 1 })
+    bob.flush()
+    ada.proxy.update([], { a: 1 })
+    const { sync } = ada.send(ada.proxy.beginFlush()!)
+    expect(sync).toMatchObject({
+      kind: 'updates',
+      updates: [{ from: 1, clientId: bob.proxy.clientId, commands: [{ props: { b: 1 } }] }, { from: 2, clientId: ada.proxy.clientId }],
+    })
+  })
+
+  test('R33: gives a snapshot when its history does not reach back to the count of the client', () => {
+    const { world, ada, bob } = pair(0, 700)
+    for (let count = 0; count < 10; count += 1) {
+      bob.proxy.update([], { text: 'x'.repeat(40), count })
+      bob.flush()
+    }
+    expect(world.master.floor).toBeGreaterThan(0)
+    expect(ada.send(ada.proxy.beginFlush({ pull: true })!).sync.kind).toBe('snapshot')
+  })
+
+  test('R34, decided otherwise: a client that is ahead is told that the history changed, and then gets a snapshot', () => {
+    const { ada } = pair(3)
+    const other = masterAt(1, { restored: true })
+    ada.proxy.update([], { mine: 1 })
+    const flush = ada.proxy.beginFlush()!
+    const refusal = expect.objectContaining({ code: 'HISTORY_CHANGED', retry: 'after-resync' })
+    expect(() => other.apply(flush, context)).toThrow(refusal)
+    for (const from of [2, 99, Number.MAX_SAFE_INTEGER]) {
+      expect(() => other.apply(flushOf([], from), context)).toThrow(refusal)
+    }
+    ada.proxy.failFlush({ code: 'HISTORY_CHANGED', message: '', retry: 'after-resync' })
+    const again = ada.proxy.beginFlush()!
+    expect(again.hash).toBe('')
+    ada.proxy.endFlush(other.apply(again, context))
+    expect(ada.proxy.read()).toEqual({ restored: true, mine: 1 })
+  })
+
+  test('R35: goes on after a rejected command; what depends on it is dropped, the rest is history', () => {
+    const master = masterAt(0, { a: {} })
+    const { verdicts, commandCount } = master.apply(
+      flushOf([
+        { action: 'update', path: ['gone'], props: { n: 1 } },
+        { action: 'create', path: ['gone'], id: 'x' },
+        { action: 'update', path: ['gone', 'x'], props: { n: 2 } },
+        { action: 'update', path: ['a'], props: { n: 3 } },
+      ]),
+      context,
+    )
+    expect(verdicts.map(({ index, kind }) => [index, kind])).toEqual([[0, 'dropped'], [1, 'dropped'], [2, 'dropped']])
+    expect(verdicts[2]).toMatchObject({ rejection: { code: 'PARENT_REJECTED', at: ['gone', 'x'] } })
+    expect(commandCount).toBe(1)
+    expect(master.pull(0, 'hash-0').sync).toMatchObject({ kind: 'snapshot' })
+    expect(master.snapshot().document).toEqual({ a: { n: 3 } })
+  })
+
+  for (const maxHistoryBytes of [0, undefined]) {
+    test(`R36: two clients create the same id with children and converge, ${maxHistoryBytes === 0 ? 'without' : 'with'} history`, () => {
+      const { world, ada, bob } = pair(0, maxHistoryBytes)
+      for (const { name, proxy } of [ada, bob]) {
+        proxy.create([], { by: name }, { id: 'same' })
+        proxy.create(['same'], { child: name }, { id: 'child' })
+      }
+      world.settle()
+      expect(world.master.commandCount).toBe(4)
+      const { document } = world.master.snapshot()
+      const [adas, bobs] = Object.values(document)
+      expect(adas).toEqual({ by: 'ada', child: { child: 'ada' } })
+      expect(bobs).toEqual({ by: 'bob', child: { child: 'bob' } })
+      for (const { proxy } of [ada, bob]) expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(document))
+    })
+  }
+
+  test('R37: an empty flush pulls, and uses up no number', () => {
+    const { ada, bob } = pair(0)
+    bob.proxy.update([], { b: 1 })
+    bob.flush()
+    ada.flush()
+    expect(ada.proxy.read()).toEqual({ b: 1 })
+    ada.proxy.update([], { a: 1 })
+    expect(ada.proxy.beginFlush()!.sequence).toBe(1)
+  })
+
+  test('R38: an interceptor on the proxy refuses on the spot, and nothing is queued', () => {
+    const world = new World<Record<string, any>>({}, {
+      proxy: { interceptors: [() => ({ reject: { code: 'NO', message: 'Not today.' } })] },
+    })
+    const { proxy } = world.join('ada')
+    const receipt = proxy.update([], { a: 1 })
+    expect(receipt).toMatchObject({ ok: false, rejection: { code: 'NO', message: 'Not today.' } })
+    expect(proxy.status.queued).toBe(0)
+    expect(proxy.read()).toEqual({})
+  })
+
+  test('R39: remaps name old and new path, and commands queued on the old id arrive at the new one', () => {
+    const { world, ada, bob } = pair(0)
+    bob.proxy.create([], { by: 'bob' }, { id: 'same' })
+    bob.flush()
+    const { id } = ada.proxy.create([], { by: 'ada' }, { id: 'same' })
+    const flush = ada.proxy.beginFlush()!
+    ada.proxy.update([id], { later: true })
+    const answer = ada.send(flush)
+    const renamed = answer.remaps[0]!.to
+    expect(answer.remaps).toEqual([{ from: ['same'], to: renamed }])
+    ada.proxy.endFlush(answer)
+    ada.settle()
+    expect(world.master.read(renamed)).toEqual({ by: 'ada', later: true })
+    expect(world.master.read(['same'])).toEqual({ by: 'bob' })
+  })
+
+  test('R40: the history as applied rebuilds the document', () => {
+    const source = masterAt(0)
+    const staged = [
+      source.stage(flushOf([{ action: 'create', id: 'a' }, { action: 'update', path: ['a'], props: { n: 1 } }]), context),
+      source.stage(flushOf([{ action: 'delete', path: ['a', 'n'] }, { action: 'create' }], 2, '', 2), context),
+    ]
+    source.commit()
+    const rebuilt = masterAt(0)
+    rebuilt.advance(staged.map(({ entry }) => entry!))
+    expect(rebuilt.snapshot()).toEqual(source.snapshot())
+  })
+
+  test('R41: runs on after an unknown action, which does not count', () => {
+    const master = masterAt(0)
+    const odd = { action: 'rename', path: ['a'] } as unknown as Command
+    const answer = master.apply(flushOf([odd, { action: 'update', props: { a: 1 } }]), context)
+    expect(answer.verdicts).toMatchObject([{ index: 0, kind: 'rejected', rejection: { code: 'COMMAND_UNKNOWN' } }])
+    expect(answer.commandCount).toBe(1)
+    expect(master.snapshot().document).toEqual({ a: 1 })
+  })
+})
