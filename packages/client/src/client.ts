@@ -2,7 +2,7 @@ import { createIdFactory, FlushoutError, type Interceptor, type JsonObject, type
 import { defaultEnvironment, type Environment } from './environment.ts'
 import type { FlushTiming } from './flush-loop.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
-import { Model } from './model.ts'
+import { Model, type ModelControl } from './model.ts'
 import type { Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -30,8 +30,13 @@ export class Client {
   readonly #environment: Environment
   readonly #transport: Transport
   readonly #createId: () => string
+  // Who asks for a key gets the one here.
   readonly #models = new Map<string, Model>()
-  readonly #timers = new Map<string, () => void>()
+  // Everything that may have to be told something; more than `#models` only if
+  // the application uses a model that was forgotten meanwhile.
+  readonly #controls = new Map<Model, ModelControl>()
+  // Takes back the forgetting of a model that nobody needs.
+  readonly #keep = new Map<Model, () => void>()
   readonly #stopWaking: () => void
   #mode: 'auto' | 'manual'
   #isPaused = false
@@ -44,22 +49,20 @@ export class Client {
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
     this.#stopWaking = this.#environment.onWake(() => {
-      for (const model of this.#models.values()) model.control.wake()
+      for (const control of this.#controls.values()) control.wake()
     })
   }
 
   /**
    * The model `key`, the same object at every call while somebody needs it. It
-   * starts to load when its `ready` is asked for. Throws CLIENT_CLOSED.
+   * starts to load when its `ready` is asked for. Throws CLIENT_CLOSED, and
+   * OPTIONS_INVALID for a key that no model can have.
    */
   model<Doc extends object = JsonObject>(key: string): Model<Doc> {
     if (this.#isClosed) throw new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
-    let model = this.#models.get(key)
-    if (!model) {
-      model = this.#open(key)
-      this.#models.set(key, model)
-      this.#release(key, model)
-    }
+    checkKey(key)
+    const model = this.#models.get(key) ?? this.#open(key)
+    if (this.#keep.has(model)) this.#forgetLater(model)
     return model as unknown as Model<Doc>
   }
 
@@ -70,7 +73,7 @@ export class Client {
 
   set flushMode(mode: 'auto' | 'manual') {
     this.#mode = mode
-    for (const model of this.#models.values()) model.control.setMode(mode)
+    for (const control of this.#controls.values()) control.setMode(mode)
   }
 
   /** Whether `pause` was called and `resume` was not. */
@@ -81,66 +84,90 @@ export class Client {
   /** Exchange nothing until `resume`, as if the network were gone. Edits go on. */
   pause(): void {
     this.#isPaused = true
-    for (const model of this.#models.values()) model.control.pause()
+    for (const control of this.#controls.values()) control.pause()
   }
 
   /** Exchange again at once: after `pause`, or when the user has logged in. */
   resume(): void {
     this.#isPaused = false
-    for (const model of this.#models.values()) model.control.resume()
+    for (const control of this.#controls.values()) control.resume()
   }
 
   /** Send everything queued in all models now. Resolves when that was tried; never rejects. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#models.values()].map((model) => model.flush()))
+    await Promise.all([...this.#controls.keys()].map((model) => model.flush()))
   }
 
   /** End all exchanges and timers. What is queued and not durable is lost; `flush` first. */
   close(): void {
     this.#isClosed = true
     this.#stopWaking()
-    for (const clear of this.#timers.values()) clear()
-    for (const model of this.#models.values()) model.control.close()
+    for (const take of this.#keep.values()) take()
+    for (const control of this.#controls.values()) control.close()
+    this.#keep.clear()
+    this.#controls.clear()
     this.#models.clear()
   }
 
   #open(key: string): Model {
     const { interceptors, user, flush } = this.#options
-    const model = new Model({
+    const { model, control } = Model.open({
       key,
       transport: this.#transport,
       environment: this.#environment,
-      timing: {
-        quietMs: 50,
-        maxDelayMs: 250,
-        pollMs: 5_000,
-        retryBaseMs: 300,
-        retryMaxMs: 30_000,
-        ...flush,
-        mode: this.#mode,
-      },
+      timing: { ...DEFAULT_TIMING, ...flush, mode: this.#mode },
       proxy: {
         createId: this.#createId,
         now: this.#environment.now,
         ...(interceptors && { interceptors }),
         ...(user && { user }),
       },
+      isClosed: () => this.#isClosed,
+      onNeedChange: () => this.#needChanged(model, control),
     })
-    if (this.#isPaused) model.control.pause()
+    this.#adopt(model, control)
+    this.#forgetLater(model)
     return model
   }
 
-  /** Forget the model when it has not been needed for a while. */
-  #release(key: string, model: Model): void {
-    const { keepAliveMs = 60_000 } = this.#options
-    const clear = this.#environment.setTimer(() => {
-      if (model.isNeeded) return this.#release(key, model)
-      this.#timers.delete(key)
-      this.#models.delete(key)
-      model.control.close()
-    }, keepAliveMs)
-    this.#timers.set(key, clear)
+  #needChanged(model: Model, control: ModelControl): void {
+    if (this.#isClosed) return control.close()
+    if (!control.isNeeded()) return this.#forgetLater(model)
+    this.#keep.get(model)?.()
+    this.#keep.delete(model)
+    this.#adopt(model, control)
   }
+
+  /** Take in a model that is new, or was forgotten and is used again nevertheless. */
+  #adopt(model: Model, control: ModelControl): void {
+    if (this.#controls.has(model)) return
+    this.#controls.set(model, control)
+    if (!this.#models.has(model.key)) this.#models.set(model.key, model)
+    control.setMode(this.#mode)
+    if (this.#isPaused) control.pause()
+    else control.resume()
+  }
+
+  /** Forget the model when it has not been needed for a while. It has no timers by then. */
+  #forgetLater(model: Model): void {
+    const { keepAliveMs = 60_000 } = this.#options
+    this.#keep.get(model)?.()
+    const clear = this.#environment.setTimer(() => {
+      this.#keep.delete(model)
+      this.#controls.delete(model)
+      if (this.#models.get(model.key) === model) this.#models.delete(model.key)
+    }, keepAliveMs)
+    this.#keep.set(model, clear)
+  }
+}
+
+const DEFAULT_TIMING = {
+  quietMs: 50,
+  maxDelayMs: 250,
+  pollMs: 5_000,
+  timeoutMs: 15_000,
+  retryBaseMs: 300,
+  retryMaxMs: 30_000,
 }
 
 /** Make a client: `createClient({ url: '/flushout' })`. Nothing is loaded or sent yet. */
@@ -153,4 +180,10 @@ function httpOptions({ url, headers }: ClientOptions): HttpTransportOptions {
     throw new FlushoutError('OPTIONS_INVALID', 'Give createClient a `url` or a `transport`.')
   }
   return headers ? { url, headers } : { url }
+}
+
+function checkKey(key: string): void {
+  // A browser takes these two for steps in a path, however they are encoded.
+  if (key !== '' && key !== '.' && key !== '..' && !/\p{Surrogate}/u.test(key)) return
+  throw new FlushoutError('OPTIONS_INVALID', `No model can have the key ${JSON.stringify(key)}.`)
 }

@@ -1,10 +1,13 @@
-import { FlushoutError, isFlushoutError, type Flush, type Snapshot } from '@flushout/core'
+import type { Flush, Snapshot } from '@flushout/core'
+import { toExchangeError, untilAborted } from './exchange-error.ts'
 import type { Transport } from './transport.ts'
 
 /** What answers in the same process: the service of `@flushout/server`, or a `Master` of one's own. */
 export interface Backend {
-  readonly load: (key: string) => Snapshot | Promise<Snapshot>
-  readonly flush: (key: string, flush: Flush) => unknown
+  /** The model as it is now. */
+  snapshot(key: string): Snapshot | Promise<Snapshot>
+  /** Apply a flush and give the answer, or throw a `FlushoutError`. */
+  flush(key: string, flush: Flush): unknown
 }
 
 /**
@@ -14,18 +17,14 @@ export interface Backend {
 export function directTransport(backend: Backend): Transport {
   async function exchange<T>(signal: AbortSignal, ask: () => T | Promise<T>): Promise<T> {
     try {
-      signal.throwIfAborted()
-      const answer = copy(await ask())
-      signal.throwIfAborted()
-      return answer
+      return copy(await untilAborted(signal, ask))
     } catch (error) {
-      if (isFlushoutError(error)) throw error
-      throw new FlushoutError('NETWORK', 'The backend failed.', { cause: error })
+      throw toExchangeError(error)
     }
   }
 
   return {
-    load: (key, signal) => exchange(signal, () => backend.load(key)),
+    load: (key, signal) => exchange(signal, () => backend.snapshot(key)),
     flush: (key, flush, signal) => exchange(signal, () => backend.flush(key, copy(flush))),
   }
 }

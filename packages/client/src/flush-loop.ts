@@ -1,17 +1,19 @@
 // When to exchange with the master. One exchange at a time for each model:
 //
-//            edit                    answer, more queued
+//              edit                      answer, more queued
 //   resting ──────► quiet ──► exchanging ◄──┐
-//      ▲  ▲          50 ms      │   │  └────┘
-//      │  └─ poll ◄── answer ───┘   │ failure
-//      │                            ▼
-//      └──── halted ◄── needs ── backing off ──► exchanging
-//          (login, upgrade)      0.3 s … 30 s
+//      ▲  ▲          50 ms     ▲  │  │  └───┘
+//      │  └──── poll ◄── answer ──┘  │ failure
+//      │                       │     ▼
+//      │                       └── backing off   0.3 s … 30 s
+//      └── halted ◄── needs login, needs upgrade, refused to load
 //
-// Whatever fails, the proxy keeps its queue; the loop only decides when to try
-// again.
-import { FlushoutError, isFlushoutError, type CommandProxy, type Flush } from '@flushout/core'
+// The first exchange is the load of the document, all others are flushes; an
+// empty one asks for news. Whatever fails, the proxy keeps its queue; the loop
+// only decides when to try again.
+import type { FlushoutError } from '@flushout/core'
 import type { Environment } from './environment.ts'
+import { toExchangeError } from './exchange-error.ts'
 
 /** When a client flushes. */
 export interface FlushTiming {
@@ -23,6 +25,8 @@ export interface FlushTiming {
   readonly maxDelayMs?: number
   /** Ask for news so often while nothing is queued. Default 5,000 ms. */
   readonly pollMs?: number
+  /** Give up waiting for an answer after so long, and try again. Default 15,000 ms. */
+  readonly timeoutMs?: number
   /** The longest first pause after a failure; it doubles from there. Default 300 ms. */
   readonly retryBaseMs?: number
   /** The longest pause between tries. Default 30,000 ms. */
@@ -31,7 +35,7 @@ export interface FlushTiming {
 
 /** What the last exchange came to. A new object at each change. */
 export interface LoopState {
-  readonly state: 'online' | 'offline' | 'needs-auth' | 'needs-upgrade'
+  readonly state: 'loading' | 'online' | 'offline' | 'needs-auth' | 'needs-upgrade' | 'refused'
   /** Of the last exchange, if it failed. */
   readonly error: FlushoutError | undefined
   /** When an exchange last succeeded, in milliseconds since 1970. */
@@ -39,33 +43,48 @@ export interface LoopState {
 }
 
 export interface FlushLoopOptions {
-  readonly proxy: CommandProxy<object>
-  readonly send: (flush: Flush, signal: AbortSignal) => Promise<unknown>
+  /**
+   * Load or flush once, and tell how many commands that settled. Rejects with a
+   * `FlushoutError`, at once when the signal aborts.
+   */
+  readonly exchange: (signal: AbortSignal) => Promise<number>
+  /** Whether there is a document already. */
+  readonly isLoaded: () => boolean
+  /** How many commands the master has not answered yet. */
+  readonly pending: () => number
   readonly timing: Required<FlushTiming>
   readonly environment: Environment
   readonly onChange: () => void
 }
 
-/** Sends what a proxy has queued, and goes on until all of it is confirmed. */
+// A server that asks for more patience than this is not taken at its word:
+// everyone is to be in step again soon after a fault is over.
+const MAX_RETRY_AFTER_MS = 300_000
+
+/** Loads a document, sends what is queued, and goes on until all of it is confirmed. */
 export class FlushLoop {
   readonly #options: FlushLoopOptions
-  #state: LoopState
+  #state: LoopState = { state: 'loading', error: undefined, lastSyncedAt: undefined }
   #mode: 'auto' | 'manual'
+  #isStarted = false
   #isPaused = false
-  #isWatched = false
   #isStopped = false
+  #isWatched = false
+  // Only a login, a new version or `resume` can help.
+  #isHalted = false
   #clearTimer: () => void = () => {}
   #isTimed = false
   #firstEditAt: number | undefined
   #failures = 0
+  // Commands that `flush` promised to send, in manual mode.
+  #owed = 0
   #exchange: Promise<void> | undefined
+  // Of the exchange under way; another or none once that was taken back.
   #abort: AbortController | undefined
 
   constructor(options: FlushLoopOptions) {
     this.#options = options
     this.#mode = options.timing.mode
-    const lastSyncedAt = options.environment.now()
-    this.#state = { state: 'online', error: undefined, lastSyncedAt }
   }
 
   /** What the last exchange came to. */
@@ -73,151 +92,187 @@ export class FlushLoop {
     return this.#state
   }
 
-  /** Tell the loop that a command was queued. */
-  edited(): void {
-    if (this.#mode === 'manual' || !this.#mayTry() || this.#exchange) return
-    // While it backs off, an edit is no reason to try earlier.
-    if (this.#failures > 0 && this.#isTimed) return
-    const { environment, timing } = this.#options
-    const now = environment.now()
-    this.#firstEditAt ??= now
-    const latest = this.#firstEditAt + timing.maxDelayMs - now
-    this.#schedule(Math.max(0, Math.min(timing.quietMs, latest)))
+  /** Load the document. Until this is called, nothing is exchanged whatever else is. */
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    void this.#run()
   }
 
-  /** Exchange now if that makes sense: the network, the user or the attention came back. */
+  /** Tell the loop that a command was queued. */
+  edited(): void {
+    // While it backs off, an edit is no reason to try earlier.
+    if (this.#failures > 0 && this.#isTimed) return
+    this.#plan()
+  }
+
+  /** Exchange now if anybody cares: the network or the attention came back. */
   wake(): void {
-    if (this.#mode === 'manual' || !this.#mayTry()) return
+    if (this.#state.state === 'refused' && !this.#options.isLoaded()) return
     this.#failures = 0
-    void this.#run()
+    this.#isHalted = false
+    if (this.#mayTry() && this.#isAutomatic() && this.#isWanted()) void this.#run()
   }
 
   /**
    * Send everything queued now. Resolves when that is done or an exchange has
    * failed; `state` tells which. Never rejects.
    */
-  async flush(): Promise<void> {
-    // Commands given while an exchange is under way need another one after it.
-    await this.#exchange
-    await this.#run()
+  flush(): Promise<void> {
+    this.#owed = this.#options.pending()
+    return this.#run()
   }
 
   /** Change when to flush; what is queued is sent on the way from manual to auto. */
   setMode(mode: 'auto' | 'manual'): void {
+    if (mode === this.#mode) return
     this.#mode = mode
-    if (mode === 'manual') this.#unschedule()
-    else this.wake()
+    if (mode === 'auto') this.wake()
+    else if (!this.#isAutomatic()) this.#unschedule()
   }
 
   /** Stop exchanging, as if the network were gone, until `resume`. */
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
-    this.#unschedule()
-    this.#abort?.abort()
+    this.#takeBack()
     this.#setState({ state: 'offline', error: undefined })
   }
 
+  /** Exchange now, after `pause` or whatever the loop halted for. */
   resume(): void {
     this.#isPaused = false
-    if (this.#mode === 'auto') return this.wake()
-    // Nothing has failed yet; what the next exchange comes to will show.
-    this.#setState({ state: 'online', error: undefined })
+    this.#isHalted = false
+    this.#failures = 0
+    if (this.#isAutomatic()) void this.#run()
+    // What the next exchange comes to will show.
+    if (!this.#options.isLoaded()) this.#setState({ state: 'loading', error: undefined })
+    else if (!this.#isAutomatic()) this.#setState({ state: 'online', error: undefined })
   }
 
   /** Ask for news by timer as long as somebody watches the model. */
   watch(isWatched: boolean): void {
     this.#isWatched = isWatched
-    if (isWatched && !this.#isTimed && !this.#exchange) this.#rest()
+    if (!this.#isWanted()) this.#unschedule()
+    else if (!this.#isTimed) this.#plan()
   }
 
   /** End all timers and the exchange under way. What is queued stays queued. */
   stop(): void {
     this.#isStopped = true
-    this.#unschedule()
-    this.#abort?.abort()
+    this.#takeBack()
   }
 
   #mayTry(): boolean {
-    return !this.#isPaused && !this.#isStopped
+    return this.#isStarted && !this.#isPaused && !this.#isStopped
+  }
+
+  #isAutomatic(): boolean {
+    return this.#mode === 'auto' || !this.#options.isLoaded()
+  }
+
+  /** Whether something waits for an exchange, in whatever mode. */
+  #isDue(): boolean {
+    return !this.#options.isLoaded() || this.#options.pending() > 0
+  }
+
+  #isWanted(): boolean {
+    return this.#isWatched || this.#isDue()
   }
 
   #run(): Promise<void> {
     if (!this.#mayTry()) return Promise.resolve()
     this.#unschedule()
-    this.#exchange ??= this.#exchangeAll().finally(() => {
-      this.#exchange = undefined
-      if (this.#failures === 0) this.#rest()
-      else this.#backOff()
-    })
+    // Not before this is assigned: who hears of the flush may ask for another.
+    this.#exchange ??= Promise.resolve().then(() => this.#exchangeAll())
     return this.#exchange
   }
 
-  /** One exchange, and more as long as they succeed and something is queued. */
+  /** One exchange, and more as long as that makes sense. */
   async #exchangeAll(): Promise<void> {
-    const { proxy } = this.#options
-    let isWanted = true
-    while (isWanted && this.#mayTry()) {
-      this.#firstEditAt = undefined
-      isWanted = (await this.#exchangeOnce()) && proxy.status.queued > 0
-    }
+    let isMore = this.#mayTry()
+    while (isMore) isMore = await this.#exchangeOnce()
+    // In the same turn as the last look at what is queued, so that nobody waits
+    // for an exchange that will not come.
+    this.#exchange = undefined
+    this.#plan()
   }
 
+  /** Exchange once; true if the next is to follow at once. */
   async #exchangeOnce(): Promise<boolean> {
-    const { proxy, send, environment } = this.#options
-    const flush = proxy.beginFlush({ pull: true })!
-    this.#abort = new AbortController()
-    let error: FlushoutError
+    const { exchange, environment, timing } = this.#options
+    const abort = new AbortController()
+    this.#abort = abort
+    this.#firstEditAt = undefined
+    const clear = environment.setTimer(() => {
+      abort.abort(new DOMException(`No answer came in ${timing.timeoutMs} ms.`, 'TimeoutError'))
+    }, timing.timeoutMs)
     try {
-      const answer = await send(flush, this.#abort.signal)
-      const result = proxy.endFlush(answer)
-      if (result.ok) {
-        this.#failures = 0
-        const lastSyncedAt = environment.now()
-        this.#setState({ state: 'online', error: undefined, lastSyncedAt })
-        return true
-      }
-      error = new FlushoutError('ANSWER_INVALID', "The server's answer cannot be used.")
+      this.#owed -= await exchange(abort.signal)
     } catch (thrown) {
-      error = isFlushoutError(thrown)
-        ? thrown
-        : new FlushoutError('NETWORK', 'The exchange failed.', { cause: thrown })
-      proxy.failFlush(error)
+      // Taken back by `pause` or `stop`: that is no failure, and may be over.
+      if (this.#abort !== abort) return this.#mayTry()
+      return this.#failed(toExchangeError(thrown))
+    } finally {
+      clear()
     }
-    return this.#failed(error)
+    this.#failures = 0
+    this.#isHalted = false
+    const lastSyncedAt = environment.now()
+    if (this.#abort !== abort) {
+      this.#setState({ lastSyncedAt })
+      return this.#mayTry()
+    }
+    this.#setState({ state: 'online', error: undefined, lastSyncedAt })
+    if (!this.#mayTry() || this.#options.pending() === 0) return false
+    return this.#isAutomatic() || this.#owed > 0
   }
 
   /** Note a failure; true if it makes sense to go on at once. */
   #failed(error: FlushoutError): boolean {
-    // After a pause or stop the failure is our own doing.
-    if (!this.#mayTry()) return false
     this.#failures += 1
-    if (error.retry === 'after-auth') this.#setState({ state: 'needs-auth', error })
-    else if (error.retry === 'after-upgrade') this.#setState({ state: 'needs-upgrade', error })
-    else if (error.retry === 'same-flush') this.#setState({ state: 'offline', error })
-    else this.#setState({ state: 'online', error })
+    this.#isHalted =
+      error.retry === 'after-auth' ||
+      error.retry === 'after-upgrade' ||
+      (error.retry === 'never' && !this.#options.isLoaded())
+    this.#setState({ state: stateAfter(error), error })
     // The proxy has made a new start, which needs the new snapshot at once; but
     // two in a row are a fault that must not spin.
-    return error.retry === 'after-resync' && this.#failures === 1
+    return error.retry === 'after-resync' && this.#failures === 1 && this.#mayTry()
   }
 
-  #backOff(): void {
-    const { state, error } = this.#state
-    if (!this.#mayTry() || this.#mode === 'manual') return
-    // Only a login or a new version can help; `wake` tries again.
-    if (state === 'needs-auth' || state === 'needs-upgrade') return
-    const { timing, environment } = this.#options
+  /** Decide when to exchange next, if at all. */
+  #plan(): void {
+    if (this.#exchange || this.#isHalted || !this.#mayTry() || !this.#isAutomatic()) return
+    if (!this.#isWanted()) return
+    if (this.#failures > 0) this.#schedule(this.#retryDelay())
+    else if (this.#isDue()) this.#schedule(this.#quietDelay())
+    else this.#schedule(this.#pollDelay())
+  }
+
+  #quietDelay(): number {
+    const { environment, timing } = this.#options
+    const now = environment.now()
+    this.#firstEditAt ??= now
+    const latest = this.#firstEditAt + timing.maxDelayMs - now
+    return Math.max(0, Math.min(timing.quietMs, latest))
+  }
+
+  /** Full jitter, so that clients who failed together do not return together. */
+  #retryDelay(): number {
+    const { environment, timing } = this.#options
+    const { retryAfterMs = 0 } = this.#state.error ?? {}
     const ceiling = Math.min(timing.retryMaxMs, timing.retryBaseMs * 2 ** (this.#failures - 1))
-    // Full jitter, so that clients who failed together do not return together.
-    this.#schedule((error?.retryAfterMs ?? 0) + environment.random() * ceiling)
+    const asked = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs))
+    return asked + environment.random() * ceiling
   }
 
-  /** Nothing to send: ask for news after a while, if somebody wants to know. */
-  #rest(): void {
-    const { proxy, timing, environment } = this.#options
-    if (this.#mode === 'manual' || !this.#mayTry()) return
-    if (proxy.status.queued + proxy.status.inFlight > 0) return this.edited()
-    if (this.#isWatched) this.#schedule(timing.pollMs * (0.9 + 0.2 * environment.random()))
+  /** News are due some time after the last ones, whoever asked for those. */
+  #pollDelay(): number {
+    const { environment, timing } = this.#options
+    const period = timing.pollMs * (0.9 + 0.2 * environment.random())
+    const age = environment.now() - (this.#state.lastSyncedAt ?? 0)
+    return Math.min(period, Math.max(0, period - age))
   }
 
   #schedule(delayMs: number): void {
@@ -225,16 +280,22 @@ export class FlushLoop {
     this.#isTimed = true
     this.#clearTimer = this.#options.environment.setTimer(() => {
       this.#isTimed = false
-      const { queued, inFlight } = this.#options.proxy.status
-      // `onWake` asks for what was missed while nobody looked.
-      if (queued + inFlight === 0 && this.#options.environment.isHidden()) this.#rest()
-      else void this.#run()
+      // Nobody looks: `wake` asks for what was missed when somebody does.
+      if (this.#isDue() || !this.#options.environment.isHidden()) void this.#run()
     }, delayMs)
   }
 
   #unschedule(): void {
     this.#clearTimer()
     this.#isTimed = false
+  }
+
+  /** End the timer and the exchange under way, as if it had never begun. */
+  #takeBack(): void {
+    this.#unschedule()
+    const abort = this.#abort
+    this.#abort = undefined
+    abort?.abort()
   }
 
   #setState(change: Partial<LoopState>): void {
@@ -246,5 +307,20 @@ export class FlushLoop {
     if (isSame) return
     this.#state = next
     this.#options.onChange()
+  }
+}
+
+function stateAfter({ retry }: FlushoutError): LoopState['state'] {
+  switch (retry) {
+    case 'after-auth':
+      return 'needs-auth'
+    case 'after-upgrade':
+      return 'needs-upgrade'
+    case 'never':
+      return 'refused'
+    case 'after-resync':
+      return 'online'
+    default:
+      return 'offline'
   }
 }

@@ -1,4 +1,5 @@
-import { catalogue, FlushoutError, isFlushoutError, type ErrorCode, type Snapshot } from '@flushout/core'
+import { catalogue, FlushoutError, type ErrorCode, type Snapshot } from '@flushout/core'
+import { toExchangeError } from './exchange-error.ts'
 import type { Transport } from './transport.ts'
 
 export interface HttpTransportOptions {
@@ -6,16 +7,14 @@ export interface HttpTransportOptions {
   readonly url: string
   /** Headers for each request, such as a token; asked anew every time. */
   readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
-  /** How long to wait for an answer, in milliseconds. Default 15,000. */
-  readonly timeoutMs?: number
   /** Instead of the global one. */
   readonly fetch?: typeof fetch
 }
 
 /** Reach the masters through the routes of `@flushout/server`. */
 export function httpTransport(options: HttpTransportOptions): Transport {
-  const { url, headers = () => ({}), timeoutMs = 15_000 } = options
-  const base = `${url.replace(/\/$/, '')}/models/`
+  const { url, headers = () => ({}) } = options
+  const base = `${url.replace(/\/+$/, '')}/models/`
 
   async function request(path: string, body: string | undefined, signal: AbortSignal) {
     // Looked up late, so that a fetch that is replaced later is found.
@@ -28,14 +27,13 @@ export function httpTransport(options: HttpTransportOptions): Transport {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(await headers()),
         },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal,
       })
       const text = await response.text()
       if (!response.ok) throw toError(response, text)
-      return JSON.parse(text) as unknown
+      return parseAnswer(response, text)
     } catch (error) {
-      if (isFlushoutError(error)) throw error
-      throw new FlushoutError('NETWORK', 'The server could not be reached.', { cause: error })
+      throw toExchangeError(error)
     }
   }
 
@@ -47,14 +45,27 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   }
 }
 
+function parseAnswer(response: Response, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    const type = response.headers.get('content-type') ?? 'nothing known'
+    const message = `JSON was expected; ${response.status} came with ${type}, ${text.length} characters.`
+    throw new FlushoutError('ANSWER_INVALID', message, { cause })
+  }
+}
+
 /** The error that the server, or something between it and here, answered. */
 function toError(response: Response, text: string): FlushoutError {
-  const { code, message, retryAfterMs } = parse(text)
+  const { code, message, retry, retryAfterMs } = parse(text)
+  // Others have codes too, FORBIDDEN and NOT_FOUND among them: only who names
+  // what to do about it as well is believed to be the plugin.
   const known = typeof code === 'string' && Object.hasOwn(catalogue, code)
+  const own = known && catalogue[code as ErrorCode] === retry
   return new FlushoutError(
-    known ? (code as ErrorCode) : codeOf(response.status),
-    typeof message === 'string' ? message : `The server answered ${response.status}.`,
-    { retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : retryAfter(response) },
+    own ? (code as ErrorCode) : codeOf(response.status),
+    own && typeof message === 'string' ? message : `The server answered ${response.status}.`,
+    { retryAfterMs: own && typeof retryAfterMs === 'number' ? retryAfterMs : retryAfter(response) },
   )
 }
 
@@ -76,7 +87,8 @@ function codeOf(status: number): ErrorCode {
   return status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE'
 }
 
+/** Only as seconds: a date would need both clocks to agree. */
 function retryAfter(response: Response): number | undefined {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-  return Number.isFinite(seconds) ? seconds * 1000 : undefined
+  const text = response.headers.get('retry-after') ?? ''
+  return /^\d+$/.test(text) ? Number(text) * 1000 : undefined
 }

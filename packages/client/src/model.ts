@@ -2,7 +2,6 @@ import {
   Commander,
   CommandProxy,
   FlushoutError,
-  isFlushoutError,
   ROOT,
   type At,
   type Command,
@@ -15,7 +14,8 @@ import {
   type Snapshot,
 } from '@flushout/core'
 import type { Environment } from './environment.ts'
-import { FlushLoop, type FlushTiming } from './flush-loop.ts'
+import { toExchangeError, untilAborted } from './exchange-error.ts'
+import { FlushLoop, type FlushTiming, type LoopState } from './flush-loop.ts'
 import type { Transport } from './transport.ts'
 
 /** How a model stands towards its master. The same object until one of its fields changes. */
@@ -24,9 +24,10 @@ export interface ModelStatus {
    * `loading`: the first snapshot is on its way. `online`: the last exchange
    * succeeded. `offline`: it failed, and is tried again by itself. `needs-auth`
    * and `needs-upgrade`: nothing goes out until the user logs in, or the app is
-   * reloaded. `refused`: the model does not exist or is not for this user.
+   * reloaded. `refused`: the model does not exist, or not for this user to read
+   * or to write; `error` tells.
    */
-  readonly state: 'loading' | 'online' | 'offline' | 'needs-auth' | 'needs-upgrade' | 'refused'
+  readonly state: LoopState['state']
   /** Commands that are applied here and in no flush yet. */
   readonly queued: number
   /** Commands in a flush that was not answered yet. */
@@ -51,13 +52,30 @@ export interface ModelOptions {
   readonly environment: Environment
   readonly timing: Required<FlushTiming>
   readonly proxy: ProxyOptions
+  /** Whether the client was closed. */
+  readonly isClosed: () => boolean
+  /** Hears whenever `isNeeded` of the control is another. */
+  readonly onNeedChange: () => void
+}
+
+/** What the client that a model belongs to does with it. */
+export interface ModelControl {
+  /** Whether the model is being watched or loaded, or holds what the master does not have. */
+  readonly isNeeded: () => boolean
+  readonly wake: () => void
+  readonly pause: () => void
+  readonly resume: () => void
+  readonly setMode: (mode: 'auto' | 'manual') => void
+  readonly close: () => void
 }
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
+const NOTHING = { queued: 0, inFlight: 0, confirmed: 0, rejected: 0 }
 
 /**
- * One collaborative document, here and on the server. It loads when it is first
- * asked for; until then, reading gives nothing and commands throw MODEL_LOADING.
+ * One collaborative document, here and on the server. It loads when `ready` is
+ * asked for or somebody subscribes; until it is there, reading gives nothing and
+ * commands throw MODEL_LOADING.
  */
 export class Model<Doc extends object = JsonObject>
   extends Commander<Doc>
@@ -66,23 +84,44 @@ export class Model<Doc extends object = JsonObject>
   /** The name of the model on the server. */
   readonly key: string
   readonly #options: ModelOptions
+  readonly #loop: FlushLoop
   readonly #statusListeners = new Set<() => void>()
-  readonly #loading = new AbortController()
+  // Of those who subscribed before there was a document.
+  readonly #joins = new Set<() => void>()
   #proxy: CommandProxy<Doc> | undefined
-  #loop: FlushLoop | undefined
   #ready: Promise<void> | undefined
-  #loadError: FlushoutError | undefined
-  #cancelRetry: () => void = () => {}
+  #settleReady: (error?: FlushoutError) => void = () => {}
   #status: ModelStatus | undefined
-  #mode: 'auto' | 'manual'
-  #isPaused = false
   #watchers = 0
+  #wasNeeded = false
 
-  constructor(options: ModelOptions) {
+  private constructor(options: ModelOptions) {
     super()
     this.key = options.key
     this.#options = options
-    this.#mode = options.timing.mode
+    this.#loop = new FlushLoop({
+      exchange: (signal) => (this.#proxy ? this.#flushOnce(this.#proxy, signal) : this.#load(signal)),
+      isLoaded: () => this.isLoaded,
+      pending: () => this.#pending,
+      timing: options.timing,
+      environment: options.environment,
+      onChange: () => this.#loopChanged(),
+    })
+  }
+
+  /** Make a model, and what its client needs to direct it. Nothing is loaded yet. */
+  static open(options: ModelOptions): { readonly model: Model; readonly control: ModelControl } {
+    const model = new Model(options)
+    const loop = model.#loop
+    const control: ModelControl = {
+      isNeeded: () => model.#isNeeded,
+      wake: () => loop.wake(),
+      pause: () => loop.pause(),
+      resume: () => model.#resume(),
+      setMode: (mode) => loop.setMode(mode),
+      close: () => model.#close(),
+    }
+    return { model, control }
   }
 
   /** Whether there is a document. */
@@ -93,10 +132,11 @@ export class Model<Doc extends object = JsonObject>
   /**
    * Resolves when there is a document, and goes on trying until then. Rejects
    * only where trying again is of no use, as with MODEL_NOT_FOUND or FORBIDDEN.
-   * The same promise at every call.
+   * The same promise at every call, until `resume` of the client gives a model
+   * that was refused another chance.
    */
   get ready(): Promise<void> {
-    this.#ready ??= this.#load()
+    this.#ready ??= this.#createReady()
     return this.#ready
   }
 
@@ -143,32 +183,39 @@ export class Model<Doc extends object = JsonObject>
 
   /** Send everything queued now, in any mode. Resolves when that was tried; never rejects. */
   async flush(): Promise<void> {
-    await this.#loop?.flush()
+    if (this.#proxy) await this.#loop.flush()
   }
 
-  /** Call `listener` after every change at, above or below `path`; without a path after any. */
+  /**
+   * Call `listener` after every change at, above or below `path`; without a path
+   * after any. The load is a change. Keeps the model current, as `watch` does.
+   */
   subscribe = (listener: () => void, path: Path = ROOT): (() => void) => {
-    if (this.#proxy) return this.#proxy.subscribe(listener, path)
-    // Joins the proxy when there is one; the load itself is a change.
-    let leave: (() => void) | undefined
-    let isOver = false
-    void this.ready.then(
-      () => {
-        if (isOver) return
-        leave = this.#proxy!.subscribe(listener, path)
-        listener()
-      },
-      () => {},
-    )
+    const unwatch = this.watch()
+    const own = () => notify(listener)
+    let leave = () => {}
+    const join = () => {
+      leave = this.#proxy!.subscribe(own, path)
+    }
+    if (this.#proxy) join()
+    else {
+      this.#joins.add(join)
+      this.#joins.add(own)
+      leave = () => {
+        this.#joins.delete(join)
+        this.#joins.delete(own)
+      }
+      void this.ready
+    }
     return () => {
-      isOver = true
-      leave?.()
+      leave()
+      unwatch()
     }
   }
 
   /** Call `listener` whenever `status` or `rejections` is another. */
   subscribeStatus = (listener: () => void): (() => void) => {
-    const own = () => listener()
+    const own = () => notify(listener)
     this.#statusListeners.add(own)
     return () => void this.#statusListeners.delete(own)
   }
@@ -176,155 +223,157 @@ export class Model<Doc extends object = JsonObject>
   /** Keep the model current by asking for news until the returned function is called. */
   watch(): () => void {
     this.#watchers += 1
-    this.#loop?.watch(true)
+    if (this.#watchers === 1) this.#watchersChanged()
     let isOver = false
     return () => {
       if (isOver) return
       isOver = true
       this.#watchers -= 1
-      this.#loop?.watch(this.#watchers > 0)
+      if (this.#watchers === 0) this.#watchersChanged()
     }
   }
 
-  /** Whether somebody watches the model, or it holds what the master does not have. */
-  get isNeeded(): boolean {
-    const { queued, inFlight, rejected } = this.status
-    return this.#watchers > 0 || queued + inFlight + rejected > 0
+  get #pending(): number {
+    const { queued, inFlight } = this.#proxy?.status ?? NOTHING
+    return queued + inFlight
   }
 
-  /** Used by the client that the model belongs to; call its methods instead. */
-  readonly control: ModelControl = {
-    wake: () => {
-      this.#cancelRetry()
-      this.#loop?.wake()
-    },
-    pause: () => {
-      this.#isPaused = true
-      this.#loop?.pause()
-    },
-    resume: () => {
-      this.#isPaused = false
-      this.#cancelRetry()
-      this.#loop?.resume()
-    },
-    setMode: (mode) => {
-      this.#mode = mode
-      this.#loop?.setMode(mode)
-    },
-    close: () => {
-      this.#loading.abort()
-      this.#cancelRetry()
-      this.#loop?.stop()
-    },
+  get #isNeeded(): boolean {
+    if (this.#options.isClosed()) return false
+    if (this.#watchers > 0 || this.#pending > 0 || this.rejections.length > 0) return true
+    return this.#ready !== undefined && !this.#proxy && !this.#isRefused
+  }
+
+  get #isRefused(): boolean {
+    return !this.#proxy && this.#loop.state.state === 'refused'
   }
 
   #loaded(): CommandProxy<Doc> {
+    // What nobody would ever send must not look as if it were accepted.
+    if (this.#options.isClosed()) throw new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
     if (this.#proxy) return this.#proxy
     throw new FlushoutError('MODEL_LOADING', `Await \`ready\` of ${this.key} before writing to it.`)
   }
 
-  async #load(): Promise<void> {
-    const { transport, environment, timing } = this.#options
-    const { signal } = this.#loading
-    for (let failures = 0; ; failures += 1) {
-      try {
-        if (!this.#isPaused) return this.#start(await transport.load(this.key, signal))
-      } catch (error) {
-        this.#loadFailed(error)
-      }
-      if (signal.aborted) throw new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
-      const ceiling = Math.min(timing.retryMaxMs, timing.retryBaseMs * 2 ** failures)
-      await new Promise<void>((resolve) => {
-        const clear = environment.setTimer(resolve, environment.random() * ceiling)
-        this.#cancelRetry = () => {
-          clear()
-          resolve()
-        }
-      })
-    }
-  }
-
-  #loadFailed(error: unknown): void {
-    // A snapshot that is none counts as no answer at all.
-    const isAnswer = isFlushoutError(error) && error.code !== 'OPTIONS_INVALID'
-    const cause = { cause: error }
-    this.#loadError = isAnswer
-      ? error
-      : new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.', cause)
-    this.#statusChanged()
-    if (this.#loadError.retry === 'never') throw this.#loadError
-  }
-
-  #start(snapshot: Snapshot): void {
-    const { transport, environment, timing, proxy: proxyOptions } = this.#options
-    const proxy = new CommandProxy<Doc>(snapshot as unknown as Snapshot<Doc>, proxyOptions)
-    const loop = new FlushLoop({
-      proxy: proxy as unknown as CommandProxy<object>,
-      send: (flush, signal) => transport.flush(this.key, flush, signal),
-      timing: { ...timing, mode: this.#mode },
-      environment,
-      onChange: this.#statusChanged,
+  #createReady(): Promise<void> {
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#settleReady = (error) => (error ? reject(error) : resolve())
     })
-    this.#proxy = proxy
-    this.#loop = loop
-    this.#loadError = undefined
+    // Who only watches `status` need not handle it.
+    ready.catch(() => {})
+    this.#loop.start()
+    if (this.#options.isClosed()) this.#settleReady(closedError())
+    else this.#tellReady()
+    return ready
+  }
+
+  async #load(signal: AbortSignal): Promise<number> {
+    const { transport, proxy } = this.#options
+    const snapshot = await untilAborted(signal, () => transport.load(this.key, signal))
+    try {
+      this.#proxy = new CommandProxy<Doc>(snapshot as unknown as Snapshot<Doc>, proxy)
+    } catch (cause) {
+      throw new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.', { cause })
+    }
+    this.#follow(this.#proxy)
+    return 0
+  }
+
+  #follow(proxy: CommandProxy<Doc>): void {
     let { queued } = proxy.status
     proxy.subscribeStatus(() => {
       const hasGrown = proxy.status.queued > queued
       queued = proxy.status.queued
       this.#statusChanged()
-      if (hasGrown) loop.edited()
+      if (hasGrown) this.#loop.edited()
     })
-    if (this.#isPaused) loop.pause()
-    loop.watch(this.#watchers > 0)
-    this.#statusChanged()
   }
 
-  #statusChanged = (): void => {
+  async #flushOnce(proxy: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
+    const flush = proxy.beginFlush({ pull: true })!
+    let answer: unknown
+    try {
+      answer = await untilAborted(signal, () => this.#options.transport.flush(this.key, flush, signal))
+    } catch (thrown) {
+      const error = toExchangeError(thrown)
+      proxy.failFlush(error)
+      throw error
+    }
+    if (proxy.endFlush(answer).ok) return flush.commands.length
+    // It may have been the answer to another flush: this one goes again.
+    proxy.cancelFlush()
+    throw new FlushoutError('ANSWER_INVALID', "The server's answer cannot be used.")
+  }
+
+  #resume(): void {
+    if (this.#isRefused) this.#ready = undefined
+    this.#loop.resume()
+  }
+
+  #close(): void {
+    this.#loop.stop()
+    this.#settleReady(closedError())
+  }
+
+  #watchersChanged(): void {
+    this.#loop.watch(this.#watchers > 0)
+    this.#needMayHaveChanged()
+  }
+
+  #loopChanged(): void {
+    this.#statusChanged()
+    this.#tellReady()
+  }
+
+  /** Tell who waits for the document that it is there, or will not come. */
+  #tellReady(): void {
+    if (this.#isRefused) this.#settleReady(this.#loop.state.error)
+    if (!this.#proxy) return
+    this.#settleReady()
+    for (const join of this.#joins) join()
+    this.#joins.clear()
+  }
+
+  #statusChanged(): void {
     this.#status = undefined
+    this.#needMayHaveChanged()
     for (const listener of this.#statusListeners) listener()
   }
 
+  #needMayHaveChanged(): void {
+    if (this.#wasNeeded === this.#isNeeded) return
+    this.#wasNeeded = !this.#wasNeeded
+    this.#options.onNeedChange()
+  }
+
   #composeStatus(): ModelStatus {
-    const proxy = this.#proxy
-    const loop = this.#loop?.state
-    const { queued, inFlight, confirmed, rejected } = proxy?.status ?? NOTHING
+    const { queued, inFlight, confirmed, rejected } = this.#proxy?.status ?? NOTHING
+    const { state, error, lastSyncedAt } = this.#loop.state
     return Object.freeze({
-      state: loop?.state ?? stateOfLoad(this.#loadError),
+      state,
       queued,
       inFlight,
       confirmed,
       rejected,
-      commandCount: proxy?.commandCount ?? 0,
+      commandCount: this.#proxy?.commandCount ?? 0,
       durable: false,
-      lastSyncedAt: loop?.lastSyncedAt,
-      error: loop ? loop.error : this.#loadError,
+      lastSyncedAt,
+      error,
     })
   }
 }
 
-/** What a client does with its models. */
-export interface ModelControl {
-  readonly wake: () => void
-  readonly pause: () => void
-  readonly resume: () => void
-  readonly setMode: (mode: 'auto' | 'manual') => void
-  readonly close: () => void
+/** Call a listener so that its faults are its own, and end neither an exchange nor the round. */
+function notify(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
 }
 
-const NOTHING = { queued: 0, inFlight: 0, confirmed: 0, rejected: 0 }
-
-function stateOfLoad(error: FlushoutError | undefined): ModelStatus['state'] {
-  switch (error?.retry) {
-    case undefined:
-      return 'loading'
-    case 'never':
-      return 'refused'
-    case 'after-auth':
-      return 'needs-auth'
-    case 'after-upgrade':
-      return 'needs-upgrade'
-    default:
-      return 'offline'
-  }
+function closedError(): FlushoutError {
+  return new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
 }

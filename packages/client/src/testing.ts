@@ -1,1 +1,16 @@
-export {}
+// What tests of applications and of these packages need: a clock that stands
+// still, a network that fails to order, a server in memory, and the contract
+// that every transport has to keep.
+export {
+  createTestEnvironment,
+  type TestEnvironment,
+  type TestEnvironmentOptions,
+} from './testing/test-environment.ts'
+export { createTestNetwork, type Fault, type Sent, type TestNetwork } from './testing/test-network.ts'
+export { createTestServer, type TestServer, type TestServerOptions } from './testing/test-server.ts'
+export {
+  transportContract,
+  type CreateTransport,
+  type TransportUnderTest,
+  type TransportWorld,
+} from './testing/transport-contract.ts'
