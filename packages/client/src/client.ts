@@ -1,4 +1,10 @@
-import { createIdFactory, FlushoutError, type Interceptor, type JsonObject, type User } from '@flushout/core'
+import {
+  createIdFactory,
+  FlushoutError,
+  type Interceptor,
+  type JsonObject,
+  type User,
+} from '@flushout/core'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import type { FlushTiming } from './flush-loop.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'

@@ -208,7 +208,8 @@ export class FlushLoop {
       abort.abort(new DOMException(`No answer came in ${timing.timeoutMs} ms.`, 'TimeoutError'))
     }, timing.timeoutMs)
     try {
-      this.#owed -= await exchange(abort.signal)
+      const settled = await exchange(abort.signal)
+      this.#owed -= settled
     } catch (thrown) {
       // Taken back by `pause` or `stop`: that is no failure, and may be over.
       if (this.#abort !== abort) return this.#mayTry()

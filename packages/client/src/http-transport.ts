@@ -2,19 +2,20 @@ import { catalogue, FlushoutError, type ErrorCode, type Snapshot } from '@flusho
 import { toExchangeError } from './exchange-error.ts'
 import type { Transport } from './transport.ts'
 
+type HeaderFields = Readonly<Record<string, string>>
+
 export interface HttpTransportOptions {
   /** Where the server has the plugin, as `/flushout` or `https://example.com/flushout`. */
   readonly url: string
   /** Headers for each request, such as a token; asked anew every time. */
-  readonly headers?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
+  readonly headers?: () => HeaderFields | Promise<HeaderFields>
   /** Instead of the global one. */
   readonly fetch?: typeof fetch
 }
 
 /** Reach the masters through the routes of `@flushout/server`. */
 export function httpTransport(options: HttpTransportOptions): Transport {
-  const { url, headers = () => ({}) } = options
-  const base = `${url.replace(/\/+$/, '')}/models/`
+  const base = `${options.url.replace(/\/+$/, '')}/models/`
 
   async function request(path: string, body: string | undefined, signal: AbortSignal) {
     // Looked up late, so that a fetch that is replaced later is found.
@@ -25,7 +26,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
         headers: {
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(await headers()),
+          ...(await options.headers?.()),
         },
         signal,
       })
@@ -38,8 +39,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   }
 
   return {
-    load: (key, signal) =>
-      request(encodeURIComponent(key), undefined, signal) as Promise<Snapshot>,
+    load: (key, signal) => request(encodeURIComponent(key), undefined, signal) as Promise<Snapshot>,
     flush: (key, flush, signal) =>
       request(`${encodeURIComponent(key)}/flush`, JSON.stringify(flush), signal),
   }

@@ -77,10 +77,7 @@ const NOTHING = { queued: 0, inFlight: 0, confirmed: 0, rejected: 0 }
  * asked for or somebody subscribes; until it is there, reading gives nothing and
  * commands throw MODEL_LOADING.
  */
-export class Model<Doc extends object = JsonObject>
-  extends Commander<Doc>
-  implements DocumentView
-{
+export class Model<Doc extends object = JsonObject> extends Commander<Doc> implements DocumentView {
   /** The name of the model on the server. */
   readonly key: string
   readonly #options: ModelOptions
@@ -100,7 +97,8 @@ export class Model<Doc extends object = JsonObject>
     this.key = options.key
     this.#options = options
     this.#loop = new FlushLoop({
-      exchange: (signal) => (this.#proxy ? this.#flushOnce(this.#proxy, signal) : this.#load(signal)),
+      exchange: (signal) =>
+        this.#proxy ? this.#flushOnce(this.#proxy, signal) : this.#load(signal),
       isLoaded: () => this.isLoaded,
       pending: () => this.#pending,
       timing: options.timing,
@@ -293,7 +291,9 @@ export class Model<Doc extends object = JsonObject>
     const flush = proxy.beginFlush({ pull: true })!
     let answer: unknown
     try {
-      answer = await untilAborted(signal, () => this.#options.transport.flush(this.key, flush, signal))
+      answer = await untilAborted(signal, () =>
+        this.#options.transport.flush(this.key, flush, signal),
+      )
     } catch (thrown) {
       const error = toExchangeError(thrown)
       proxy.failFlush(error)

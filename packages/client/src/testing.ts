@@ -6,7 +6,12 @@ export {
   type TestEnvironment,
   type TestEnvironmentOptions,
 } from './testing/test-environment.ts'
-export { createTestNetwork, type Fault, type Sent, type TestNetwork } from './testing/test-network.ts'
+export {
+  createTestNetwork,
+  type Fault,
+  type Sent,
+  type TestNetwork,
+} from './testing/test-network.ts'
 export { createTestServer, type TestServer, type TestServerOptions } from './testing/test-server.ts'
 export {
   transportContract,

@@ -50,7 +50,9 @@ export function createTestEnvironment(options: TestEnvironmentOptions = {}): Tes
   return {
     now: () => now,
     random,
-    fillRandom: (target) => void target.forEach((_, index) => (target[index] = bytes() * 256)),
+    fillRandom(target) {
+      for (let index = 0; index < target.length; index += 1) target[index] = bytes() * 256
+    },
     setTimer(callback, delayMs) {
       const timer = { callback, at: now + delayMs }
       timers.add(timer)
@@ -95,10 +97,12 @@ export function createTestEnvironment(options: TestEnvironmentOptions = {}): Tes
 export function settle(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
+    const arrive = () => {
       port1.close()
       resolve()
     }
+    port1.addEventListener('message', arrive, { once: true })
+    port1.start()
     port2.postMessage(undefined)
   })
 }

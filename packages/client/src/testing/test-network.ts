@@ -74,14 +74,21 @@ export function createTestNetwork(transport: Transport): TestNetwork {
     return (fault?.kind === 'garbage' ? fault.answer : answer) as T
   }
 
-  async function exchange<T>(key: string, flush: Flush | undefined, signal: AbortSignal, ask: () => Promise<T>) {
+  async function follow<T>(
+    key: string,
+    flush: Flush | undefined,
+    signal: AbortSignal,
+    ask: () => Promise<T>,
+  ) {
     const one: Sent = { key, flush, answer: undefined }
     sent.push(one)
     open += 1
     try {
       return await carry(one, signal, ask)
     } catch (cause) {
-      throw signal.aborted ? new FlushoutError('NETWORK', 'The exchange was ended.', { cause }) : cause
+      throw signal.aborted
+        ? new FlushoutError('NETWORK', 'The exchange was ended.', { cause })
+        : cause
     } finally {
       open -= 1
     }
@@ -96,9 +103,9 @@ export function createTestNetwork(transport: Transport): TestNetwork {
       return open
     },
     load: (key, signal) =>
-      exchange<Snapshot>(key, undefined, signal, () => transport.load(key, signal)),
+      follow<Snapshot>(key, undefined, signal, () => transport.load(key, signal)),
     flush: (key, flush, signal) =>
-      exchange<unknown>(key, flush, signal, () => transport.flush(key, flush, signal)),
+      follow<unknown>(key, flush, signal, () => transport.flush(key, flush, signal)),
     dropRequests: (times) => harm({ kind: 'drop-request' }, times),
     dropAnswers: (times) => harm({ kind: 'drop-answer' }, times),
     repeatRequests: (times) => harm({ kind: 'repeat' }, times),

@@ -1,4 +1,11 @@
-import { FlushoutError, isFlushoutError, type ErrorCode, type Flush, type FlushAnswer, type JsonObject } from '@flushout/core'
+import {
+  FlushoutError,
+  isFlushoutError,
+  type ErrorCode,
+  type Flush,
+  type FlushAnswer,
+  type JsonObject,
+} from '@flushout/core'
 import type { Transport } from '../transport.ts'
 
 /** What the far side of a transport under test has to be like. */
@@ -20,7 +27,9 @@ export interface TransportUnderTest {
 }
 
 /** Make a fresh world, and a transport that reaches it. */
-export type CreateTransport = (world: TransportWorld) => TransportUnderTest | Promise<TransportUnderTest>
+export type CreateTransport = (
+  world: TransportWorld,
+) => TransportUnderTest | Promise<TransportUnderTest>
 
 /** Keys with everything that an address, a pattern or a file name could trip over. */
 export const AWKWARD_KEYS: readonly string[] = [
@@ -167,51 +176,70 @@ export function transportContract(
     })
   }
 
-  story('a fault of the other side is no refusal, and tells nothing of its inside', async (transport, far) => {
-    const flush = await firstFlush(transport)
-    far.refusal = new TypeError('secret is undefined')
-    const { retry, message } = await failure(transport.flush(KEY, flush, patience()))
-    equal(retry, 'same-flush', 'what to do about it')
-    equal(message.includes('secret'), false, 'whether the message tells')
-  })
+  story(
+    'a fault of the other side is no refusal, and tells nothing of its inside',
+    async (transport, far) => {
+      const flush = await firstFlush(transport)
+      far.refusal = new TypeError('secret is undefined')
+      const { retry, message } = await failure(transport.flush(KEY, flush, patience()))
+      equal(retry, 'same-flush', 'what to do about it')
+      equal(message.includes('secret'), false, 'whether the message tells')
+    },
+  )
 
   story('an exchange that was aborted before it began does nothing', async (transport) => {
     const flush = await firstFlush(transport)
     const signal = AbortSignal.abort()
     equal((await failure(transport.load(KEY, signal))).code, 'NETWORK', 'the code of the load')
-    equal((await failure(transport.flush(KEY, flush, signal))).code, 'NETWORK', 'the code of the flush')
+    equal(
+      (await failure(transport.flush(KEY, flush, signal))).code,
+      'NETWORK',
+      'the code of the flush',
+    )
     equal((await transport.load(KEY, patience())).commandCount, 0, 'the command count')
   })
 
   for (const name of ['AbortError', 'TimeoutError']) {
-    story(`an exchange ends with NETWORK at an ${name}, though no answer came`, async (transport, far) => {
-      const flush = await firstFlush(transport)
-      far.shut()
-      const controller = new AbortController()
-      const failures = [
-        failure(transport.load(KEY, controller.signal)),
-        failure(transport.flush(KEY, flush, controller.signal)),
-      ]
-      await far.arrivals(2)
-      controller.abort(new DOMException('Enough.', name))
-      for (const one of failures) {
-        const { code, retry } = await one
-        equal(code, 'NETWORK', 'the code')
-        equal(retry, 'same-flush', 'what to do about it')
-      }
-    })
+    story(
+      `an exchange ends with NETWORK at an ${name}, though no answer came`,
+      async (transport, far) => {
+        const flush = await firstFlush(transport)
+        far.shut()
+        const controller = new AbortController()
+        const failures = [
+          failure(transport.load(KEY, controller.signal)),
+          failure(transport.flush(KEY, flush, controller.signal)),
+        ]
+        await far.arrivals(2)
+        controller.abort(new DOMException('Enough.', name))
+        for (const one of failures) {
+          const { code, retry } = await one
+          equal(code, 'NETWORK', 'the code')
+          equal(retry, 'same-flush', 'what to do about it')
+        }
+      },
+    )
   }
 
   story('nothing is shared with the other side', async (transport) => {
     const flush = await firstFlush(transport)
     const props = { done: { at: 1 } }
-    await send(transport, { ...flush, commands: [{ action: 'update', path: ['todos', 'milk'], props }] })
+    await send(transport, {
+      ...flush,
+      commands: [{ action: 'update', path: ['todos', 'milk'], props }],
+    })
     props.done.at = 2
     const first = await transport.load(KEY, patience())
     const copy = structuredClone(first)
-    Object.assign((first.document['todos'] as JsonObject)['milk'] as JsonObject, { text: 'Changed' })
+    Object.assign((first.document['todos'] as JsonObject)['milk'] as JsonObject, {
+      text: 'Changed',
+    })
     equal(await transport.load(KEY, patience()), copy, 'the next snapshot')
-    equal((copy.document['todos'] as typeof DOCUMENT.todos).milk, { text: 'Milk', done: { at: 1 } }, 'the todo')
+    equal(
+      (copy.document['todos'] as typeof DOCUMENT.todos).milk,
+      { text: 'Milk', done: { at: 1 } },
+      'the todo',
+    )
   })
 
   story(
@@ -220,7 +248,10 @@ export function transportContract(
       const snapshot = await transport.load(KEY, patience())
       equal(snapshot.document, EXACT, 'the document')
       const props = { copy: EXACT, long: 'ä'.repeat(50_000) }
-      const flush = { ...createFlush(snapshot), commands: [{ action: 'update', path: [], props }] } as Flush
+      const flush = {
+        ...createFlush(snapshot),
+        commands: [{ action: 'update', path: [], props }],
+      } as Flush
       await send(transport, flush)
       const { document } = await transport.load(KEY, patience())
       equal(document, { ...EXACT, ...props }, 'the document afterwards')
@@ -236,7 +267,10 @@ export function transportContract(
         equal(snapshot.document, { name: key }, `the document of ${key}`)
         const answer = (await transport.flush(
           key,
-          { ...createFlush(snapshot), commands: [{ action: 'update', path: [], props: { seen: key } }] },
+          {
+            ...createFlush(snapshot),
+            commands: [{ action: 'update', path: [], props: { seen: key } }],
+          },
           patience(),
         )) as FlushAnswer
         equal(answer.commandCount, 1, `the command count of ${key}`)

@@ -8,7 +8,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void | Pr
 
 export interface HttpServer {
   readonly url: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** A server on a socket of its own that answers as `handler` says. */
