@@ -352,7 +352,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       if (replica.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
-    const paths = replica.rebase(() => replica.advance(sync, [], this.#flight?.flush))
+    const paths = replica.rebase(() => replica.advance(checked, [], this.#flight?.flush))
     if (!paths) return 'gap'
     this.#publish(paths)
     return 'applied'
@@ -418,8 +418,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const remaps = [...answer.remaps]
     const paths = replica.rebase(() => {
-      if (!isOvertaken && !replica.advance(sync, own, flush)) return false
-      if (commandCount > replica.confirmed) return false
+      if (!isOvertaken && !replica.advance(answer, own, flush)) return false
       if (commandCount === replica.confirmed) replica.hash = hash
       this.#settleFlight(answer)
       return true

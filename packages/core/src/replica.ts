@@ -2,7 +2,7 @@
 // applied on top of it. When the master sends something new, the pending ones
 // are taken back, the new ones applied, the pending ones applied again: a
 // rebase. It costs O(pending + new), whatever the size of the document.
-import type { CheckedSync, CheckedUpdateEntry } from './answer.ts'
+import type { CheckedPull, CheckedUpdateEntry } from './answer.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
@@ -95,10 +95,16 @@ export class Replica<U extends User> {
   /**
    * Apply a sync to the confirmed document. `own` are the commands of `flight`
    * as the master applied them. False, with nothing done, if the sync does not
-   * fit. Only to be called inside `rebase`.
+   * fit or ends before the count that comes with it. Only to be called inside
+   * `rebase`.
    */
-  advance(sync: CheckedSync, own: readonly CheckedCommand[], flight: Flush | undefined): boolean {
+  advance(
+    { sync, commandCount }: CheckedPull,
+    own: readonly CheckedCommand[],
+    flight: Flush | undefined,
+  ): boolean {
     if (sync.kind === 'snapshot') {
+      if (sync.snapshot.commandCount < commandCount) return false
       this.tree.replace(sync.snapshot.document)
       this.confirmed = sync.snapshot.commandCount
       this.hash = sync.snapshot.hash
@@ -110,7 +116,7 @@ export class Replica<U extends User> {
       sync.kind === 'none'
         ? this.#confirm(own, changes)
         : sync.updates.every((update) => this.#follow(update, own, flight, changes))
-    if (fits) return true
+    if (fits && this.confirmed >= commandCount) return true
     this.tree.undo(changes)
     this.confirmed = confirmed
     this.hash = hash
