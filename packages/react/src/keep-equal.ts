@@ -9,7 +9,9 @@ export function keepEqual(previous: unknown, next: unknown): unknown {
   if (Object.is(previous, next) || !isContainer(previous) || !isContainer(next)) return next
   if (Object.isFrozen(next) || Array.isArray(previous) !== Array.isArray(next)) return next
   const before = previous as Record<string, unknown>
-  const entries = Object.entries(next).map(([key, value]) => [key, keepEqual(before[key], value)] as const)
+  const entries = Object.entries(next).map(
+    ([key, value]) => [key, keepEqual(before[key], value)] as const,
+  )
   const isEqual =
     entries.length === Object.keys(before).length &&
     entries.every(([key, value]) => Object.hasOwn(before, key) && Object.is(value, before[key]))

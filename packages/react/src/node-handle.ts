@@ -1,5 +1,5 @@
 import type { ChildProps, Command, Path, PropsAt, Receipt } from '@flushout/core'
-import { listenTo, type Source } from './source.ts'
+import type { Source } from './source.ts'
 
 /** A place in a model: reads and changes what is there, which may be nothing. */
 export class NodeHandle<T> {
@@ -17,7 +17,7 @@ export class NodeHandle<T> {
   read = (): T | undefined => this.#source.read(this.path) as T | undefined
 
   /** Call `listener` after every change at, above or below the node, until the returned function is called. */
-  subscribe = (listener: () => void): (() => void) => listenTo(this.#source, this.path, listener)
+  subscribe = (listener: () => void): (() => void) => this.#source.subscribe(listener, this.path)
 
   /** Set `props`, remove the keys of `unset`, leave the others. */
   update(
@@ -36,7 +36,12 @@ export class NodeHandle<T> {
     options?: { readonly id?: string; readonly parentDefault?: PropsAt<T, readonly []> },
   ): Receipt {
     const { path } = this
-    return this.#source.apply({ action: 'create', path, ...options, ...(props && { props }) } as Command)
+    return this.#source.apply({
+      action: 'create',
+      path,
+      ...options,
+      ...(props && { props }),
+    } as Command)
   }
 
   /** Remove the node with all that is below it. */

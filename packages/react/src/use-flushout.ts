@@ -1,8 +1,8 @@
 import type { Model, ModelStatus } from '@flushout/client'
 import type { JsonObject } from '@flushout/core'
-import { use, useSyncExternalStore } from 'react'
+import { useSyncExternalStore } from 'react'
 import { useClient } from './provider.ts'
-import { useRetainedModel } from './use-model.ts'
+import { useLoaded, useRetainedModel } from './use-model.ts'
 import { useSelection } from './use-selection.ts'
 
 /** How `useFlushout` waits for the first load. */
@@ -41,8 +41,7 @@ export function useFlushout<Doc extends object>(
 ): [unknown, Model<Doc>, ModelStatus?] {
   const model = useRetainedModel<Doc>(useClient(), key)
   const suspends = typeof option !== 'object'
-  // Only the first load: to suspend for a later change would hide the page.
-  if (suspends && !model.isLoaded) use(model.ready)
+  useLoaded(suspends ? model : undefined)
   const value = useSelection(model, typeof option === 'function' ? option : whole)
   const getStatus = () => (suspends ? undefined : model.status)
   const status = useSyncExternalStore(

@@ -1,7 +1,6 @@
 import type { Model } from '@flushout/client'
 import type { Path, PathIn } from '@flushout/core'
 import { useCallback, useSyncExternalStore } from 'react'
-import { listenTo } from './source.ts'
 import { useStablePath } from './use-stable-path.ts'
 
 /**
@@ -15,7 +14,7 @@ export function useKeys<Doc extends object, const P extends Path>(
 ): readonly string[] {
   const stable = useStablePath(path)
   const subscribe = useCallback(
-    (listener: () => void) => listenTo(model, stable, listener),
+    (listener: () => void) => model.subscribe(listener, stable),
     [model, stable],
   )
   const getKeys = () => model.keys(stable)

@@ -11,8 +11,7 @@ import { useClient } from './provider.ts'
  */
 export function useModel<Doc extends object = JsonObject>(key: string): Model<Doc> {
   const model = useRetainedModel<Doc>(useClient(), key)
-  // Only the first load: to suspend for a later change would hide the page.
-  if (!model.isLoaded) use(model.ready)
+  useLoaded(model)
   return model
 }
 
@@ -23,4 +22,23 @@ export function useRetainedModel<Doc extends object>(client: Client, key: string
   // than the client keeps a model finds out when it is shown again.
   const getModel = () => client.model<Doc>(key)
   return useSyncExternalStore(retain, getModel, getModel)
+}
+
+/**
+ * Suspend until `model` has a document, and never after that: to suspend for a
+ * later change would hide the page. Throws what makes loading impossible.
+ */
+export function useLoaded<Doc extends object>(model: Model<Doc> | undefined): void {
+  if (model) use(readyOf(model))
+}
+
+/**
+ * `ready`, with the mark that React leaves on a promise when it has seen it
+ * resolve. Without it, React would suspend for a moment to find out, and a
+ * server would send the fallback.
+ */
+function readyOf<Doc extends object>(model: Model<Doc>): Promise<void> {
+  const ready: Promise<void> & { status?: string; value?: void } = model.ready
+  if (model.isLoaded) ready.status = 'fulfilled'
+  return ready
 }

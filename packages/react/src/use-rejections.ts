@@ -1,6 +1,5 @@
 import type { LostCommand, Model } from '@flushout/client'
 import { useSyncExternalStore } from 'react'
-import { useStatusSubscription } from './use-status-subscription.ts'
 
 /** A command that showed on screen and then was refused, or could not apply any more. */
 export interface RejectedCommand extends LostCommand {
@@ -15,7 +14,7 @@ export interface RejectedCommand extends LostCommand {
  */
 export function useRejections<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
   const getRejections = () => withDismiss(model)
-  return useSyncExternalStore(useStatusSubscription(model), getRejections, getRejections)
+  return useSyncExternalStore(model.subscribeStatus, getRejections, getRejections)
 }
 
 // By the lists and entries of the model, which keep their identity.

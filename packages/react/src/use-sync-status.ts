@@ -1,6 +1,5 @@
 import type { Model, ModelStatus } from '@flushout/client'
 import { useSyncExternalStore } from 'react'
-import { useStatusSubscription } from './use-status-subscription.ts'
 
 /**
  * How the model stands towards its master: what is queued and in flight, whether
@@ -8,5 +7,5 @@ import { useStatusSubscription } from './use-status-subscription.ts'
  */
 export function useSyncStatus<Doc extends object>(model: Model<Doc>): ModelStatus {
   const getStatus = () => model.status
-  return useSyncExternalStore(useStatusSubscription(model), getStatus, getStatus)
+  return useSyncExternalStore(model.subscribeStatus, getStatus, getStatus)
 }

@@ -1,0 +1,16 @@
+import { cleanup, configure } from '@testing-library/react'
+import { afterEach, expect } from 'vitest'
+import { closeWorlds } from './world.tsx'
+
+configure({ reactStrictMode: true })
+
+// What React complains of: snapshots that are never the same, updates after an
+// unmount, markup that does not match.
+const complaints: unknown[][] = []
+console.error = (...args) => void complaints.push(args)
+
+afterEach(() => {
+  cleanup()
+  closeWorlds()
+  expect(complaints.splice(0)).toEqual([])
+})

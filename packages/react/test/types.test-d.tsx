@@ -1,0 +1,92 @@
+// Compiled by `tsc -b`, never run: what is wrong must not compile.
+import type { Model, ModelStatus } from '@flushout/client'
+import type { JsonObject, JsonValue, Receipt } from '@flushout/core'
+import {
+  FlushoutProvider,
+  useFlushout,
+  useKeys,
+  useModel,
+  useNode,
+  useRejections,
+  useSyncStatus,
+  type NodeHandle,
+} from '@flushout/react'
+import { expectTypeOf } from 'vitest'
+import type { Todo, TodoList } from './support/world.tsx'
+
+export function Documents() {
+  const [list, todos] = useFlushout<TodoList>('key')
+  expectTypeOf(list).toEqualTypeOf<TodoList>()
+  expectTypeOf(todos).toEqualTypeOf<Model<TodoList>>()
+  expectTypeOf(useFlushout('key')[0]).toEqualTypeOf<JsonObject>()
+
+  expectTypeOf(useFlushout<TodoList, string>('key', (d) => d.title)[0]).toEqualTypeOf<string>()
+  expectTypeOf(useFlushout('key', (d: TodoList) => d.title)[0]).toEqualTypeOf<string>()
+  // @ts-expect-error There is no such property in the document.
+  useFlushout<TodoList, string>('key', (d) => d.name)
+
+  const plain = useFlushout<TodoList>('key', { suspense: false })
+  expectTypeOf(plain).toEqualTypeOf<[TodoList | undefined, Model<TodoList>, ModelStatus]>()
+  // @ts-expect-error The document may not be there yet.
+  void plain[0].title
+  // @ts-expect-error Suspending is what happens without options.
+  useFlushout<TodoList>('key', { suspense: true })
+  // @ts-expect-error A model has a key.
+  useFlushout<TodoList>()
+  // @ts-expect-error A document is an object.
+  useFlushout<string>('key')
+
+  expectTypeOf(useModel<TodoList>('key')).toEqualTypeOf<Model<TodoList>>()
+  expectTypeOf(useSyncStatus(todos)).toEqualTypeOf<ModelStatus>()
+  const rejection = useRejections(todos)[0]!
+  expectTypeOf(rejection.dismiss).toEqualTypeOf<() => void>()
+  // @ts-expect-error Only what the model says can be dismissed.
+  rejection.kind = 'applied'
+}
+
+export function Keys({ todos }: { todos: Model<TodoList> }) {
+  const ids = useKeys(todos, ['todos'])
+  expectTypeOf(ids).toEqualTypeOf<readonly string[]>()
+  // @ts-expect-error The keys cannot be changed in place.
+  ids.push('c')
+  useKeys(todos, [])
+  // @ts-expect-error There is no such place in the document.
+  useKeys(todos, ['todo'])
+}
+
+export function Nodes({ todos, id }: { todos: Model<TodoList>; id: string }) {
+  const [todo, node] = useNode(todos, ['todos', id])
+  expectTypeOf(todo).toEqualTypeOf<Todo | undefined>()
+  expectTypeOf(node).toEqualTypeOf<NodeHandle<Todo>>()
+  expectTypeOf(node.update({ done: true })).toEqualTypeOf<Receipt>()
+  node.update({}, { unset: ['done'] })
+  // @ts-expect-error A slip of the finger.
+  node.update({ dnoe: true })
+  // @ts-expect-error A todo is done or not.
+  node.update({ done: 'yes' })
+  // @ts-expect-error A todo has no such key.
+  node.update({}, { unset: ['dnoe'] })
+  // @ts-expect-error There is nothing to create below a todo.
+  node.create({ text: 'coffee' })
+
+  const [, container] = useNode(todos, ['todos'])
+  expectTypeOf(container.create({ text: 'coffee' })).toEqualTypeOf<Receipt>()
+  // @ts-expect-error A todo has no such property.
+  container.create({ txet: 'coffee' })
+
+  // @ts-expect-error There is no such place in the document.
+  useNode(todos, ['todo', id])
+  // @ts-expect-error A value is not a place: text has nothing below it.
+  useNode(todos, ['todos', id, 'text', 'length'])
+}
+
+export function NamedNodes({ anything }: { anything: Model }) {
+  const [todo, node] = useNode<Todo>(anything, ['todos', 'a'])
+  expectTypeOf(todo).toEqualTypeOf<Todo | undefined>()
+  // @ts-expect-error A slip of the finger.
+  node.update({ dnoe: true })
+  expectTypeOf(useNode(anything, ['todos', 'a'])[0]).toEqualTypeOf<JsonValue | undefined>()
+}
+
+// @ts-expect-error A provider needs a client.
+export const orphan = <FlushoutProvider />
