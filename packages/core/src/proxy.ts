@@ -92,6 +92,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #listeners = new Listeners()
   readonly #statusListeners = new Listeners()
   #clientId: string
+  #maxCommands: number
   // Of the last flush that was answered.
   #sequence = 0
   #flight: Flight | undefined
@@ -114,6 +115,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const { createId, interceptors = [] } = options
     this.#options = options
+    this.#maxCommands = options.maxFlushCommands ?? MAX_COMMANDS
     this.#clientId = createId()
     this.#replica = new Replica(checked, {
       createId,
@@ -317,11 +319,18 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /**
    * Say that the master refused the flush as a whole. What can pass later stays
    * as it is; after a change of the past the commands are queued again under a
-   * new client id; what can never be accepted is told as rejected.
+   * new client id. What can never be accepted is told as rejected; where the
+   * message itself is at fault, it is sent in halves until the command is found
+   * that makes it so.
    */
   failFlush(error: { readonly code: ErrorCode; readonly message: string; readonly retry: Retry }): void {
     if (!this.#flight) return
     const { code, message, retry } = error
+    const { length } = this.#flight.flush.commands
+    if ((code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID') && length > 1) {
+      this.#maxCommands = Math.ceil(length / 2)
+      return this.#unfreeze()
+    }
     if (retry === 'never') this.#loseFlight({ kind: 'rejected', rejection: { code, message } })
     if (retry !== 'after-resync') return this.cancelFlush()
     // The master knows this flush to be of the past, but not what became of it:
@@ -370,20 +379,25 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #restart(): void {
     this.#clientId = this.#options.createId()
     this.#sequence = 0
+    this.#replica.hash = ''
+    this.#unfreeze()
+  }
+
+  /** Queue what is in flight again: the master is known not to have applied it. */
+  #unfreeze(): void {
     this.#flight = undefined
     this.#replica.inFlight = 0
     this.#replica.hasLanded = false
-    this.#replica.hash = ''
     this.#publish([])
   }
 
   #nextCommands(): CheckedCommand[] {
-    const { maxFlushCommands = MAX_COMMANDS, maxFlushBytes = MAX_BYTES } = this.#options
+    const { maxFlushBytes = MAX_BYTES } = this.#options
     const commands: CheckedCommand[] = []
     let bytes = 0
     for (const { command, size } of this.#replica.pending) {
       bytes += size
-      if (commands.length === maxFlushCommands) break
+      if (commands.length === this.#maxCommands) break
       // One always fits: `apply` refused what is larger.
       if (bytes > maxFlushBytes && commands.length > 0) break
       commands.push(command)
@@ -444,6 +458,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #settleFlight({ verdicts }: CheckedAnswer): void {
     const settled = this.#landFlight()
     if (settled.length > 0) this.#sequence += 1
+    this.#maxCommands = this.#options.maxFlushCommands ?? MAX_COMMANDS
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
       if (!verdict) return pending.settle()

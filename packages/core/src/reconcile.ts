@@ -8,11 +8,11 @@ import { share } from './share.ts'
 /** Remembers what was written to, while a document is on its way to another state. */
 export class Touched {
   /** What the keys held before. */
-  readonly slots = new Map<Branch, Map<string, Slot | undefined>>()
+  readonly slots: Map<Branch, Map<string, Slot | undefined>> = new Map()
   /** What readers had of these branches and those above them. */
-  readonly shown = new Map<Branch, Shown>()
+  readonly shown: Map<Branch, Shown> = new Map()
   /** Branches that got or lost keys on the way, if only for a while. */
-  readonly relinked = new Set<Branch>()
+  readonly relinked: Set<Branch> = new Set()
 
   /** To be called before each write, with what the key holds and what it will hold. */
   note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {

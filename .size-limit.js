@@ -1,0 +1,28 @@
+// What an application pays for: minified and gzipped, React and Immer apart.
+const modifyRolldownConfig = (config) => ({
+  ...config,
+  resolve: { conditionNames: ['@flushout/source', 'browser', 'import', 'production'] },
+})
+const shared = { gzip: true, ignore: ['react', 'react-dom', 'immer'], modifyRolldownConfig }
+
+export default [
+  {
+    ...shared,
+    name: 'core: a proxy',
+    path: 'packages/core/src/index.ts',
+    import: '{ CommandProxy, createIdFactory }',
+    limit: '6 KB',
+  },
+  {
+    ...shared,
+    name: 'core + client + react',
+    path: 'packages/react/src/index.ts',
+    // The provider needs a client, so an application has all three packages.
+    import: {
+      'packages/react/src/index.ts':
+        '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
+      'packages/client/src/index.ts': '{ createClient }',
+    },
+    limit: '9 KB',
+  },
+]
