@@ -3,6 +3,8 @@ import { useSyncExternalStore } from 'react'
 
 /** A command that showed on screen and then was refused, or could not apply any more. */
 export interface RejectedCommand extends LostCommand {
+  /** Another one for each entry, as a `key` of its row. */
+  readonly id: string
   /** Take it off the list, when the user has seen it. */
   readonly dismiss: () => void
 }
@@ -20,6 +22,7 @@ export function useRejections<Doc extends object>(model: Model<Doc>): readonly R
 // By the lists and entries of the model, which keep their identity.
 const lists = new WeakMap<readonly LostCommand[], readonly RejectedCommand[]>()
 const entries = new WeakMap<LostCommand, RejectedCommand>()
+let count = 0
 
 function withDismiss<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
   let list = lists.get(model.rejections)
@@ -33,7 +36,8 @@ function withDismiss<Doc extends object>(model: Model<Doc>): readonly RejectedCo
 function toRejected<Doc extends object>(model: Model<Doc>, lost: LostCommand): RejectedCommand {
   let entry = entries.get(lost)
   if (!entry) {
-    entry = Object.freeze({ ...lost, dismiss: () => model.dismiss(lost) })
+    count += 1
+    entry = Object.freeze({ ...lost, id: `lost-${count}`, dismiss: () => model.dismiss(lost) })
     entries.set(lost, entry)
   }
   return entry

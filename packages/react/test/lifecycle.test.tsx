@@ -71,6 +71,6 @@ test('a page that is gone still gets its edits to the master', async () => {
   await world.clock.pass(600_000)
   world.network = 'up'
   await world.clock.pass(600_000)
-  expect(world.document().todos['a']!.text).toBe('oat milk')
+  expect(world.document.todos['a']!.text).toBe('oat milk')
   expect(world.clock.timers).toBe(0)
 })

@@ -48,7 +48,7 @@ test('a node that others rename is shown under its new name', async () => {
   act(() => void model.create(['todos'], { text: 'coffee' }, { id: 'c' }))
   expect(screen.getByText('a b c')).toBeDefined()
   await act(() => world.client.flush())
-  expect(screen.getByText(`a b c ${Object.keys(world.document().todos)[3]}`)).toBeDefined()
+  expect(screen.getByText(`a b c ${Object.keys(world.document.todos)[3]}`)).toBeDefined()
 })
 
 test('where there is no node there are no keys', async () => {

@@ -75,7 +75,7 @@ test('the handle changes the node at once and on the master', async () => {
   expect(receipts.map(({ ok }) => ok)).toEqual([true, true, false])
   expect(receipts[2]!.rejection?.code).toBe('PATH_NOT_FOUND')
   await act(() => world.client.flush())
-  expect(world.document().todos).toEqual({ b: GROCERIES.todos['b'] })
+  expect(world.document.todos).toEqual({ b: GROCERIES.todos['b'] })
   expect(await receipts[0]!.verdict).toEqual({ kind: 'applied' })
 })
 
