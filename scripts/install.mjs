@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+// npm writes it last, so an install that broke off counts as none.
 const marker = join(root, 'node_modules', '.package-lock.json')
 const lock = join(root, 'package-lock.json')
 
@@ -16,14 +17,17 @@ const isCurrent =
 if (!isCurrent) {
   console.error('Installing packages (first run only) …')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // What `npm ci` does with the lock file, but without its refusal of a lock
+  // file that lacks optional packages for other platforms.
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const { status } = spawnSync(npm, args, {
     cwd: root,
     // stdout stays clean for whoever reads the output of the real command.
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
   if (status !== 0) {
-    console.error('npm ci failed; its messages are above.')
+    console.error('npm install failed; its messages are above.')
     process.exit(status ?? 1)
   }
 }

@@ -1,0 +1,35 @@
+import { createClient, type Client } from '@flushout/client'
+import { ClientPanel } from './client-panel.tsx'
+import { ListAddress } from './list-address.tsx'
+import { todoRules } from '../todo-list.ts'
+
+// Two clients in one page, to see them work together. Each has a proxy of its
+// own; they know of each other only what the server tells them.
+const clients = { A: connect(), B: connect() }
+
+function connect(): Client {
+  return createClient({
+    url: '/flushout',
+    flush: { pollMs: 1_000, retryMaxMs: 2_000 },
+    interceptors: [todoRules],
+  })
+}
+
+export function App() {
+  const list = decodeURIComponent(location.pathname.split('/').at(-1) ?? '')
+  const title = list.charAt(0).toUpperCase() + list.slice(1).replaceAll('-', ' ')
+  document.title = `${title} – todos`
+  return (
+    <>
+      <header className="page-header">
+        <h1>{title}</h1>
+        <ListAddress />
+      </header>
+      <main className="panels">
+        {Object.entries(clients).map(([name, client]) => (
+          <ClientPanel key={name} name={name} client={client} modelKey={`todos:${list}`} />
+        ))}
+      </main>
+    </>
+  )
+}

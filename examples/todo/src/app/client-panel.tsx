@@ -1,0 +1,59 @@
+import type { Client } from '@flushout/client'
+import { FlushoutProvider, useFlushout } from '@flushout/react'
+import { Suspense, useState } from 'react'
+import type { TodoList } from '../todo-list.ts'
+import { Switch, SyncPipeline, SyncState } from './sync.tsx'
+import { TodoItems } from './todo-items.tsx'
+
+interface ClientPanelProps {
+  readonly name: string
+  readonly client: Client
+  readonly modelKey: string
+}
+
+/** One client and what it shows of the list. */
+export function ClientPanel({ name, client, modelKey }: ClientPanelProps) {
+  return (
+    <section className="panel" data-client={name} aria-labelledby={`client-${name}`}>
+      <FlushoutProvider client={client}>
+        <PanelHeader name={name} client={client} modelKey={modelKey} />
+        <Suspense fallback={<p className="hint">Opening the list …</p>}>
+          <TodoItems modelKey={modelKey} />
+        </Suspense>
+      </FlushoutProvider>
+    </section>
+  )
+}
+
+function PanelHeader({ name, client, modelKey }: ClientPanelProps) {
+  const [, model] = useFlushout<TodoList>(modelKey, { suspense: false })
+  const [isOffline, setIsOffline] = useState(client.isPaused)
+  const [mode, setMode] = useState(client.flushMode)
+
+  const goOffline = (isOn: boolean) => {
+    if (isOn) client.pause()
+    else client.resume()
+    setIsOffline(isOn)
+  }
+  const flushBySelf = (isOn: boolean) => {
+    client.flushMode = isOn ? 'auto' : 'manual'
+    setMode(client.flushMode)
+  }
+
+  return (
+    <header className="panel-header">
+      <span className="avatar" aria-hidden="true">
+        {name}
+      </span>
+      <div className="who">
+        <h2 id={`client-${name}`}>Client {name}</h2>
+        <SyncState model={model} isOffline={isOffline} mode={mode} />
+      </div>
+      <div className="controls">
+        <Switch label="Offline" isOn={isOffline} onChange={goOffline} />
+        <Switch label="Auto flush" isOn={mode === 'auto'} onChange={flushBySelf} />
+      </div>
+      <SyncPipeline model={model} isOffline={isOffline} />
+    </header>
+  )
+}

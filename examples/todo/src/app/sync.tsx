@@ -1,0 +1,106 @@
+import type { Model, ModelStatus } from '@flushout/client'
+import { useSyncStatus } from '@flushout/react'
+import { useEffect } from 'react'
+import type { TodoList } from '../todo-list.ts'
+
+type Mode = 'auto' | 'manual'
+
+interface SyncStateProps {
+  readonly model: Model<TodoList>
+  readonly isOffline: boolean
+  readonly mode: Mode
+}
+
+/** How it stands, in words. */
+export function SyncState({ model, isOffline, mode }: SyncStateProps) {
+  const status = useSyncStatus(model)
+  const unsaved = status.queued + status.inFlight
+  useWarningOnLeave(unsaved > 0)
+  return (
+    <p className="state" role="status">
+      {describe(status, unsaved, isOffline, mode)}
+    </p>
+  )
+}
+
+function describe(status: ModelStatus, unsaved: number, isOffline: boolean, mode: Mode): string {
+  const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`
+  if (status.state === 'loading') return 'Opening …'
+  if (isOffline) return unsaved > 0 ? `Offline, ${changes} kept here` : 'Offline'
+  if (status.state === 'offline') {
+    return unsaved > 0 ? `Trying again, ${changes} kept here` : 'The server does not answer'
+  }
+  if (status.state !== 'online') return 'This list cannot be opened'
+  if (status.inFlight > 0) return `Saving ${changes}`
+  if (unsaved === 0) return 'All changes saved'
+  return mode === 'manual' ? `${changes} to flush` : `Saving ${changes}`
+}
+
+/** Nothing is stored in the browser yet, so closing the page would lose what is not saved. */
+function useWarningOnLeave(isUnsaved: boolean): void {
+  useEffect(() => {
+    if (!isUnsaved) return
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault()
+    addEventListener('beforeunload', warn)
+    return () => removeEventListener('beforeunload', warn)
+  }, [isUnsaved])
+}
+
+interface SyncPipelineProps {
+  readonly model: Model<TodoList>
+  readonly isOffline: boolean
+}
+
+/** The way of the commands, how many are where, and the button that sends them on it. */
+export function SyncPipeline({ model, isOffline }: SyncPipelineProps) {
+  const { queued, inFlight, confirmed } = useSyncStatus(model)
+  return (
+    <div className="pipeline">
+      <dl className="counters">
+        <Counter name="queued" count={queued} isWaiting={queued > 0} />
+        <Counter name="in flight" count={inFlight} isWaiting={inFlight > 0} />
+        <Counter name="confirmed" count={confirmed} isWaiting={false} />
+      </dl>
+      <button type="button" disabled={isOffline} onClick={() => void model.flush()}>
+        Flush
+      </button>
+    </div>
+  )
+}
+
+interface CounterProps {
+  readonly name: string
+  readonly count: number
+  readonly isWaiting: boolean
+}
+
+function Counter({ name, count, isWaiting }: CounterProps) {
+  return (
+    <div className="counter" data-waiting={isWaiting}>
+      <dt>{name}</dt>
+      <dd data-counter={name}>{count}</dd>
+    </div>
+  )
+}
+
+interface SwitchProps {
+  readonly label: string
+  readonly isOn: boolean
+  readonly onChange: (isOn: boolean) => void
+}
+
+/** A labelled switch. */
+export function Switch({ label, isOn, onChange }: SwitchProps) {
+  return (
+    <label className="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        checked={isOn}
+        onChange={(event) => onChange(event.target.checked)}
+      />
+      <span className="track" aria-hidden="true" />
+      {label}
+    </label>
+  )
+}

@@ -1,0 +1,85 @@
+import { useFlushout, useRejections } from '@flushout/react'
+import { useCallback, useLayoutEffect, useRef, useState } from 'react'
+import { idsInOrder, type TodoList } from '../todo-list.ts'
+import { AddTodo } from './add-todo.tsx'
+import { collectLostEdits } from './lost-edits.ts'
+import { TodoItem } from './todo-item.tsx'
+
+interface Edit {
+  readonly draft: string
+  /** The todo above, to stay below it even when this one is deleted elsewhere. */
+  readonly above: string | undefined
+}
+
+/** All todos of a list, in order of creation, with the line for the next. */
+export function TodoItems({ modelKey }: { readonly modelKey: string }) {
+  // Renders when a todo comes or goes or moves; each item looks after itself.
+  const [ids, model] = useFlushout<TodoList, string[]>(modelKey, idsInOrder)
+  const lost = collectLostEdits(useRejections(model))
+  const [edits, setEdits] = useState<ReadonlyMap<string, Edit>>(new Map())
+  const [announcement, announce] = useState('')
+  const list = useRef<HTMLUListElement>(null)
+  const [added, setAdded] = useState<string>()
+
+  const shown = showAlso([...edits], [...lost.keys()], ids)
+  const shownRef = useRef(shown)
+  useLayoutEffect(() => {
+    shownRef.current = shown
+  })
+  // A new todo is at the end, which may be out of sight.
+  useLayoutEffect(() => {
+    if (added) list.current?.lastElementChild?.scrollIntoView({ block: 'nearest' })
+  }, [added])
+
+  const edit = useCallback((id: string, draft: string) => {
+    const above = shownRef.current[shownRef.current.indexOf(id) - 1]
+    setEdits((now) => new Map(now).set(id, { draft, above }))
+  }, [])
+  const endEdit = useCallback((id: string) => {
+    setEdits((now) => new Map([...now].filter(([other]) => other !== id)))
+  }, [])
+
+  return (
+    <div>
+      {shown.length === 0 && <p className="hint">Nothing to do. Write the first todo below.</p>}
+      <ul className="todos" ref={list} aria-label="Todos">
+        {shown.map((id) => (
+          <TodoItem
+            key={id}
+            id={id}
+            model={model}
+            draft={edits.get(id)?.draft}
+            lost={lost.get(id)}
+            onEdit={edit}
+            onEditEnd={endEdit}
+            announce={announce}
+          />
+        ))}
+      </ul>
+      <AddTodo
+        model={model}
+        onAdded={(id, text) => {
+          setAdded(id)
+          announce(`Added ${text}`)
+        }}
+      />
+      <p className="visually-hidden" role="status">
+        {announcement}
+      </p>
+    </div>
+  )
+}
+
+/** The ids to show: also those that are gone, while somebody types into them or their text would be lost. */
+function showAlso(
+  edits: readonly (readonly [string, Edit])[],
+  lost: readonly string[],
+  ids: readonly string[],
+): string[] {
+  const shown = [...ids]
+  for (const [id, { above }] of edits) {
+    if (!shown.includes(id)) shown.splice(above === undefined ? 0 : shown.indexOf(above) + 1, 0, id)
+  }
+  for (const id of lost) if (!shown.includes(id)) shown.push(id)
+  return shown
+}
