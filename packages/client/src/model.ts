@@ -134,8 +134,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
    * that was refused another chance.
    */
   get ready(): Promise<void> {
-    this.#ready ??= this.#createReady()
-    return this.#ready
+    if (this.#ready) return this.#ready
+    const ready = this.#createReady()
+    this.#ready = ready
+    this.#needMayHaveChanged()
+    return ready
   }
 
   get status(): ModelStatus {

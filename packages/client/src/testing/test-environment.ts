@@ -31,6 +31,9 @@ interface Timer {
   readonly at: number
 }
 
+// More than any test needs: what sets a timer for now, time and again, would never end.
+const MAX_AT_ONCE = 1_000
+
 /** Make an environment whose clock stands still until it is told to go on. */
 export function createTestEnvironment(options: TestEnvironmentOptions = {}): TestEnvironment {
   const random = options.random ?? createNumbers(options.seed ?? 'test')
@@ -72,8 +75,11 @@ export function createTestEnvironment(options: TestEnvironmentOptions = {}): Tes
     },
     async advance(ms) {
       const end = now + ms
+      let count = 0
       await settle()
       for (let timer = first(); timer && timer.at <= end; timer = first()) {
+        if (timer.at > now) count = 0
+        else if ((count += 1) > MAX_AT_ONCE) throw new Error('Timers fire without end at one time.')
         timers.delete(timer)
         now = Math.max(now, timer.at)
         timer.callback()
