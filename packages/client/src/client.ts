@@ -137,7 +137,7 @@ export class Client {
   }
 
   #needChanged(model: Model, control: ModelControl): void {
-    if (this.#isClosed) return control.close()
+    if (this.#isClosed) return
     if (!control.isNeeded()) return this.#forgetLater(model)
     this.#keep.get(model)?.()
     this.#keep.delete(model)

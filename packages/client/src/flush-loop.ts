@@ -50,6 +50,8 @@ export interface FlushLoopOptions {
   readonly exchange: (signal: AbortSignal) => Promise<number>
   /** Whether there is a document already. */
   readonly isLoaded: () => boolean
+  /** Whether the client was closed: nothing is exchanged any more. */
+  readonly isClosed: () => boolean
   /** How many commands the master has not answered yet. */
   readonly pending: () => number
   readonly timing: Required<FlushTiming>
@@ -68,7 +70,6 @@ export class FlushLoop {
   #mode: 'auto' | 'manual'
   #isStarted = false
   #isPaused = false
-  #isStopped = false
   #isWatched = false
   // Only a login, a new version or `resume` can help.
   #isHalted = false
@@ -157,14 +158,13 @@ export class FlushLoop {
     else if (!this.#isTimed) this.#plan()
   }
 
-  /** End all timers and the exchange under way. What is queued stays queued. */
+  /** End the timer and the exchange under way, after the client was closed. */
   stop(): void {
-    this.#isStopped = true
     this.#takeBack()
   }
 
   #mayTry(): boolean {
-    return this.#isStarted && !this.#isPaused && !this.#isStopped
+    return this.#isStarted && !this.#isPaused && !this.#options.isClosed()
   }
 
   #isAutomatic(): boolean {
@@ -191,15 +191,21 @@ export class FlushLoop {
   /** One exchange, and more as long as that makes sense. */
   async #exchangeAll(): Promise<void> {
     let isMore = this.#mayTry()
-    while (isMore) isMore = await this.#exchangeOnce()
-    // In the same turn as the last look at what is queued, so that nobody waits
-    // for an exchange that will not come.
+    while (isMore) {
+      const outcome = await this.#exchangeOnce()
+      // In the same turn as the end below: who queues something and asks for a
+      // flush after this look must get an exchange of its own.
+      isMore = this.#mayTry() && (outcome === 'again' || (outcome === 'done' && this.#owesMore()))
+    }
     this.#exchange = undefined
     this.#plan()
   }
 
-  /** Exchange once; true if the next is to follow at once. */
-  async #exchangeOnce(): Promise<boolean> {
+  #owesMore(): boolean {
+    return this.#options.pending() > 0 && (this.#isAutomatic() || this.#owed > 0)
+  }
+
+  async #exchangeOnce(): Promise<'done' | 'failed' | 'again'> {
     const { exchange, environment, timing } = this.#options
     const abort = new AbortController()
     this.#abort = abort
@@ -212,25 +218,21 @@ export class FlushLoop {
       this.#owed -= settled
     } catch (thrown) {
       // Taken back by `pause` or `stop`: that is no failure, and may be over.
-      if (this.#abort !== abort) return this.#mayTry()
-      return this.#failed(toExchangeError(thrown))
+      return this.#abort === abort ? this.#failed(toExchangeError(thrown)) : 'again'
     } finally {
       clear()
     }
     this.#failures = 0
     this.#isHalted = false
-    const lastSyncedAt = environment.now()
-    if (this.#abort !== abort) {
-      this.#setState({ lastSyncedAt })
-      return this.#mayTry()
-    }
-    this.#setState({ state: 'online', error: undefined, lastSyncedAt })
-    if (!this.#mayTry() || this.#options.pending() === 0) return false
-    return this.#isAutomatic() || this.#owed > 0
+    const isTakenBack = this.#abort !== abort
+    this.#setState({
+      ...(!isTakenBack && { state: 'online', error: undefined }),
+      lastSyncedAt: environment.now(),
+    })
+    return isTakenBack ? 'again' : 'done'
   }
 
-  /** Note a failure; true if it makes sense to go on at once. */
-  #failed(error: FlushoutError): boolean {
+  #failed(error: FlushoutError): 'failed' | 'again' {
     this.#failures += 1
     this.#isHalted =
       error.retry === 'after-auth' ||
@@ -239,7 +241,7 @@ export class FlushLoop {
     this.#setState({ state: stateAfter(error), error })
     // The proxy has made a new start, which needs the new snapshot at once; but
     // two in a row are a fault that must not spin.
-    return error.retry === 'after-resync' && this.#failures === 1 && this.#mayTry()
+    return error.retry === 'after-resync' && this.#failures === 1 ? 'again' : 'failed'
   }
 
   /** Decide when to exchange next, if at all. */

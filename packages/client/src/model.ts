@@ -100,6 +100,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       exchange: (signal) =>
         this.#proxy ? this.#flushOnce(this.#proxy, signal) : this.#load(signal),
       isLoaded: () => this.isLoaded,
+      isClosed: options.isClosed,
       pending: () => this.#pending,
       timing: options.timing,
       environment: options.environment,
