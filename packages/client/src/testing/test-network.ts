@@ -9,6 +9,8 @@ export interface Sent {
   readonly flush: Flush | undefined
   /** What the server answered, whatever became of that on the way; undefined if nothing. */
   answer: unknown
+  /** What happened to it on the way, if anything. */
+  fault: Fault | undefined
 }
 
 /** What happens to an exchange on its way. */
@@ -64,6 +66,7 @@ export function createTestNetwork(transport: Transport): TestNetwork {
 
   async function carry<T>(exchange: Sent, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     const fault = planned.length > 0 ? planned.shift() : lasting
+    exchange.fault = fault
     if (fault?.kind === 'drop-request') throw lost()
     if (fault?.kind === 'refuse') throw fault.error
     let answer: unknown = await ask()
@@ -80,7 +83,7 @@ export function createTestNetwork(transport: Transport): TestNetwork {
     signal: AbortSignal,
     ask: () => Promise<T>,
   ) {
-    const one: Sent = { key, flush, answer: undefined }
+    const one: Sent = { key, flush, answer: undefined, fault: undefined }
     sent.push(one)
     open += 1
     try {
