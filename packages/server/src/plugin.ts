@@ -33,12 +33,20 @@ async function register<U extends User>(
   const service = createService({ ...options, log })
   await options.store.migrate()
   fastify.decorate('flushout', service)
-  fastify.addHook('preClose', async () => service.drain())
+  let isClosing = false
+  fastify.addHook('preClose', async () => {
+    isClosing = true
+    service.drain()
+  })
   fastify.addHook('onClose', async () => service.close())
   const { flushBytes } = completeLimits(options.limits)
   // Encapsulated: parser and error handlers are for these routes alone.
   await fastify.register(
     async (scope) => {
+      // Else connections that are kept alive hold up the end of the process.
+      scope.addHook('onSend', async (_request, reply) => {
+        if (isClosing) reply.header('connection', 'close')
+      })
       handleBodies(scope, flushBytes)
       handleErrors(scope, prefix)
       addModelRoutes(scope, service, user)

@@ -116,6 +116,9 @@ export function createStatements(schema: string): Statements {
             $1::text[], $2::bigint[], $3::bigint[], $4::text[],
             $5::bigint[], $6::bigint[], $7::text[], $8::text[]
           ) as w (key, read_count, read_revision, read_hash, command_count, revision, hash, checkpoint)
+        ), locked as materialized (
+          select m.key from ${schema}.model m where m.key = any ($1::text[])
+          order by m.key for update
         ), won as (
           update ${schema}.model m set
             command_count = w.command_count,
@@ -124,8 +127,8 @@ export function createStatements(schema: string): Statements {
             checkpoint_count = case when w.checkpoint is null then m.checkpoint_count else w.command_count end,
             checkpoint_hash = case when w.checkpoint is null then m.checkpoint_hash else w.hash end,
             checkpoint = coalesce(w.checkpoint, m.checkpoint)
-          from wanted w
-          where m.key = w.key and m.command_count = w.read_count
+          from locked l join wanted w on w.key = l.key
+          where m.key = l.key and m.command_count = w.read_count
             and m.revision = w.read_revision and m.hash = w.read_hash
           returning m.key
         ), logged as (

@@ -46,6 +46,7 @@ export interface PostgresStoreOptions {
 /** Beyond so much news, loading the model again is the shorter way. */
 const MAX_NEWS_BYTES = 1024 * 1024
 const OLDEST_VERSION = 140_000
+const MAX_REPEATS = 10
 
 /**
  * Models in Postgres 14 or newer, shared by any number of servers. `migrate`
@@ -59,9 +60,12 @@ class PostgresStore implements ModelStore {
   readonly #pool: PostgresPool
   // Ours to close; undefined for a pool of the application.
   readonly #ownPool: pg.Pool | undefined
+  readonly #schemaName: string
+  // The same as a quoted identifier.
   readonly #schema: string
   readonly #statements: Statements
   readonly #allowAsynchronousCommit: boolean
+  #closed: Promise<void> | undefined
 
   constructor(options: PostgresStoreOptions) {
     const { pool, schema = 'flushout', allowAsynchronousCommit = false } = options
@@ -70,6 +74,7 @@ class PostgresStore implements ModelStore {
     }
     this.#ownPool = pool ? undefined : createPool(options)
     this.#pool = pool ?? this.#ownPool!
+    this.#schemaName = schema
     this.#schema = `"${schema}"`
     this.#statements = createStatements(this.#schema)
     this.#allowAsynchronousCommit = allowAsynchronousCommit
@@ -124,7 +129,7 @@ class PostgresStore implements ModelStore {
   }
 
   async news(key: string, known: Head, clientIds: readonly string[]): Promise<News | undefined> {
-    return this.#use((client) => this.#news(client, key, known, clientIds))
+    return this.#repeatably((client) => this.#news(client, key, known, clientIds))
   }
 
   async history(key: string, from: number, to: number, maxBytes: number): Promise<Stretch | undefined> {
@@ -172,7 +177,8 @@ class PostgresStore implements ModelStore {
   }
 
   async close(): Promise<void> {
-    await this.#ownPool?.end()
+    this.#closed ??= this.#ownPool?.end()
+    await this.#closed
   }
 
   async #checkServer(client: PostgresClient): Promise<void> {
@@ -194,14 +200,17 @@ class PostgresStore implements ModelStore {
   }
 
   async #version(client: PostgresClient): Promise<number> {
-    const table = `${this.#schema}.migration`
+    // Not to_regclass: it would not see what the one before created while this
+    // session waited for the lock.
     const { rows: found } = await client.query({
-      text: 'select to_regclass($1) is not null as exists',
-      values: [table],
+      text: `select 1 from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = 'migration'`,
+      values: [this.#schemaName],
     })
-    if (!found[0].exists) return 0
+    if (found.length === 0) return 0
     const { rows } = await client.query({
-      text: `select coalesce(max(number), 0) as version from ${table}`,
+      text: `select coalesce(max(number), 0) as version from ${this.#schema}.migration`,
     })
     return rows[0].version as number
   }
@@ -240,8 +249,22 @@ class PostgresStore implements ModelStore {
   }
 
   async #query(statement: Statement, values: unknown[]): Promise<Record<string, unknown>[]> {
-    const { rows } = await this.#use((client) => client.query({ ...statement, values }))
+    const { rows } = await this.#repeatably((client) => client.query({ ...statement, values }))
     return rows
+  }
+
+  /**
+   * Run something that may be run twice. Under stricter isolation even a look-up
+   * can be sent back because of what others write.
+   */
+  async #repeatably<Result>(run: (client: PostgresClient) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#use(run)
+      } catch (error) {
+        if (!isLostRace(error) || attempt === MAX_REPEATS) throw error
+      }
+    }
   }
 
   /** Run something on a connection; one that may be broken is not used again. */
