@@ -79,7 +79,7 @@ function compare({ branch, key, before, path }: Spot, touched: Touched, changed:
       entry.slot = shared
       branch.touch(key)
     }
-    if (shared === before) return
+    if (!(before instanceof Branch)) return nameDifferences(before, shared, path, changed)
   } else if (entry?.slot instanceof Branch && isNode(before)) {
     return compareNodes(before, entry.slot, path, touched, changed)
   }
@@ -101,6 +101,32 @@ function compareNodes(
   const shown = shownOf(before, touched)
   branch.adopt(shown)
   if (branch.keys() !== shown.keys) changed.push(path)
+}
+
+/** Name what differs as far down as it can be told, so that no neighbour is called. */
+function nameDifferences(
+  before: JsonValue | undefined,
+  after: JsonValue | undefined,
+  path: Path,
+  changed: Path[],
+): void {
+  // What is equal is the same object by now.
+  if (before === after) return
+  if (!isObject(before) || !isObject(after) || isReordered(listKeys(before), listKeys(after))) {
+    changed.push(path)
+    return
+  }
+  for (const key of new Set([...listKeys(before), ...listKeys(after)])) {
+    const [was, is] = [before, after].map((node) => (Object.hasOwn(node, key) ? node[key] : undefined))
+    nameDifferences(was, is, [...path, key], changed)
+  }
+}
+
+/** Tell whether two lists hold the same keys in another order. */
+function isReordered(before: readonly string[], after: readonly string[]): boolean {
+  if (before.length !== after.length || after.every((key, index) => key === before[index])) return false
+  const known = new Set(before)
+  return after.every((key) => known.has(key))
 }
 
 /** As `share`, for what may have been a branch. */

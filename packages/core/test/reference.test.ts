@@ -291,7 +291,7 @@ describe('a rebase', { timeout: 60_000 }, () => {
     const before = tree.read() as { todos: JsonObject }
     const keys = tree.keys(['todos'])
     const next = { todos: { ...before.todos, t2: { n: 'other' } } }
-    expect(tree.settle(() => tree.replace(frozen(structuredClone(next))))).toEqual([['todos', 't2']])
+    expect(tree.settle(() => tree.replace(frozen(structuredClone(next))))).toEqual([['todos', 't2', 'n']])
     expect(tree.read()).toEqual(next)
     expect(tree.keys(['todos'])).toBe(keys)
     expect(tree.read(['todos', 't1'])).toBe(before.todos['t1'])
