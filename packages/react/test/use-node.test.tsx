@@ -99,6 +99,23 @@ test('a handle puts new nodes under its node', async () => {
   expect(screen.getByText('c')).toBeDefined()
 })
 
+test('whoever listens to a handle hears of its node only', async () => {
+  const { world, nodes } = await start()
+  const model = world.client.model<TodoList>(KEY)
+  let calls = 0
+  const leave = nodes[0]!.subscribe(() => {
+    calls += 1
+  })
+  act(() => void model.update(['todos', 'b'], { done: true }))
+  expect(calls).toBe(0)
+  act(() => void model.update(['todos', 'a'], { done: true }))
+  act(() => void model.delete(['todos']))
+  expect(calls).toBe(2)
+  leave()
+  act(() => void model.create([], { a: { text: 'milk' } }, { id: 'todos' }))
+  expect(calls).toBe(2)
+})
+
 test('the handle is the same until its model or path is another', async () => {
   const { world, nodes, show } = await start()
   // StrictMode runs effects twice at first.
