@@ -87,7 +87,8 @@ export class HotModel<U extends User = User> {
     } catch {
       return false
     }
-    if (this.master.commandCount !== head.commandCount || this.master.hash !== head.hash) return false
+    if (this.master.commandCount !== head.commandCount || this.master.hash !== head.hash)
+      return false
     this.#head = head
     this.#remember(clients)
     return true

@@ -1,4 +1,10 @@
-import { catalogue, FlushoutError, isFlushoutError, type ErrorCode, type Retry } from '@flushout/core'
+import {
+  catalogue,
+  FlushoutError,
+  isFlushoutError,
+  type ErrorCode,
+  type Retry,
+} from '@flushout/core'
 
 // A refused command is no HTTP error: its flush succeeded and lists it.
 const STATUS: { readonly [code in ErrorCode]?: number } = {

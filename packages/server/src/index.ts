@@ -5,12 +5,8 @@ export type { CheckpointRule } from './hot-model.ts'
 export type { Limits } from './limits.ts'
 export type { Log } from './log.ts'
 export { memoryStore } from './memory-store.ts'
-export {
-  postgresStore,
-  type PostgresClient,
-  type PostgresPool,
-  type PostgresStoreOptions,
-} from './postgres-store.ts'
+export type { PostgresClient, PostgresPool } from './postgres-pool.ts'
+export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
 export {
   createService,
   type FlushoutService,

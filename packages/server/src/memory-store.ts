@@ -71,7 +71,12 @@ class MemoryStore implements ModelStore {
     return this.#news(key, known, clientIds)
   }
 
-  async history(key: string, from: number, to: number, maxBytes: number): Promise<Stretch | undefined> {
+  async history(
+    key: string,
+    from: number,
+    to: number,
+    maxBytes: number,
+  ): Promise<Stretch | undefined> {
     const row = this.#rows.get(key)
     if (!row) return undefined
     const end = indexAfter(row.log, to)

@@ -57,7 +57,8 @@ function refuseHostile(body: unknown): void {
 
 function refusal(place: Place, why: string): FlushoutError {
   const keys: string[] = []
-  for (let at: Place | undefined = place; at?.above; at = at.above) keys.unshift(at.key.slice(0, 60))
+  for (let at: Place | undefined = place; at?.above; at = at.above)
+    keys.unshift(at.key.slice(0, 60))
   const path = keys.map((key) => `/${key}`).join('')
   return new FlushoutError('FLUSH_INVALID', `At "${path}": ${why}.`)
 }

@@ -118,10 +118,14 @@ function addModelRoutes(scope: FastifyInstance, service: FlushoutService, userOf
     return reply.type('application/json').send(text)
   })
 
-  scope.post<ModelRoute>('/models/:key/flush', async (request) => {
-    const user = await identify(userOf, request)
-    // The service checks its form.
-    return service.flush(request.params.key, request.body as Flush, user)
+  scope.route<ModelRoute>({
+    method: 'POST',
+    url: '/models/:key/flush',
+    handler: async (request) => {
+      const user = await identify(userOf, request)
+      // The service checks its form.
+      return service.flush(request.params.key, request.body as Flush, user)
+    },
   })
 }
 

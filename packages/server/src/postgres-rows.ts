@@ -43,9 +43,13 @@ export function toClients(column: unknown): ClientRecord[] {
 
 /** What the commit statement takes: a list for each column, models, flushes, clients. */
 export function toColumns(writes: readonly Write[], now: number): unknown[] {
-  const entries = writes.flatMap(({ key, entries }) => entries.map((entry) => ({ key, entry })))
+  const entries = writes.flatMap((write) =>
+    write.entries.map((entry) => ({ key: write.key, entry })),
+  )
   const commands = entries.map(({ entry }) => JSON.stringify(entry.commands))
-  const clients = writes.flatMap(({ key, clients }) => clients.map((client) => ({ key, client })))
+  const clients = writes.flatMap((write) =>
+    write.clients.map((client) => ({ key: write.key, client })),
+  )
   return [
     writes.map(({ key }) => key),
     writes.map(({ read }) => read.commandCount),

@@ -11,43 +11,32 @@
 //
 // The store is the truth. Nothing in memory becomes visible before its commit,
 // and nobody is refused by a model that was not proved current.
-import { FlushoutError, isFlushoutError, type Flush, type FlushAnswer, type FlushContext, type User } from '@flushout/core'
+import {
+  FlushoutError,
+  isFlushoutError,
+  type Flush,
+  type FlushAnswer,
+  type FlushContext,
+  type User,
+} from '@flushout/core'
+import {
+  clientsOf,
+  countsOf,
+  Defect,
+  hasReads,
+  needsProof,
+  stageAll,
+  takeGroup,
+  type Staged,
+  type Work,
+} from './group.ts'
 import type { HotModel } from './hot-model.ts'
 import type { CommitterLane } from './lane.ts'
 import type { Log } from './log.ts'
 import type { ModelStore, Outcome, StoredModel, Write } from './store.ts'
 
-/** Flushes of more commands in all wait for the next group. */
-const MAX_GROUP_COMMANDS = 5000
-const MAX_GROUP_SIZE = 256
 /** How often a store may fail for one group before its callers are told. */
 const MAX_FAULTS = 3
-
-interface FlushWork<U extends User> {
-  readonly kind: 'flush'
-  readonly flush: Flush
-  readonly context: FlushContext<U>
-  readonly resolve: (answer: FlushAnswer) => void
-  readonly reject: (error: unknown) => void
-}
-
-interface ReadWork<U extends User> {
-  readonly kind: 'read'
-  /** From where updates are wanted, if they are. */
-  readonly from: number | undefined
-  /** Runs on a model that is proved current; what it throws is final. */
-  readonly read: (model: HotModel<U>) => void
-  readonly reject: (error: unknown) => void
-}
-
-type Work<U extends User> = FlushWork<U> | ReadWork<U>
-
-/** What became of a flush in memory, told to its caller once that is stored. */
-interface Staged<U extends User> {
-  readonly work: FlushWork<U>
-  readonly answer?: FlushAnswer
-  readonly refusal?: FlushoutError
-}
 
 /** What a runner needs from the service around it. */
 export interface RunnerOptions<U extends User = User> {
@@ -70,7 +59,7 @@ export interface RunnerOptions<U extends User = User> {
 export class ModelRunner<U extends User = User> {
   readonly key: string
   readonly #options: RunnerOptions<U>
-  #queue: Work<U>[] = []
+  readonly #queue: Work<U>[] = []
   #model: HotModel<U> | undefined
   #running: Promise<void> | undefined
   // Others write too: take the row lock at once, until nobody is met there.
@@ -152,20 +141,9 @@ export class ModelRunner<U extends User = User> {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#serve(this.#take())
+      await this.#serve(takeGroup(this.#queue))
       if (this.#queue.length > 0) this.#options.onServed()
     }
-  }
-
-  #take(): Work<U>[] {
-    let commands = 0
-    let count = 0
-    for (const work of this.#queue) {
-      commands += work.kind === 'flush' ? work.flush.commands.length : 0
-      if (count === MAX_GROUP_SIZE || (count > 0 && commands > MAX_GROUP_COMMANDS)) break
-      count += 1
-    }
-    return this.#queue.splice(0, count)
   }
 
   /** Answer everybody in the group, whatever happens. */
@@ -335,19 +313,18 @@ export class ModelRunner<U extends User = User> {
   async #catchUp(model: HotModel<U>, clientIds: readonly string[]): Promise<boolean> {
     const news = await reading(() => this.#options.store.news(this.key, model.head, clientIds))
     if (news && model.follow(news)) return true
-    this.#options.log.info({ model: this.key }, 'the history is not the one in memory: loading it again')
+    this.#options.log.info(
+      { model: this.key },
+      'the history is not the one in memory: loading it again',
+    )
     this.#model = undefined
     return false
   }
 
   /** Load history for those who are further behind than memory reaches. */
   async #reachBack(model: HotModel<U>, group: readonly Work<U>[]): Promise<void> {
-    const counts = group.flatMap((work) => {
-      if (work.kind === 'read') return work.from ?? []
-      return work.flush.hash === '' ? [] : work.flush.from
-    })
     // The nearest first: who is too far back must not stand in the others' way.
-    for (const count of [...new Set(counts)].sort((a, b) => b - a)) {
+    for (const count of countsOf(group).sort((a, b) => b - a)) {
       const missing = model.missingSince(count)
       if (!missing) continue
       const { from, to, maxBytes } = missing
@@ -360,16 +337,6 @@ export class ModelRunner<U extends User = User> {
     this.#options.log.error({ err: cause, model: this.key }, 'a flush could not be applied')
     work.reject(new FlushoutError('INTERNAL', 'The flush could not be applied.', { cause }))
     return group.filter((other) => other !== work)
-  }
-}
-
-/** A flush that broke the master: ours to repair, and no reason to fail its neighbours. */
-class Defect<U extends User> extends Error {
-  readonly work: FlushWork<U>
-
-  constructor(work: FlushWork<U>, cause: unknown) {
-    super('A flush could not be applied.', { cause })
-    this.work = work
   }
 }
 
@@ -386,40 +353,6 @@ async function reading<Result>(read: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     throw isFlushoutError(error) ? error : new Unreadable(error)
   }
-}
-
-function stageAll<U extends User>(model: HotModel<U>, group: readonly Work<U>[]): Staged<U>[] {
-  const staged: Staged<U>[] = []
-  for (const work of group) {
-    if (work.kind === 'read') continue
-    try {
-      staged.push({ work, answer: model.stage(work.flush, work.context).answer })
-    } catch (error) {
-      if (!isFlushoutError(error)) throw new Defect(work, error)
-      staged.push({ work, refusal: error })
-    }
-  }
-  return staged
-}
-
-/** A commit proves a model current; what goes without one needs another proof. */
-function needsProof<U extends User>(group: readonly Work<U>[], model: HotModel<U>): boolean {
-  let writes = false
-  for (const work of group) {
-    if (work.kind === 'read' || work.flush.commands.length === 0) continue
-    // Only the store knows whether this client was here before.
-    if (!model.master.client(work.flush.clientId)) return true
-    writes = true
-  }
-  return !writes
-}
-
-function hasReads<U extends User>(group: readonly Work<U>[]): boolean {
-  return group.some((work) => work.kind === 'read' || work.flush.commands.length === 0)
-}
-
-function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
-  return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]
 }
 
 function rejectAll<U extends User>(group: readonly Work<U>[], error: FlushoutError): void {

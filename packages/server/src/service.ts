@@ -86,7 +86,9 @@ export interface FlushoutService<U extends User = User> {
 }
 
 /** Make a service. Throws OPTIONS_INVALID when `authorize` or a pattern is missing. */
-export function createService<U extends User = User>(options: ServiceOptions<U>): FlushoutService<U> {
+export function createService<U extends User = User>(
+  options: ServiceOptions<U>,
+): FlushoutService<U> {
   return new Service(options)
 }
 
@@ -262,7 +264,10 @@ function checkOptions<U extends User>({ store, authorize, models }: ServiceOptio
     )
   }
   if (!Array.isArray(models) || models.length === 0) {
-    throw new FlushoutError('OPTIONS_INVALID', "Name the models: `models: [{ pattern: 'todos:*' }]`.")
+    throw new FlushoutError(
+      'OPTIONS_INVALID',
+      "Name the models: `models: [{ pattern: 'todos:*' }]`.",
+    )
   }
   for (const { pattern, initial } of models as readonly ModelKind<U>[]) {
     if (typeof pattern !== 'string' || pattern === '') {

@@ -23,7 +23,13 @@ export function storeContract(
     equal(await store.load('contract:nowhere', ['c']), undefined)
     equal(await store.news('contract:nowhere', NOWHERE, []), undefined)
     equal(await store.history('contract:nowhere', 0, 1, 1000), undefined)
-    const write = { key: 'contract:nowhere', read: NOWHERE, head: NOWHERE, entries: [], clients: [] }
+    const write = {
+      key: 'contract:nowhere',
+      read: NOWHERE,
+      head: NOWHERE,
+      entries: [],
+      clients: [],
+    }
     deepStrictEqual(await store.commit([write]), ['conflict'])
   })
 
@@ -52,7 +58,12 @@ export function storeContract(
   })
 
   story('keys keep their order, and text every character', async (model) => {
-    const document = { b: 1, a: { '10': 'x', z: null }, text: '\u0000 "\\ \u2028 🙂 \u{10ffff}', n: -1.5e300 }
+    const document = {
+      b: 1,
+      a: { '10': 'x', z: null },
+      text: '\u0000 "\\ \u2028 🙂 \u{10ffff}',
+      n: -1.5e300,
+    }
     const key = `${model.key}:text`
     await model.store.create(key, { commandCount: 0, hash: 'h', document })
     const stored = await model.store.load(key, [])
@@ -191,7 +202,10 @@ export function storeContract(
     await model.store.trim(model.key, 3)
     const stretch = await model.store.history(model.key, 0, 9, 1_000_000)
     deepStrictEqual(stretch?.floorHash, entries[1]!.hash)
-    deepStrictEqual(stretch?.entries.map(({ from }) => from), [4, 6, 8])
+    deepStrictEqual(
+      stretch?.entries.map(({ from }) => from),
+      [4, 6, 8],
+    )
     await model.store.trim(model.key, 0)
     deepStrictEqual((await model.load()).tail, [last])
     deepStrictEqual((await model.load()).checkpoint.document, { eight: 8 })
@@ -274,11 +288,19 @@ class StoredStory {
     return createEntry(this.head.commandCount + distance, size, clientId)
   }
 
-  next(entries: readonly LogEntry[], clients: readonly ClientRecord[] = [], checkpoint?: string): Write {
+  next(
+    entries: readonly LogEntry[],
+    clients: readonly ClientRecord[] = [],
+    checkpoint?: string,
+  ): Write {
     return writeOnto(this.key, this.head, entries, clients, checkpoint)
   }
 
-  async write(entries: readonly LogEntry[], clients: readonly ClientRecord[] = [], checkpoint?: string) {
+  async write(
+    entries: readonly LogEntry[],
+    clients: readonly ClientRecord[] = [],
+    checkpoint?: string,
+  ) {
     const write = this.next(entries, clients, checkpoint)
     deepStrictEqual(await this.store.commit([write]), ['committed'])
     this.head = write.head

@@ -24,7 +24,9 @@ test('checkpoint and tail replayed are the document, and so is the whole history
   const now = await service.snapshot(KEY)
   expect(replay(stored.checkpoint, stored.tail)).toEqual(now)
   const { entries, floorHash } = (await store.history(KEY, 0, 45, 1e9))!
-  expect(replay({ commandCount: 0, hash: floorHash, document: { todos: {} } }, entries)).toEqual(now)
+  expect(replay({ commandCount: 0, hash: floorHash, document: { todos: {} } }, entries)).toEqual(
+    now,
+  )
 })
 
 test('with a threshold of 0 every commit writes the document', async () => {
@@ -53,7 +55,10 @@ describe('a client that is behind', () => {
     for (const id of ['a', 'b', 'c']) await ada.add(id)
     reader.service = createTestService({ store })
     const { sync } = await reader.pull()
-    expect(sync).toMatchObject({ kind: 'updates', updates: [{ from: 1 }, { from: 2 }, { from: 3 }] })
+    expect(sync).toMatchObject({
+      kind: 'updates',
+      updates: [{ from: 1 }, { from: 2 }, { from: 3 }],
+    })
   })
 
   test('by more than the document itself gets a snapshot, without reading the history', async () => {
@@ -80,9 +85,15 @@ describe('a client that is behind', () => {
     const reader = await createReader(ada)
     for (const id of ['a', 'b', 'c', 'd']) await ada.add(id)
     reader.service = createTestService({ store })
-    expect(await store.history(KEY, 0, 5, 1e9)).toMatchObject({ entries: [{ from: 3 }, { from: 4 }] })
+    expect(await store.history(KEY, 0, 5, 1e9)).toMatchObject({
+      entries: [{ from: 3 }, { from: 4 }],
+    })
     const answer = await reader.add('mine')
-    expect(answer).toMatchObject({ outcome: 'applied', commandCount: 6, sync: { kind: 'snapshot' } })
+    expect(answer).toMatchObject({
+      outcome: 'applied',
+      commandCount: 6,
+      sync: { kind: 'snapshot' },
+    })
   })
 
   test('gets updates from what is left of the history', async () => {
@@ -93,12 +104,19 @@ describe('a client that is behind', () => {
     const reader = await createReader(ada)
     for (const id of ['c', 'd']) await ada.add(id)
     reader.service = createTestService({ store })
-    expect((await reader.pull()).sync).toMatchObject({ kind: 'updates', updates: [{ from: 3 }, { from: 4 }] })
+    expect((await reader.pull()).sync).toMatchObject({
+      kind: 'updates',
+      updates: [{ from: 3 }, { from: 4 }],
+    })
   })
 })
 
 test('without any history everybody gets snapshots', async () => {
-  const service = createTestService({ ...checkpointEach, keepHistory: 0, limits: { historyBytes: 0 } })
+  const service = createTestService({
+    ...checkpointEach,
+    keepHistory: 0,
+    limits: { historyBytes: 0 },
+  })
   const ada = new Writer(service, 'ada')
   const reader = await createReader(ada)
   expect((await ada.add('a')).commandCount).toBe(1)
@@ -110,8 +128,10 @@ describe('another history under the same name', () => {
   function restorable() {
     let current: ModelStore = memoryStore()
     const store = new Proxy({} as ModelStore, {
-      get: (_, name) => (...args: unknown[]) =>
-        (current[name as keyof ModelStore] as (...args: unknown[]) => unknown)(...args),
+      get:
+        (_, name) =>
+        (...args: unknown[]) =>
+          (current[name as keyof ModelStore] as (...args: unknown[]) => unknown)(...args),
     })
     return { store, restore: (older: ModelStore) => void (current = older) }
   }

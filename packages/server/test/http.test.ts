@@ -80,7 +80,10 @@ describe('a flush', () => {
   test('is applied, and answered again when it is sent again', async () => {
     await using server = await TestServer.start()
     const first = await server.post(flush)
-    expect(first).toMatchObject({ status: 200, body: { sequence: 1, outcome: 'applied', commandCount: 1 } })
+    expect(first).toMatchObject({
+      status: 200,
+      body: { sequence: 1, outcome: 'applied', commandCount: 1 },
+    })
     expect((await server.post(flush)).body).toMatchObject({ outcome: 'repeated', commandCount: 1 })
   })
 
@@ -106,12 +109,19 @@ describe('a flush', () => {
 
   test('of one change in 10,000 todos is answered to others in 300 bytes', async () => {
     const todos = Object.fromEntries(
-      Array.from({ length: 10_000 }, (_, index) => [`todo-${index}`, { text: `Todo ${index}`, done: false }]),
+      Array.from({ length: 10_000 }, (_, index) => [
+        `todo-${index}`,
+        { text: `Todo ${index}`, done: false },
+      ]),
     )
-    await using server = await TestServer.start({ models: [{ pattern: 'todos:*', initial: { todos } }] })
+    await using server = await TestServer.start({
+      models: [{ pattern: 'todos:*', initial: { todos } }],
+    })
     const { hash } = (await server.get(`/models/${KEY}`)).body
     const position = { from: 0, hash: String(hash) }
-    const commands = [{ action: 'update', path: ['todos', 'todo-7'], props: { done: true } } as const]
+    const commands = [
+      { action: 'update', path: ['todos', 'todo-7'], props: { done: true } } as const,
+    ]
     const own = await server.post({ ...flush, ...position, commands })
     expect(own.body['sync']).toEqual({ kind: 'none' })
     expect(own.text.length).toBeLessThan(200)
@@ -139,7 +149,10 @@ describe('a flush', () => {
 describe('what is refused, and how', () => {
   const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
   const withProps = (props: string) =>
-    JSON.stringify({ ...flush, commands: [{ ...add('a'), props: 0 }] }).replace('"props":0', `"props":${props}`)
+    JSON.stringify({ ...flush, commands: [{ ...add('a'), props: 0 }] }).replace(
+      '"props":0',
+      `"props":${props}`,
+    )
 
   test.each<[string, unknown, string]>([
     ['no JSON', '{', 'not JSON'],
@@ -148,7 +161,11 @@ describe('what is refused, and how', () => {
     ['a list', [], 'At ""'],
     ['a missing field', { ...flush, from: undefined }, "'from'"],
     ['an unknown field', { ...flush, extra: 1 }, '"/extra"'],
-    ['an unknown field of a command', { ...flush, commands: [{ ...add('a'), extra: 1 }] }, '"/commands/0/extra"'],
+    [
+      'an unknown field of a command',
+      { ...flush, commands: [{ ...add('a'), extra: 1 }] },
+      '"/commands/0/extra"',
+    ],
     ['a string for a number', { ...flush, from: '0' }, '"/from"'],
     ['true for a number', { ...flush, sequence: true }, '"/sequence"'],
     ['sequence 0', { ...flush, sequence: 0 }, '"/sequence"'],
@@ -162,11 +179,31 @@ describe('what is refused, and how', () => {
     ['a long client id', { ...flush, clientId: 'a'.repeat(129) }, '"/clientId"'],
     ['null for a hash', { ...flush, hash: null }, '"/hash"'],
     ['a command that is none', { ...flush, commands: [null] }, '"/commands/0"'],
-    ['a path that is none', { ...flush, commands: [{ action: 'update', path: 'todos' }] }, '"/commands/0/path"'],
-    ['a number in a path', { ...flush, commands: [{ action: 'update', path: ['a', 1] }] }, '"/commands/0/path/1"'],
-    ['props that are a list', { ...flush, commands: [{ action: 'create', props: [] }] }, '"/commands/0/props"'],
-    ['__proto__ as a key', withProps('{"b":{"__proto__":{"polluted":1}}}'), '"/commands/0/props/b"'],
-    ['__proto__ in escapes', withProps(String.raw`{"_\u005fproto__":{"polluted":1}}`), '"/commands/0/props"'],
+    [
+      'a path that is none',
+      { ...flush, commands: [{ action: 'update', path: 'todos' }] },
+      '"/commands/0/path"',
+    ],
+    [
+      'a number in a path',
+      { ...flush, commands: [{ action: 'update', path: ['a', 1] }] },
+      '"/commands/0/path/1"',
+    ],
+    [
+      'props that are a list',
+      { ...flush, commands: [{ action: 'create', props: [] }] },
+      '"/commands/0/props"',
+    ],
+    [
+      '__proto__ as a key',
+      withProps('{"b":{"__proto__":{"polluted":1}}}'),
+      '"/commands/0/props/b"',
+    ],
+    [
+      '__proto__ in escapes',
+      withProps(String.raw`{"_\u005fproto__":{"polluted":1}}`),
+      '"/commands/0/props"',
+    ],
     ['65 levels and more', withProps(nested(70)), 'more than 64 levels'],
     ['100,000 levels', withProps(nested(30_000)), 'more than 64 levels'],
   ])('%s: 400 with the place', async (_, body, place) => {
@@ -238,7 +275,13 @@ describe('what is refused, and how', () => {
 
   test('a malformed or long key: 400', async () => {
     await using server = await TestServer.start()
-    for (const key of ['todos:%00', 'todos:%0a', `todos:${'x'.repeat(300)}`, 'todos:%ff', '%E0%A4%A']) {
+    for (const key of [
+      'todos:%00',
+      'todos:%0a',
+      `todos:${'x'.repeat(300)}`,
+      'todos:%ff',
+      '%E0%A4%A',
+    ]) {
       const { status, body } = await server.get(`/models/${key}`)
       expect([key, status, body['code']]).toEqual([key, 400, 'FLUSH_INVALID'])
     }
@@ -254,9 +297,21 @@ describe('what is refused, and how', () => {
     }
     expect(await refuse({ commands: [add('b')] })).toEqual([409, 'SEQUENCE_REUSED', 'after-resync'])
     expect(await refuse({ sequence: 3 })).toEqual([409, 'SEQUENCE_GAP', 'after-resync'])
-    expect(await refuse({ clientId: 'new', sequence: 3 })).toEqual([409, 'CLIENT_EXPIRED', 'after-resync'])
-    expect(await refuse({ sequence: 2, from: 7, hash: 'x' })).toEqual([409, 'HISTORY_CHANGED', 'after-resync'])
-    expect(await refuse({ sequence: 2, from: 1, hash: 'x' })).toEqual([409, 'HISTORY_CHANGED', 'after-resync'])
+    expect(await refuse({ clientId: 'new', sequence: 3 })).toEqual([
+      409,
+      'CLIENT_EXPIRED',
+      'after-resync',
+    ])
+    expect(await refuse({ sequence: 2, from: 7, hash: 'x' })).toEqual([
+      409,
+      'HISTORY_CHANGED',
+      'after-resync',
+    ])
+    expect(await refuse({ sequence: 2, from: 1, hash: 'x' })).toEqual([
+      409,
+      'HISTORY_CHANGED',
+      'after-resync',
+    ])
   })
 
   test('too many bytes or commands: 413', async () => {
@@ -273,15 +328,24 @@ describe('what is refused, and how', () => {
 
   test('a document that would grow too large: the command is refused', async () => {
     await using server = await TestServer.start({ limits: { documentBytes: 1000 } })
-    const { status, body } = await server.post({ ...flush, commands: [add('a', { text: 'x'.repeat(2000) })] })
+    const { status, body } = await server.post({
+      ...flush,
+      commands: [add('a', { text: 'x'.repeat(2000) })],
+    })
     expect(status).toBe(200)
-    expect(body['verdicts']).toMatchObject([{ kind: 'rejected', rejection: { code: 'DOCUMENT_TOO_LARGE' } }])
+    expect(body['verdicts']).toMatchObject([
+      { kind: 'rejected', rejection: { code: 'DOCUMENT_TOO_LARGE' } },
+    ])
   })
 
   test('another protocol: 426', async () => {
     await using server = await TestServer.start()
     const { status, body } = await server.post({ ...flush, protocol: 2, whatever: 'new' })
-    expect([status, body['code'], body['retry']]).toEqual([426, 'PROTOCOL_UNSUPPORTED', 'after-upgrade'])
+    expect([status, body['code'], body['retry']]).toEqual([
+      426,
+      'PROTOCOL_UNSUPPORTED',
+      'after-upgrade',
+    ])
   })
 
   test('a store that is down: 503 with Retry-After, and nothing of what went wrong inside', async () => {

@@ -1,5 +1,11 @@
 import { PROTOCOL } from '@flushout/core'
-import { allowAnyone, flushout, memoryStore, type FlushoutOptions, type ModelStore } from '@flushout/server'
+import {
+  allowAnyone,
+  flushout,
+  memoryStore,
+  type FlushoutOptions,
+  type ModelStore,
+} from '@flushout/server'
 import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { TestServer } from './support/http.ts'
@@ -14,7 +20,11 @@ describe('does not start', () => {
     ['without models', { store: memoryStore(), authorize: allowAnyone, models: [] }, 'models'],
     [
       'with an initial document that is no JSON',
-      { store: memoryStore(), authorize: allowAnyone, models: [{ pattern: 'a', initial: { at: new Date() } }] },
+      {
+        store: memoryStore(),
+        authorize: allowAnyone,
+        models: [{ pattern: 'a', initial: { at: new Date() } }],
+      },
       'initial',
     ],
     [
@@ -34,12 +44,19 @@ describe('does not start', () => {
 
 test('leaves the routes around it as they were', async () => {
   await using app = Fastify()
-  await app.register(flushout, { store: memoryStore(), authorize: allowAnyone, models, prefix: '/sync' })
+  await app.register(flushout, {
+    store: memoryStore(),
+    authorize: allowAnyone,
+    models,
+    prefix: '/sync',
+  })
   app.post('/own', async ({ body }) => body)
   app.get('/fails', async () => {
     throw new Error('their own')
   })
-  expect((await app.inject({ method: 'POST', url: '/own', payload: { a: 1 } })).json()).toEqual({ a: 1 })
+  expect((await app.inject({ method: 'POST', url: '/own', payload: { a: 1 } })).json()).toEqual({
+    a: 1,
+  })
   expect((await app.inject('/fails')).json()).toMatchObject({ message: 'their own' })
   expect((await app.inject('/nowhere')).json()).toMatchObject({ error: 'Not Found' })
   expect((await app.inject('/sync/models/todos:a')).json()).toMatchObject({ commandCount: 0 })

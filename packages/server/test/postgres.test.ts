@@ -78,7 +78,9 @@ describe('migrate', () => {
     await one.create('only', { commandCount: 0, hash: 'h', document: {} })
     expect(await one.load('only', [])).toBeDefined()
     expect(await two.load('only', [])).toBeUndefined()
-    expect(() => postgresStore({ connectionString: url(), schema: 'x"; drop' })).toThrow('plain name')
+    expect(() => postgresStore({ connectionString: url(), schema: 'x"; drop' })).toThrow(
+      'plain name',
+    )
   })
 })
 
@@ -90,8 +92,8 @@ test('a snapshot is one query, cold and warm, and a flush is one statement', asy
   const service = createTestService({ store })
   for (const state of ['cold', 'warm']) {
     texts.length = 0
-    expect((await service.snapshot(ada.key)).commandCount, state).toBe(1)
-    expect(texts, state).toHaveLength(1)
+    expect([state, (await service.snapshot(ada.key)).commandCount]).toEqual([state, 1])
+    expect([state, texts.length]).toEqual([state, 1])
   }
   texts.length = 0
   await ada.add('b')
@@ -120,35 +122,43 @@ test('every look-up goes by an index', async () => {
   }
 })
 
-describe.each(['read committed', 'serializable'])('two servers, default isolation %s', (isolation) => {
-  test('50 clients write 20 flushes each, and none is lost', { timeout: 60_000 }, async () => {
-    const connectionString = url(`-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`)
-    const key = `todos:${isolation}`
-    const services = await Promise.all(
-      [1, 2].map(async () => createTestService({ store: await openStore({ connectionString }) })),
-    )
-    const writers = Array.from({ length: 50 }, (_, i) => new Writer(services[i % 2]!, `c${i}`, { key }))
-    await Promise.all(
-      writers.map(async (writer) => {
-        for (let turn = 0; turn < 20; turn += 1) {
-          const answer = await writer.add(`${writer.clientId}-${turn}`)
-          expect(answer.outcome).toBe('applied')
-        }
-      }),
-    )
-    const store = await openStore()
-    const { commandCount, document } = await createTestService({ store }).snapshot(key)
-    expect(commandCount).toBe(1000)
-    expect(Object.keys(document['todos'] as object)).toHaveLength(1000)
-    const { entries } = (await store.history(key, 0, 1000, 1e9))!
-    for (const writer of writers) {
-      const sequences = entries
-        .filter(({ clientId }) => clientId === writer.clientId)
-        .map(({ sequence }) => sequence)
-      expect(sequences).toEqual(Array.from({ length: 20 }, (_, turn) => turn + 1))
-    }
-  })
-})
+describe.each(['read committed', 'serializable'])(
+  'two servers, default isolation %s',
+  (isolation) => {
+    test('50 clients write 20 flushes each, and none is lost', { timeout: 60_000 }, async () => {
+      const connectionString = url(
+        `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`,
+      )
+      const key = `todos:${isolation}`
+      const services = await Promise.all(
+        [1, 2].map(async () => createTestService({ store: await openStore({ connectionString }) })),
+      )
+      const writers = Array.from(
+        { length: 50 },
+        (_, i) => new Writer(services[i % 2]!, `c${i}`, { key }),
+      )
+      await Promise.all(
+        writers.map(async (writer) => {
+          for (let turn = 0; turn < 20; turn += 1) {
+            const answer = await writer.add(`${writer.clientId}-${turn}`)
+            expect(answer.outcome).toBe('applied')
+          }
+        }),
+      )
+      const store = await openStore()
+      const { commandCount, document } = await createTestService({ store }).snapshot(key)
+      expect(commandCount).toBe(1000)
+      expect(Object.keys(document['todos'] as object)).toHaveLength(1000)
+      const { entries } = (await store.history(key, 0, 1000, 1e9))!
+      for (const writer of writers) {
+        const sequences = entries
+          .filter(({ clientId }) => clientId === writer.clientId)
+          .map(({ sequence }) => sequence)
+        expect(sequences).toEqual(Array.from({ length: 20 }, (_, turn) => turn + 1))
+      }
+    })
+  },
+)
 
 test('statements over the same models in opposite order do not block each other', async () => {
   const stores = [await openStore(), await openStore()]
@@ -165,7 +175,9 @@ test('statements over the same models in opposite order do not block each other'
       stores[1]!.commit(writes.toReversed()).then((reversed) => reversed.toReversed()),
     ])
     keys.forEach((_, index) => {
-      expect(outcomes.map((outcome) => outcome[index]).toSorted()).toEqual(['committed', 'conflict'])
+      expect(new Set(outcomes.map((outcome) => outcome[index]))).toEqual(
+        new Set(['committed', 'conflict']),
+      )
     })
   }
 })

@@ -1,6 +1,14 @@
 import { memoryStore, type ModelStore } from '@flushout/server'
 import { describe, expect, test } from 'vitest'
-import { add, codeOf, countCalls, createTestService, KEY, wrapStore, Writer } from './support/world.ts'
+import {
+  add,
+  codeOf,
+  countCalls,
+  createTestService,
+  KEY,
+  wrapStore,
+  Writer,
+} from './support/world.ts'
 
 describe('one process', () => {
   test('flushes that wait are committed together, in the order in which they came', async () => {
@@ -44,7 +52,10 @@ describe('one process', () => {
       ],
     })
     const [ada, bob] = [new Writer(service, 'ada'), new Writer(service, 'bob')]
-    const [first, second] = await Promise.all([ada.flush(add('a'), add('bad'), add('b')), bob.add('c')])
+    const [first, second] = await Promise.all([
+      ada.flush(add('a'), add('bad'), add('b')),
+      bob.add('c'),
+    ])
     expect(first.verdicts).toMatchObject([{ index: 1, rejection: { code: 'INTERCEPTOR_FAILED' } }])
     expect(JSON.stringify(first)).not.toContain('secret')
     expect(second.verdicts).toEqual([])
@@ -193,7 +204,10 @@ test('a flush that the store cannot bear fails alone', async () => {
   const writers = ['a', 'b', 'poison', 'c'].map((id) => new Writer(service, id))
   const outcomes = await Promise.allSettled(writers.map((writer) => writer.add(writer.clientId)))
   expect(outcomes.map(({ status }) => status)).toEqual([
-    'fulfilled', 'fulfilled', 'rejected', 'fulfilled',
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'fulfilled',
   ])
   expect(outcomes[2]).toMatchObject({ reason: { code: 'UNAVAILABLE' } })
   expect(Object.keys(await writers[0]!.todos())).toEqual(['a', 'b', 'c'])

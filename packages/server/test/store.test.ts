@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import type { ModelStore } from '@flushout/server'
 import { createDatabase } from '../../../test/support/postgres.ts'
 
-describe('memoryStore', () => storeContract(test, () => memoryStore()))
+describe('memoryStore', () => {
+  storeContract(test, () => memoryStore())
+})
 
 for (const isolation of ['read committed', 'serializable']) {
   describe(`postgresStore, ${isolation}`, () => {
@@ -12,7 +14,10 @@ for (const isolation of ['read committed', 'serializable']) {
     beforeAll(async () => {
       const database = await createDatabase(inject('postgresUrl'))
       const url = new URL(database.url)
-      url.searchParams.set('options', `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`)
+      url.searchParams.set(
+        'options',
+        `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`,
+      )
       const store = postgresStore({ connectionString: url.href })
       await store.migrate()
       opened.store = store

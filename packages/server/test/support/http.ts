@@ -1,6 +1,12 @@
 import { request as sendRequest } from 'node:http'
 import type { Flush, FlushAnswer, User } from '@flushout/core'
-import { allowAnyone, fastifyOptions, flushout, memoryStore, type FlushoutOptions } from '@flushout/server'
+import {
+  allowAnyone,
+  fastifyOptions,
+  flushout,
+  memoryStore,
+  type FlushoutOptions,
+} from '@flushout/server'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { KEY } from './world.ts'
 
@@ -14,7 +20,9 @@ export class TestServer implements AsyncDisposable {
     this.address = address
   }
 
-  static async start<U extends User>(options: Partial<FlushoutOptions<U>> = {}): Promise<TestServer> {
+  static async start<U extends User>(
+    options: Partial<FlushoutOptions<U>> = {},
+  ): Promise<TestServer> {
     const app = Fastify({ ...fastifyOptions })
     await app.register(flushout<U>, {
       store: memoryStore(),
@@ -34,10 +42,18 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Send `body` to the flush route: text as it is, everything else as JSON. */
-  post(body: unknown, options: { key?: string; headers?: Record<string, string> } = {}): Promise<Answer> {
+  post(
+    body: unknown,
+    options: { key?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
     const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
     const path = `/models/${encodeURIComponent(options.key ?? KEY)}/flush`
-    return this.#send('POST', path, { 'content-type': 'application/json', ...options.headers }, text)
+    return this.#send(
+      'POST',
+      path,
+      { 'content-type': 'application/json', ...options.headers },
+      text,
+    )
   }
 
   async flush(flush: Flush): Promise<FlushAnswer> {

@@ -40,7 +40,11 @@ export class Writer {
   from = 0
   hash = ''
 
-  constructor(service: FlushoutService, clientId: string, options: { key?: string; user?: User } = {}) {
+  constructor(
+    service: FlushoutService,
+    clientId: string,
+    options: { key?: string; user?: User } = {},
+  ) {
     this.service = service
     this.clientId = clientId
     this.key = options.key ?? KEY
@@ -102,7 +106,10 @@ export function wrapStore(store: ModelStore, changes: Partial<ModelStore>): Mode
 }
 
 /** A store that counts the calls of each method. */
-export function countCalls(store: ModelStore): { store: ModelStore; calls: Record<string, number> } {
+export function countCalls(store: ModelStore): {
+  store: ModelStore
+  calls: Record<string, number>
+} {
   const calls: Record<string, number> = {}
   const counting = new Proxy(store, {
     get(target, name) {

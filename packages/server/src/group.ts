@@ -1,0 +1,113 @@
+import {
+  isFlushoutError,
+  type Flush,
+  type FlushAnswer,
+  type FlushContext,
+  type FlushoutError,
+  type User,
+} from '@flushout/core'
+import type { HotModel } from './hot-model.ts'
+
+/** Flushes of more commands in all wait for the next group. */
+const MAX_GROUP_COMMANDS = 5000
+const MAX_GROUP_SIZE = 256
+
+/** A flush that waits for its answer. */
+export interface FlushWork<U extends User> {
+  readonly kind: 'flush'
+  readonly flush: Flush
+  readonly context: FlushContext<U>
+  readonly resolve: (answer: FlushAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Somebody who wants to read the model as it is in the store. */
+export interface ReadWork<U extends User> {
+  readonly kind: 'read'
+  /** From where updates are wanted, if they are. */
+  readonly from: number | undefined
+  /** Runs on a model that is proved current; what it throws is final. */
+  readonly read: (model: HotModel<U>) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** One request to a model. */
+export type Work<U extends User> = FlushWork<U> | ReadWork<U>
+
+/** What became of a flush in memory, told to its caller once that is stored. */
+export interface Staged<U extends User> {
+  readonly work: FlushWork<U>
+  readonly answer?: FlushAnswer
+  readonly refusal?: FlushoutError
+}
+
+/** A flush that broke the master: ours to repair, and no reason to fail its neighbours. */
+export class Defect<U extends User> extends Error {
+  readonly work: FlushWork<U>
+
+  constructor(work: FlushWork<U>, cause: unknown) {
+    super('A flush could not be applied.', { cause })
+    this.work = work
+  }
+}
+
+/** Take from the front of `queue` what is served together. */
+export function takeGroup<U extends User>(queue: Work<U>[]): Work<U>[] {
+  let commands = 0
+  let count = 0
+  for (const work of queue) {
+    commands += work.kind === 'flush' ? work.flush.commands.length : 0
+    if (count === MAX_GROUP_SIZE || (count > 0 && commands > MAX_GROUP_COMMANDS)) break
+    count += 1
+  }
+  return queue.splice(0, count)
+}
+
+/** Apply the flushes of a group in memory, one on top of the other. */
+export function stageAll<U extends User>(
+  model: HotModel<U>,
+  group: readonly Work<U>[],
+): Staged<U>[] {
+  const staged: Staged<U>[] = []
+  for (const work of group) {
+    if (work.kind === 'read') continue
+    try {
+      staged.push({ work, answer: model.stage(work.flush, work.context).answer })
+    } catch (error) {
+      if (!isFlushoutError(error)) throw new Defect(work, error)
+      staged.push({ work, refusal: error })
+    }
+  }
+  return staged
+}
+
+/** A commit proves a model current; what goes without one needs another proof. */
+export function needsProof<U extends User>(group: readonly Work<U>[], model: HotModel<U>): boolean {
+  let writes = false
+  for (const work of group) {
+    if (work.kind === 'read' || work.flush.commands.length === 0) continue
+    // Only the store knows whether this client was here before.
+    if (!model.master.client(work.flush.clientId)) return true
+    writes = true
+  }
+  return !writes
+}
+
+/** Whether anybody is answered with what is there, and not with what is written. */
+export function hasReads<U extends User>(group: readonly Work<U>[]): boolean {
+  return group.some((work) => work.kind === 'read' || work.flush.commands.length === 0)
+}
+
+/** The clients that write. */
+export function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
+  return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]
+}
+
+/** The counts since when updates are wanted. */
+export function countsOf<U extends User>(group: readonly Work<U>[]): number[] {
+  const counts = group.flatMap((work) => {
+    if (work.kind === 'read') return work.from ?? []
+    return work.flush.hash === '' ? [] : work.flush.from
+  })
+  return [...new Set(counts)]
+}

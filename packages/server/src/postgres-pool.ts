@@ -1,0 +1,84 @@
+import { FlushoutError } from '@flushout/core'
+import pg from 'pg'
+
+/** What the store uses of a `pg.Pool`. */
+export interface PostgresPool {
+  connect(): Promise<PostgresClient>
+}
+
+/** What the store uses of a client of a `pg.Pool`. */
+export interface PostgresClient {
+  query(query: {
+    name?: string
+    text: string
+    values?: unknown[]
+  }): Promise<{ rows: Record<string, unknown>[] }>
+  release(error?: Error | boolean): void
+}
+
+export interface PostgresPoolOptions {
+  /** As `postgres://user:password@host:5432/database`. */
+  readonly connectionString?: string
+  /** Default 10. More do not make it faster: commits are joined. */
+  readonly maxConnections?: number
+  /** After how long a statement is given up, in milliseconds. Default 10,000. */
+  readonly statementTimeoutMs?: number
+}
+
+/** Run something on a connection; one that may be broken is not used again. */
+export async function onConnection<Result>(
+  pool: PostgresPool,
+  run: (client: PostgresClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect()
+  try {
+    const result = await run(client)
+    client.release()
+    return result
+  } catch (error) {
+    client.release(await cannotGoOn(client, error))
+    throw error
+  }
+}
+
+/** End what a failed run began. True if the connection is of no use any more. */
+async function cannotGoOn(client: PostgresClient, error: unknown): Promise<boolean> {
+  // Only what Postgres itself reports as a plain error leaves a connection whole.
+  // Else it broke, or the answer to a statement may still be under way.
+  if ((Object(error) as { severity?: unknown }).severity !== 'ERROR') return true
+  try {
+    await client.query({ text: 'rollback' })
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** A serialization failure or a deadlock: somebody else was first. */
+export function isLostRace(error: unknown): boolean {
+  const { code } = Object(error) as { code?: unknown }
+  return code === '40001' || code === '40P01'
+}
+
+/** A pool for the store alone. */
+export function createPool(options: PostgresPoolOptions): pg.Pool {
+  const { connectionString, maxConnections = 10, statementTimeoutMs = 10_000 } = options
+  if (!connectionString) {
+    throw new FlushoutError('OPTIONS_INVALID', 'Give postgresStore a connectionString or a pool.')
+  }
+  const pool = new pg.Pool({
+    connectionString,
+    max: maxConnections,
+    connectionTimeoutMillis: 5000,
+    statement_timeout: statementTimeoutMs,
+    // For a network that swallows the answer; Postgres itself gives up before.
+    query_timeout: statementTimeoutMs + 5000,
+    // Should this process stop within a transaction, others get the row lock.
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    keepAlive: true,
+    application_name: 'flushout',
+  })
+  // A connection that breaks while idle is replaced; unheard, it would end the process.
+  pool.on('error', () => {})
+  return pool
+}
