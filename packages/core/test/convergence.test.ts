@@ -109,7 +109,7 @@ const documents: JsonObject[] = [
   { todos: Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`t${index}`, {}])), a: { b: { c: 1 } } },
 ]
 
-describe('after any script', { timeout: 120_000 }, () => {
+describe('after any script', () => {
   for (const maxHistoryBytes of [0, 600, 100_000]) {
     test(`every client equals the master, ${maxHistoryBytes} bytes of history kept`, () => {
       fc.assert(

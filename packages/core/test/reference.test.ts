@@ -43,7 +43,7 @@ function identities(tree: DocumentTree): Map<string, JsonValue> {
   return found
 }
 
-describe('after any script of commands', { timeout: 60_000 }, () => {
+describe('after any script of commands', () => {
   test('the engine holds what the reference makes of it, keys in the same order', () => {
     fc.assert(
       fc.property(document, script, (document, commands) => {
@@ -218,7 +218,7 @@ function rebase(tree: DocumentTree, pending: CheckedCommand[], advance: () => vo
   })
 }
 
-describe('a rebase', { timeout: 60_000 }, () => {
+describe('a rebase', () => {
   test('that ends where it began names no paths and keeps every identity', () => {
     fc.assert(
       fc.property(document, script, script, (document, first, second) => {
