@@ -6,7 +6,7 @@ import {
   type User,
 } from '@flushout/core'
 import { defaultEnvironment, type Environment } from './environment.ts'
-import type { FlushTiming } from './flush-loop.ts'
+import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { Model, type ModelControl } from './model.ts'
 import type { Transport } from './transport.ts'
@@ -165,15 +165,6 @@ export class Client {
     }, keepAliveMs)
     this.#keep.set(model, clear)
   }
-}
-
-const DEFAULT_TIMING = {
-  quietMs: 50,
-  maxDelayMs: 250,
-  pollMs: 5_000,
-  timeoutMs: 15_000,
-  retryBaseMs: 300,
-  retryMaxMs: 30_000,
 }
 
 /** Make a client: `createClient({ url: '/flushout' })`. Nothing is loaded or sent yet. */

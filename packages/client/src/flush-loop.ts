@@ -14,24 +14,7 @@
 import type { FlushoutError } from '@flushout/core'
 import type { Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
-
-/** When a client flushes. */
-export interface FlushTiming {
-  /** `manual`: only when `flush()` is called, and no asking for news. Default `auto`. */
-  readonly mode?: 'auto' | 'manual'
-  /** Wait for so long a pause between edits. Default 50 ms. */
-  readonly quietMs?: number
-  /** But send after so long at most. Default 250 ms. */
-  readonly maxDelayMs?: number
-  /** Ask for news so often while nothing is queued. Default 5,000 ms. */
-  readonly pollMs?: number
-  /** Give up waiting for an answer after so long, and try again. Default 15,000 ms. */
-  readonly timeoutMs?: number
-  /** The longest first pause after a failure; it doubles from there. Default 300 ms. */
-  readonly retryBaseMs?: number
-  /** The longest pause between tries. Default 30,000 ms. */
-  readonly retryMaxMs?: number
-}
+import { pollDelay, quietDelay, retryDelay, type FlushTiming } from './flush-timing.ts'
 
 /** What the last exchange came to. A new object at each change. */
 export interface LoopState {
@@ -58,10 +41,6 @@ export interface FlushLoopOptions {
   readonly environment: Environment
   readonly onChange: () => void
 }
-
-// A server that asks for more patience than this is not taken at its word:
-// everyone is to be in step again soon after a fault is over.
-const MAX_RETRY_AFTER_MS = 300_000
 
 /** Loads a document, sends what is queued, and goes on until all of it is confirmed. */
 export class FlushLoop {
@@ -93,6 +72,11 @@ export class FlushLoop {
     return this.#state
   }
 
+  /** Whether the load was refused for good; only `resume` tries again. */
+  get isRefused(): boolean {
+    return this.#state.state === 'refused' && !this.#options.isLoaded()
+  }
+
   /** Load the document. Until this is called, nothing is exchanged whatever else is. */
   start(): void {
     if (this.#isStarted) return
@@ -109,7 +93,7 @@ export class FlushLoop {
 
   /** Exchange now if anybody cares: the network or the attention came back. */
   wake(): void {
-    if (this.#state.state === 'refused' && !this.#options.isLoaded()) return
+    if (this.isRefused) return
     this.#failures = 0
     this.#isHalted = false
     if (this.#mayTry() && this.#isAutomatic() && this.#isWanted()) void this.#run()
@@ -137,13 +121,12 @@ export class FlushLoop {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#takeBack()
-    this.#setState({ state: 'offline', error: undefined })
+    if (!this.isRefused) this.#setState({ state: 'offline', error: undefined })
   }
 
   /** Exchange now, after `pause` or whatever the loop halted for. */
   resume(): void {
     this.#isPaused = false
-    this.#isHalted = false
     this.#failures = 0
     if (this.#isAutomatic()) void this.#run()
     // What the next exchange comes to will show.
@@ -248,34 +231,15 @@ export class FlushLoop {
   #plan(): void {
     if (this.#exchange || this.#isHalted || !this.#mayTry() || !this.#isAutomatic()) return
     if (!this.#isWanted()) return
-    if (this.#failures > 0) this.#schedule(this.#retryDelay())
-    else if (this.#isDue()) this.#schedule(this.#quietDelay())
-    else this.#schedule(this.#pollDelay())
-  }
-
-  #quietDelay(): number {
     const { environment, timing } = this.#options
+    const { error, lastSyncedAt = 0 } = this.#state
     const now = environment.now()
-    this.#firstEditAt ??= now
-    const latest = this.#firstEditAt + timing.maxDelayMs - now
-    return Math.max(0, Math.min(timing.quietMs, latest))
-  }
-
-  /** Full jitter, so that clients who failed together do not return together. */
-  #retryDelay(): number {
-    const { environment, timing } = this.#options
-    const { retryAfterMs = 0 } = this.#state.error ?? {}
-    const ceiling = Math.min(timing.retryMaxMs, timing.retryBaseMs * 2 ** (this.#failures - 1))
-    const asked = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs))
-    return asked + environment.random() * ceiling
-  }
-
-  /** News are due some time after the last ones, whoever asked for those. */
-  #pollDelay(): number {
-    const { environment, timing } = this.#options
-    const period = timing.pollMs * (0.9 + 0.2 * environment.random())
-    const age = environment.now() - (this.#state.lastSyncedAt ?? 0)
-    return Math.min(period, Math.max(0, period - age))
+    if (this.#failures > 0) {
+      this.#schedule(retryDelay(timing, this.#failures, error, environment.random()))
+    } else if (this.#isDue()) {
+      this.#firstEditAt ??= now
+      this.#schedule(quietDelay(timing, now - this.#firstEditAt))
+    } else this.#schedule(pollDelay(timing, now - lastSyncedAt, environment.random()))
   }
 
   #schedule(delayMs: number): void {

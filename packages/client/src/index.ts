@@ -1,9 +1,10 @@
 export { createClient, type Client, type ClientOptions } from './client.ts'
 export { directTransport, type Backend } from './direct-transport.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
-export type { FlushTiming } from './flush-loop.ts'
+export type { FlushTiming } from './flush-timing.ts'
 export { httpTransport, type HttpTransportOptions } from './http-transport.ts'
-export type { Model, ModelStatus } from './model.ts'
+export type { Model } from './model.ts'
+export type { ModelStatus } from './model-status.ts'
 export type { Transport } from './transport.ts'
 export {
   isFlushoutError,

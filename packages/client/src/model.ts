@@ -15,36 +15,10 @@ import {
 } from '@flushout/core'
 import type { Environment } from './environment.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
-import { FlushLoop, type FlushTiming, type LoopState } from './flush-loop.ts'
+import { FlushLoop } from './flush-loop.ts'
+import type { FlushTiming } from './flush-timing.ts'
+import { composeStatus, type ModelStatus } from './model-status.ts'
 import type { Transport } from './transport.ts'
-
-/** How a model stands towards its master. The same object until one of its fields changes. */
-export interface ModelStatus {
-  /**
-   * `loading`: the first snapshot is on its way. `online`: the last exchange
-   * succeeded. `offline`: it failed, and is tried again by itself. `needs-auth`
-   * and `needs-upgrade`: nothing goes out until the user logs in, or the app is
-   * reloaded. `refused`: the model does not exist, or not for this user to read
-   * or to write; `error` tells.
-   */
-  readonly state: LoopState['state']
-  /** Commands that are applied here and in no flush yet. */
-  readonly queued: number
-  /** Commands in a flush that was not answered yet. */
-  readonly inFlight: number
-  /** Commands that the master vouched for. */
-  readonly confirmed: number
-  /** Entries of `rejections`. */
-  readonly rejected: number
-  /** Commands that built the document as it shows: confirmed and all others. */
-  readonly commandCount: number
-  /** Whether edits that nobody confirmed would survive a reload. */
-  readonly durable: boolean
-  /** When an exchange last succeeded, in milliseconds since 1970. */
-  readonly lastSyncedAt: number | undefined
-  /** Why the last exchange failed, if it did. */
-  readonly error: FlushoutError | undefined
-}
 
 export interface ModelOptions {
   readonly key: string
@@ -70,7 +44,6 @@ export interface ModelControl {
 }
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
-const NOTHING = { queued: 0, inFlight: 0, confirmed: 0, rejected: 0 }
 
 /**
  * One collaborative document, here and on the server. It loads when `ready` is
@@ -142,8 +115,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     return ready
   }
 
+  /** How the model stands towards its master. */
   get status(): ModelStatus {
-    this.#status ??= this.#composeStatus()
+    this.#status ??= composeStatus(this.#proxy, this.#loop.state)
     return this.#status
   }
 
@@ -169,6 +143,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     return this.#proxy?.keys(path) ?? ROOT
   }
 
+  /** How many keys the node at `path` has. */
   size(path: Path = ROOT): number {
     return this.#proxy?.size(path) ?? 0
   }
@@ -236,18 +211,15 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   get #pending(): number {
-    const { queued, inFlight } = this.#proxy?.status ?? NOTHING
+    if (!this.#proxy) return 0
+    const { queued, inFlight } = this.#proxy.status
     return queued + inFlight
   }
 
   get #isNeeded(): boolean {
     if (this.#options.isClosed()) return false
     if (this.#watchers > 0 || this.#pending > 0 || this.rejections.length > 0) return true
-    return this.#ready !== undefined && !this.#proxy && !this.#isRefused
-  }
-
-  get #isRefused(): boolean {
-    return !this.#proxy && this.#loop.state.state === 'refused'
+    return this.#ready !== undefined && !this.#proxy && !this.#loop.isRefused
   }
 
   #loaded(): CommandProxy<Doc> {
@@ -310,7 +282,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #resume(): void {
-    if (this.#isRefused) this.#ready = undefined
+    if (this.#loop.isRefused) this.#ready = undefined
     this.#loop.resume()
   }
 
@@ -331,7 +303,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   /** Tell who waits for the document that it is there, or will not come. */
   #tellReady(): void {
-    if (this.#isRefused) this.#settleReady(this.#loop.state.error)
+    if (this.#loop.isRefused) this.#settleReady(this.#loop.state.error)
     if (!this.#proxy) return
     this.#settleReady()
     for (const join of this.#joins) join()
@@ -348,22 +320,6 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     if (this.#wasNeeded === this.#isNeeded) return
     this.#wasNeeded = !this.#wasNeeded
     this.#options.onNeedChange()
-  }
-
-  #composeStatus(): ModelStatus {
-    const { queued, inFlight, confirmed, rejected } = this.#proxy?.status ?? NOTHING
-    const { state, error, lastSyncedAt } = this.#loop.state
-    return Object.freeze({
-      state,
-      queued,
-      inFlight,
-      confirmed,
-      rejected,
-      commandCount: this.#proxy?.commandCount ?? 0,
-      durable: false,
-      lastSyncedAt,
-      error,
-    })
   }
 }
 

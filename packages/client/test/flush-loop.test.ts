@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { enter, serveTodos, textsOn, type Player } from './support/play.ts'
+import { enter, join, serveTodos, textsOn, type Player } from './support/play.ts'
 
 /** How many commands each flush so far carried. */
 function sizes({ network }: Player): number[] {
@@ -160,13 +160,18 @@ describe('manual mode', () => {
   })
 
   test('still loads, and goes on trying until that is done', async () => {
-    const server = serveTodos()
-    const ada = await enter(server, { flush: { mode: 'manual' } })
+    const ada = join(serveTodos(), { flush: { mode: 'manual' } })
+    ada.network.dropRequests(3)
+    void ada.model.ready
+    await ada.environment.advance(10_000)
     expect(ada.model.isLoaded).toBe(true)
-    const bob = await enter(server, { name: 'bob', flush: { mode: 'manual' } })
-    bob.network.dropRequests(3)
-    await bob.environment.advance(10_000)
-    expect(bob.model.isLoaded).toBe(true)
+  })
+
+  test('ends the asking for news when it is turned on', async () => {
+    const ada = await enter(serveTodos())
+    ada.client.flushMode = 'manual'
+    await ada.environment.advance(60_000)
+    expect(sizes(ada)).toEqual([])
   })
 })
 

@@ -122,6 +122,17 @@ describe('loading', () => {
     expect(ada.model.isLoaded).toBe(true)
   })
 
+  test('that was refused stays so while the client pauses', async () => {
+    const ada = join(serveTodos())
+    ada.network.refuse('FORBIDDEN', { times: 1 })
+    await expect(ada.model.ready).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    ada.client.pause()
+    expect(ada.model.status.state).toBe('refused')
+    ada.client.resume()
+    await ada.model.ready
+    expect(ada.model.status.state).toBe('online')
+  })
+
   test('that fails with nobody listening brings no process down', async () => {
     const unhandled: unknown[] = []
     const onUnhandled = (reason: unknown) => unhandled.push(reason)

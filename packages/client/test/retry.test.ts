@@ -84,19 +84,22 @@ describe('after a failure', () => {
     ada.network.dropRequests()
     ada.type('Milk')
     await ada.environment.advance(50)
+    await ada.environment.advance(200)
     ada.type('Bread')
-    await ada.environment.advance(299)
+    await ada.environment.advance(99)
     expect(ada.network.flushes).toHaveLength(1)
     await ada.environment.advance(1)
     expect(ada.network.flushes).toHaveLength(2)
   })
 
-  test('a return of the network is', async () => {
+  test('a return of the network is, and pauses begin anew', async () => {
     const server = serveTodos()
     const ada = await enter(server, { random: () => 1 })
-    ada.network.dropRequests(8)
+    ada.network.dropRequests()
     ada.type('Milk')
     await ada.environment.advance(40_000)
+    await ada.environment.wake()
+    expect(await pauses(ada, 2)).toEqual([300, 600])
     ada.network.heal()
     await ada.environment.wake()
     expect(textsOn(server)).toEqual(['Milk'])
@@ -288,6 +291,31 @@ describe('a client whose user is missing', () => {
     })
     await ada.environment.advance(6_000)
     expect(ada.network.flushes.at(-1)?.commands).toEqual([])
+  })
+
+  test('goes on by itself after a `flush()` that worked', async () => {
+    const ada = await enter(serveTodos())
+    ada.network.refuse('UNAUTHENTICATED', { times: 1 })
+    await ada.model.flush()
+    expect(ada.model.status.state).toBe('needs-auth')
+    await ada.model.flush()
+    expect(ada.model.status.state).toBe('online')
+    await ada.environment.advance(6_000)
+    expect(ada.network.flushes).toHaveLength(3)
+  })
+
+  test('sends later edits if the page was seen again in between', async () => {
+    const server = serveTodos()
+    const ada = join(server)
+    void ada.model.ready
+    await ada.environment.settle()
+    ada.network.refuse('UNAUTHENTICATED', { times: 1 })
+    await ada.model.flush()
+    await ada.environment.wake()
+    expect(ada.network.flushes).toHaveLength(1)
+    ada.type('Milk')
+    await ada.environment.advance(50)
+    expect(textsOn(server)).toEqual(['Milk'])
   })
 
   test('looks once whether that is over when the page is seen again', async () => {
