@@ -19,6 +19,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'todo',
+          include: ['test/todo/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: 'test/todo/support/global-setup.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'packages',
           include: ['packages/{core,client}/test/**/*.test.ts'],
           environment: 'node',
