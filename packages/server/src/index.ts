@@ -12,6 +12,7 @@ export {
   type FlushoutService,
   type ModelKind,
   type Position,
+  type Rule,
   type ServiceOptions,
 } from './service.ts'
 export type { Head, ModelStore, News, Outcome, StoredModel, Stretch, Write } from './store.ts'

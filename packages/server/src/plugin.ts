@@ -1,5 +1,5 @@
 import { FlushoutError, type Flush, type User } from '@flushout/core'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { toHttpError } from './http-errors.ts'
 import { completeLimits } from './limits.ts'
@@ -25,10 +25,7 @@ declare module 'fastify' {
   }
 }
 
-async function register<U extends User>(
-  fastify: FastifyInstance,
-  options: FlushoutOptions<U>,
-): Promise<void> {
+async function register(fastify: FastifyInstance, options: FlushoutOptions): Promise<void> {
   const { prefix = '/flushout', user = () => undefined, log = fastify.log } = options
   const service = createService({ ...options, log })
   await options.store.migrate()
@@ -61,10 +58,10 @@ async function register<U extends User>(
  * Migrates the store, serves the routes of docs/protocol.md, and closes both
  * with the application. Does not start without `authorize`.
  */
-export const flushout: <U extends User = User>(
-  fastify: FastifyInstance,
-  options: FlushoutOptions<U>,
-) => Promise<void> = fp(register, { name: '@flushout/server', fastify: '5.x' })
+export const flushout: FastifyPluginAsync<FlushoutOptions> = fp(register, {
+  name: '@flushout/server',
+  fastify: '5.x',
+})
 
 type UserOf = NonNullable<FlushoutOptions['user']>
 

@@ -34,8 +34,13 @@ export interface ModelKind<U extends User = User> {
    */
   readonly initial?: JsonObject | ((key: string) => JsonObject)
   /** Rules for its commands, in the order in which they run. */
-  readonly interceptors?: readonly Interceptor<U>[]
+  readonly interceptors?: readonly Rule<U>[]
 }
+
+/** An interceptor; it may know more of users than that they have an id. */
+export type Rule<U extends User = User> = {
+  rule(...args: Parameters<Interceptor<U>>): ReturnType<Interceptor<U>>
+}['rule']
 
 export interface ServiceOptions<U extends User = User> {
   readonly store: ModelStore

@@ -1,4 +1,4 @@
-import { PROTOCOL, type Flush, type User } from '@flushout/core'
+import { PROTOCOL, type Flush } from '@flushout/core'
 import { memoryStore } from '@flushout/server'
 import { describe, expect, test } from 'vitest'
 import { TestServer } from './support/http.ts'
@@ -132,7 +132,7 @@ describe('a flush', () => {
 
   test('carries no user: who sent it is told by the session alone', async () => {
     const store = memoryStore()
-    await using server = await TestServer.start<User>({ store, user: () => ({ id: 'ada' }) })
+    await using server = await TestServer.start({ store, user: () => ({ id: 'ada' }) })
     for (const forged of [
       { ...flush, userId: 'eve' },
       { ...flush, user: { id: 'eve' } },
@@ -225,7 +225,7 @@ describe('what is refused, and how', () => {
   })
 
   test('nobody logged in: 401; somebody who may not: 403, whether the model is there or not', async () => {
-    await using server = await TestServer.start<User>({
+    await using server = await TestServer.start({
       models: [{ pattern: 'todos:*' }],
       user: ({ headers }) => (headers['x-user'] ? { id: String(headers['x-user']) } : undefined),
       authorize: (user, action) => user?.id === 'ada' && action === 'read',

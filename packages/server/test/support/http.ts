@@ -1,5 +1,5 @@
 import { request as sendRequest } from 'node:http'
-import type { Flush, FlushAnswer, User } from '@flushout/core'
+import type { Flush, FlushAnswer } from '@flushout/core'
 import {
   allowAnyone,
   fastifyOptions,
@@ -20,11 +20,9 @@ export class TestServer implements AsyncDisposable {
     this.address = address
   }
 
-  static async start<U extends User>(
-    options: Partial<FlushoutOptions<U>> = {},
-  ): Promise<TestServer> {
+  static async start(options: Partial<FlushoutOptions> = {}): Promise<TestServer> {
     const app = Fastify({ ...fastifyOptions })
-    await app.register(flushout<U>, {
+    await app.register(flushout, {
       store: memoryStore(),
       authorize: allowAnyone,
       models: [{ pattern: 'todos:*', initial: { todos: {} } }],
