@@ -99,4 +99,4 @@ test('however messages are lost, every edit takes effect once, in the order of i
     { numRuns: RUNS, seed: Number(process.env['SEED'] ?? 1) },
   )
   expect(losses).toBeGreaterThan(LOSSES)
-}, 60_000)
+})
