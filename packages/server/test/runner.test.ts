@@ -212,3 +212,31 @@ test('a flush that the store cannot bear fails alone', async () => {
   expect(outcomes[2]).toMatchObject({ reason: { code: 'UNAVAILABLE' } })
   expect(Object.keys(await writers[0]!.todos())).toEqual(['a', 'b', 'c'])
 })
+
+test('a model whose write fails does not fail those that are written with it', async () => {
+  const store = memoryStore()
+  const sizes: number[] = []
+  const commit: ModelStore['commit'] = async (writes) => {
+    sizes.push(writes.length)
+    if (JSON.stringify(writes).includes('poison')) throw new Error('invalid byte sequence')
+    return store.commit(writes)
+  }
+  const service = createTestService({ store: wrapStore(store, { commit }) })
+  const writers = ['a', 'b', 'c'].map((id) => new Writer(service, id, { key: `todos:${id}` }))
+  await Promise.all(writers.map((writer) => writer.pull()))
+  let loads = 0
+  const load = store.load.bind(store)
+  store.load = (...args) => {
+    loads += 1
+    return load(...args)
+  }
+  const outcomes = await Promise.allSettled([
+    writers[0]!.add('fine'),
+    writers[1]!.add('poison'),
+    writers[2]!.add('fine'),
+  ])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(sizes[0]).toBe(3)
+  // Only the one that failed had to look again.
+  expect(loads).toBeLessThanOrEqual(2)
+})
