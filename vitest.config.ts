@@ -15,6 +15,9 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions: ['@flushout/source', 'node', 'module', 'development', 'default'] } },
   test: {
+    // Property tests on a busy machine; nothing waits for this to pass.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
@@ -38,6 +41,15 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['packages/server/test/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: 'packages/server/test/support/global-setup.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/whole/**/*.test.{ts,tsx}'],
           environment: 'node',
           globalSetup: 'packages/server/test/support/global-setup.ts',
         },
