@@ -79,4 +79,18 @@ describe('the history in memory', () => {
     expect(world.master.floor).toBeLessThan(world.master.commandCount)
     expect(world.join('bob').proxy.read()).toEqual(ada.proxy.read())
   })
+
+  test('still tells a history of another hash where it begins now', () => {
+    const { master } = new World<JsonObject>({ large: 'x'.repeat(5_000) }, { master: { maxHistoryBytes: 2_000 } })
+    const hashes = [master.hash]
+    for (let n = 1; n <= 60; n += 1) {
+      const commands = [{ action: 'update', props: { n } }] as const
+      master.apply({ protocol: 1, clientId: 'ada', sequence: n, from: 0, hash: '', commands }, { user: undefined, now: 0, seed: '' })
+      hashes.push(master.hash)
+    }
+    expect(master.floor).toBeGreaterThan(30)
+    expect(master.pull(master.floor, hashes[master.floor]!).sync.kind).toBe('updates')
+    expect(() => master.pull(master.floor, 'other')).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
+    expect(master.pull(master.floor - 1, 'nobody can tell any more').sync.kind).toBe('snapshot')
+  })
 })

@@ -337,3 +337,21 @@ test('setting what is there already changes no identity', () => {
     { numRuns: 300 },
   )
 })
+
+test('setting a wide node to what it is changes no identity, though it was written to', () => {
+  const tree = open({ todos: wide(40) })
+  tree.apply(checked({ action: 'update', path: ['todos', 't1'], props: { done: true } }), [])
+  const before = tree.read() as { todos: JsonObject }
+  tree.apply(checked({ action: 'update', props: structuredClone(before) }), [])
+  expect(tree.read(['todos'])).toBe(before.todos)
+  tree.apply(checked({ action: 'update', path: ['todos', 't1'], props: { done: false } }), [])
+  expect(tree.read(['todos', 't1'])).toEqual({ n: 1, done: false })
+})
+
+test('setting an object with its keys in another order changes the order', () => {
+  for (const document of [{ a: { x: 1, y: 2 } }, { ...wide(40), a: { x: 1, y: 2 } }]) {
+    const tree = open(document)
+    tree.apply(checked({ action: 'update', props: { a: { y: 2, x: 1 } } }), [])
+    expect(JSON.stringify(tree.read(['a']))).toBe('{"y":2,"x":1}')
+  }
+})
