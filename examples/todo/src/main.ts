@@ -9,7 +9,7 @@ import { Problem } from './server/problem.ts'
 import { createServer } from './server/server.ts'
 
 const HOST = '127.0.0.1'
-const appFolder = fileURLToPath(new URL('../dist', import.meta.url))
+const appFolder = fileURLToPath(new URL('../dist/app', import.meta.url))
 const dataFolder = process.env.DATA_DIR ?? fileURLToPath(new URL('../.data', import.meta.url))
 const { DATABASE_URL } = process.env
 

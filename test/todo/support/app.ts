@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -42,8 +41,8 @@ export class App {
 
   /** Send `signal` to the process, or with `group` to all that it started. */
   async end(signal: NodeJS.Signals, { group = false } = {}): Promise<number | null> {
-    const { pid } = this.process
-    if (pid === undefined || this.process.exitCode !== null) return this.process.exitCode
+    const { pid, exitCode, signalCode } = this.process
+    if (pid === undefined || exitCode !== null || signalCode !== null) return this.exit
     process.kill(group ? -pid : pid, signal)
     return this.exit
   }
@@ -57,14 +56,4 @@ export function runMain(env: NodeJS.ProcessEnv): App {
 /** Type `npm start`. */
 export function npmStart(env: NodeJS.ProcessEnv): App {
   return new App(['npm', 'start'], env)
-}
-
-/** A port that nobody listens on. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

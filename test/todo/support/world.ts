@@ -38,8 +38,8 @@ export function worldTest(start: () => Promise<string>) {
   afterAll(() => browser?.close())
 
   return base.extend<{ world: World }>({
-    world: async ({ task }, use) => {
-      const list = task.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 60)
+    world: async ({}, use) => {
+      const list = `test-${crypto.randomUUID()}`
       const complaints: string[] = []
       let isOutageExpected = false
       await using open = new AsyncDisposableStack()

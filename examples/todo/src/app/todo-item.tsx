@@ -115,7 +115,8 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
 function focusBeside(item: HTMLLIElement): void {
   const neighbour = item.nextElementSibling ?? item.previousElementSibling
   const target =
-    neighbour?.querySelector<HTMLElement>('.delete, button') ??
+    neighbour?.querySelector<HTMLElement>('.delete') ??
+    neighbour?.querySelector<HTMLElement>('button') ??
     item.closest('.panel')?.querySelector<HTMLElement>('.add textarea')
   target?.focus()
 }
