@@ -29,6 +29,21 @@ test('checkpoint and tail replayed are the document, and so is the whole history
   )
 })
 
+test('a checkpoint is due after as much history as the document has', async () => {
+  const store = memoryStore()
+  const service = createTestService({ store, checkpoint: { bytes: 1000, flushes: 1e9 } })
+  const ada = new Writer(service, 'ada')
+  await ada.add('long', { text: 'x'.repeat(5000) })
+  const counts = new Set<number>()
+  for (let turn = 0; turn < 100; turn += 1) {
+    await ada.flush({ action: 'update', path: ['todos', 'long'], props: { turn } })
+    counts.add((await store.load(KEY, []))!.checkpoint.commandCount)
+  }
+  // About 200 characters each: one checkpoint in 25 flushes.
+  expect(counts.size).toBeGreaterThan(2)
+  expect(counts.size).toBeLessThan(8)
+})
+
 test('with a threshold of 0 every commit writes the document', async () => {
   const store = memoryStore()
   const ada = new Writer(createTestService({ store, ...checkpointEach }), 'ada')
@@ -159,6 +174,17 @@ describe('another history under the same name', () => {
     // Same count, same revision, same client, same sequence: only the hash tells.
     expect(await codeOf(ada.add('b'))).toBe('HISTORY_CHANGED')
     expect(Object.keys(await ada.todos())).toEqual(['other'])
+  })
+
+  test('that was made by the very same commands is another one', async () => {
+    const { store, restore } = restorable()
+    const now = () => 0
+    const ada = new Writer(createTestService({ store, now }), 'ada')
+    await ada.add('a')
+    const other = memoryStore()
+    await new Writer(createTestService({ store: other, now }), 'ada').add('a')
+    restore(other)
+    expect(await codeOf(ada.pull())).toBe('HISTORY_CHANGED')
   })
 
   test('that went on past the client shows by its hash', async () => {
