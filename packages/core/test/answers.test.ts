@@ -81,16 +81,49 @@ describe('an answer', () => {
   test('that is overtaken by live news of its own flush changes nothing twice', () => {
     const { world, ada, bob } = open()
     ada.proxy.create([], { by: 'ada' }, { id: 'x' })
+    ada.proxy.update([], { b: 'ada' })
     const answer = ada.send(ada.proxy.beginFlush()!)
-    bob.proxy.update([], { b: 1 })
+    bob.proxy.update([], { b: 'bob' })
     bob.flush()
     ada.proxy.update(['x'], { n: 1 })
     expect(ada.proxy.receive(newsFor(world, ada))).toBe('applied')
     expect(ada.proxy.read(['x'])).toEqual({ by: 'ada', n: 1 })
-    expect(ada.proxy.commandCount).toBe(3)
+    expect(ada.proxy.read(['b'])).toBe('bob')
+    expect(ada.proxy.commandCount).toBe(4)
     expect(ada.proxy.endFlush(answer).ok).toBe(true)
-    expect(ada.proxy.status).toMatchObject({ queued: 1, inFlight: 0, confirmed: 2 })
+    expect(ada.proxy.status).toMatchObject({ queued: 1, inFlight: 0, confirmed: 3 })
     expectEqual(world)
+  })
+
+  test('that is overtaken by live news of a rename brings a queued edit below it back', () => {
+    const { world, ada, bob } = open()
+    bob.proxy.create([], { by: 'bob' }, { id: 'list' })
+    bob.flush()
+    ada.proxy.create([], { by: 'ada' }, { id: 'list' })
+    ada.proxy.create(['list'], {}, { id: 'item' })
+    const answer = ada.send(ada.proxy.beginFlush()!)
+    const edit = ada.proxy.update(['list', 'item'], { edited: true })
+    // Now there is a list without an item; only the answer tells that ada's has another name.
+    expect(ada.proxy.receive(newsFor(world, ada))).toBe('applied')
+    expect(edit.outcome).toBeUndefined()
+    expect(ada.proxy.read(['list'])).toEqual({ by: 'bob' })
+    expect(ada.proxy.commandCount).toBe(3)
+    ada.proxy.endFlush(answer)
+    expect(ada.proxy.read([answer.remaps[0]!.to[0]!])).toEqual({ by: 'ada', item: { edited: true } })
+    expectEqual(world)
+    expect(edit.outcome).toEqual({ kind: 'applied' })
+    expect(ada.proxy.rejections).toEqual([])
+  })
+
+  test('to a question for news that live news went past is taken, and nothing goes back', () => {
+    const { world, ada, bob } = open()
+    const answer = ada.send(ada.proxy.beginFlush({ pull: true })!)
+    bob.proxy.update([], { b: 1 })
+    bob.flush()
+    ada.proxy.receive(newsFor(world, ada))
+    expect(ada.proxy.endFlush(answer)).toEqual({ ok: true, remaps: [] })
+    expect(ada.proxy.confirmed).toEqual({ from: 1, hash: world.master.hash })
+    expect(ada.proxy.read(['b'])).toBe(1)
   })
 
   test('that makes no sense never throws, loses no edit, and leads to a snapshot', () => {
@@ -109,6 +142,7 @@ describe('an answer', () => {
     const verdicts = [{ index: 1, kind: 'dropped', rejection: { code: 'X', message: '' } }, { index: -1, kind: 'dropped' }, { index: 0, kind: 'applied' }, { index: 0, kind: 'amended' }, { index: 0, kind: 'amended', command: { action: 'create' } }, { index: 0, kind: 'rejected', rejection: {} }]
     for (const verdict of verdicts) odd.push({ ...answer, verdicts: [verdict] })
     for (const remap of [{ from: [], to: [] }, { from: ['a'], to: [] }, { from: 'a', to: 'b' }, { from: ['a'] }, { from: ['a'], to: ['__proto__'] }]) odd.push({ ...answer, remaps: [remap] })
+    odd.push({ ...answer, sync: { kind: 'snapshot', snapshot: { commandCount: 0, hash: 'old', document: {} } } })
     const before = JSON.stringify(ada.proxy.read())
     for (const one of odd) {
       const result = ada.proxy.endFlush(one)
@@ -141,7 +175,8 @@ describe('live news', () => {
     expect(ada.proxy.receive(news[1])).toBe('applied')
     expect(ada.proxy.receive(news[4])).toBe('gap')
     expect(ada.proxy.read(['n'])).toBe(1)
-    expect(ada.proxy.receive(newsFor(world, ada))).toBe('applied')
+    // From the start, so that the first two are known.
+    expect(ada.proxy.receive(throughJson(world.master.pull(0, 'genesis')))).toBe('applied')
     expect(ada.proxy.read(['n'])).toBe(4)
     for (const one of news) expect(ada.proxy.receive(one)).toBe('ignored')
     expectEqual(world)

@@ -88,6 +88,27 @@ describe('renamed nodes', () => {
     expect(Object.values(others)).toEqual([{ by: 'ada', item: { by: 'ada', part: { by: 'ada', edited: 'ada' } } }])
   })
 
+  test('X18: a rename here below a rename by the master is followed to its end', () => {
+    const { world, ada, bob } = open()
+    bob.proxy.create([], { by: 'bob' }, { id: 'list' })
+    bob.flush()
+    const list = ada.proxy.create([], { by: 'ada' }, { id: 'list' })
+    const flush = ada.proxy.beginFlush()!
+    const item = ada.proxy.create(['list'], { by: 'ada' }, { id: 'item' })
+    const edit = ada.proxy.update(['list', 'item'], { edited: true })
+    const renamed = ada.send(flush).remaps[0]!.to
+    // Bob sees ada's list and puts an item of the same name into it.
+    bob.settle()
+    bob.proxy.create(renamed, { by: 'bob' }, { id: 'item' })
+    bob.flush()
+    const result = ada.proxy.endFlush(ada.send(flush))
+    expect(result).toEqual({ ok: true, remaps: [{ from: ['list'], to: renamed }, { from: [...renamed, 'item'], to: [...renamed, item.id] }] })
+    world.settle()
+    expect(list.id).toBe(renamed[0])
+    expect(edit.outcome).toEqual({ kind: 'applied' })
+    expect(world.master.read(renamed)).toEqual({ by: 'ada', item: { by: 'bob' }, [item.id]: { by: 'ada', edited: true } })
+  })
+
   test('X19: a stale id never leads to the node of another client', () => {
     const { world, ada, bob } = open()
     bob.proxy.create([], { by: 'bob' }, { id: 'same' })

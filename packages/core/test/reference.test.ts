@@ -285,6 +285,28 @@ describe('a rebase', () => {
     expect(paths).toEqual([['title']])
   })
 
+  test('names a wide node that was created before and has lost or got a key since', () => {
+    for (const theirs of [
+      { action: 'delete', path: ['todos', 't2'] },
+      { action: 'create', path: ['todos'], id: 'new' },
+    ] as const) {
+      const tree = open({})
+      const mine = [
+        checked({ action: 'create', id: 'todos', props: wide(40) }),
+        checked({ action: 'update', path: ['todos', 't1'], props: { done: true } }),
+      ]
+      const changes: Change[] = []
+      for (const one of mine) tree.apply(one, changes)
+      const before = tree.read(['todos', 't1'])
+      const paths = tree.settle(() => {
+        tree.undo(changes)
+        for (const one of [...mine, checked(theirs)]) tree.apply(one, [])
+      })
+      expect(paths).toContainEqual(['todos'])
+      expect(tree.read(['todos', 't1'])).toBe(before)
+    }
+  })
+
   test('to a snapshot with one changed item names that item alone, and keeps the list of keys', () => {
     const tree = open({ todos: wide(100) })
     tree.apply(checked({ action: 'update', path: ['todos', 't1'], props: { done: true } }), [])
@@ -303,6 +325,9 @@ describe('a rebase', () => {
     expect(JSON.stringify(tree.read())).toBe('{"c":3,"a":1,"b":2}')
     tree.apply(checked({ action: 'update', props: { d: 4 } }), [])
     expect(tree.keys()).toEqual(['c', 'a', 'b', 'd'])
+    const nested = open({ a: { x: 1, y: 2 } })
+    expect(nested.settle(() => nested.replace(frozen({ a: { y: 2, x: 1 } })))).toEqual([['a']])
+    expect(nested.keys(['a'])).toEqual(['y', 'x'])
   })
 
   test('to any snapshot ends with the snapshot, order of keys included', () => {
