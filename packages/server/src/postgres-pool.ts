@@ -6,6 +6,11 @@ export interface PostgresPool {
   connect(): Promise<PostgresClient>
 }
 
+/** A pool that belongs to the store. */
+export interface ClosablePool extends PostgresPool {
+  end(): Promise<void>
+}
+
 /** What the store uses of a client of a `pg.Pool`. */
 export interface PostgresClient {
   query(query: {
@@ -18,7 +23,7 @@ export interface PostgresClient {
 
 export interface PostgresPoolOptions {
   /** As `postgres://user:password@host:5432/database`. */
-  readonly connectionString?: string
+  readonly connectionString?: string | undefined
   /** Default 10. More do not make it faster: commits are joined. */
   readonly maxConnections?: number
   /** After how long a statement is given up, in milliseconds. Default 10,000. */
@@ -61,7 +66,7 @@ export function isLostRace(error: unknown): boolean {
 }
 
 /** A pool for the store alone. */
-export function createPool(options: PostgresPoolOptions): pg.Pool {
+export function createPool(options: PostgresPoolOptions): ClosablePool {
   const { connectionString, maxConnections = 10, statementTimeoutMs = 10_000 } = options
   if (!connectionString) {
     throw new FlushoutError('OPTIONS_INVALID', 'Give postgresStore a connectionString or a pool.')

@@ -1,10 +1,10 @@
 import { FlushoutError, type Snapshot } from '@flushout/core'
-import type pg from 'pg'
 import { migrate } from './postgres-migrate.ts'
 import {
   createPool,
   isLostRace,
   onConnection,
+  type ClosablePool,
   type PostgresClient,
   type PostgresPool,
   type PostgresPoolOptions,
@@ -49,7 +49,7 @@ export function postgresStore(options: PostgresStoreOptions): ModelStore {
 class PostgresStore implements ModelStore {
   readonly #pool: PostgresPool
   // Ours to close; undefined for a pool of the application.
-  readonly #ownPool: pg.Pool | undefined
+  readonly #ownPool: ClosablePool | undefined
   readonly #schema: string
   readonly #statements: Statements
   readonly #allowAsynchronousCommit: boolean
