@@ -51,3 +51,8 @@ export function composeStatus(
     error,
   })
 }
+
+/** Tell whether all fields are the same. */
+export function isSameStatus(a: ModelStatus, b: ModelStatus): boolean {
+  return (Object.keys(a) as (keyof ModelStatus)[]).every((field) => a[field] === b[field])
+}

@@ -17,7 +17,7 @@ import type { Environment } from './environment.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import { FlushLoop } from './flush-loop.ts'
 import type { FlushTiming } from './flush-timing.ts'
-import { composeStatus, type ModelStatus } from './model-status.ts'
+import { composeStatus, isSameStatus, type ModelStatus } from './model-status.ts'
 import type { Transport } from './transport.ts'
 
 export interface ModelOptions {
@@ -61,7 +61,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #proxy: CommandProxy<Doc> | undefined
   #ready: Promise<void> | undefined
   #settleReady: (error?: FlushoutError) => void = () => {}
-  #status: ModelStatus | undefined
+  #status: ModelStatus
+  // Of what the status listeners were told last.
+  #told: Pick<Model, 'status' | 'rejections'>
   #watchers = 0
   #wasNeeded = false
 
@@ -79,6 +81,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       environment: options.environment,
       onChange: () => this.#loopChanged(),
     })
+    const status = composeStatus(undefined, this.#loop.state)
+    this.#status = status
+    this.#told = { status, rejections: NO_REJECTIONS }
   }
 
   /** Make a model, and what its client needs to direct it. Nothing is loaded yet. */
@@ -117,7 +122,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   /** How the model stands towards its master. */
   get status(): ModelStatus {
-    this.#status ??= composeStatus(this.#proxy, this.#loop.state)
+    const status = composeStatus(this.#proxy, this.#loop.state)
+    if (!isSameStatus(status, this.#status)) this.#status = status
     return this.#status
   }
 
@@ -258,7 +264,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     proxy.subscribeStatus(() => {
       const hasGrown = proxy.status.queued > queued
       queued = proxy.status.queued
-      this.#statusChanged()
+      this.#statusMayHaveChanged()
       if (hasGrown) this.#loop.edited()
     })
   }
@@ -297,7 +303,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #loopChanged(): void {
-    this.#statusChanged()
+    this.#statusMayHaveChanged()
     this.#tellReady()
   }
 
@@ -310,8 +316,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     this.#joins.clear()
   }
 
-  #statusChanged(): void {
-    this.#status = undefined
+  #statusMayHaveChanged(): void {
+    const { status, rejections } = this
+    if (status === this.#told.status && rejections === this.#told.rejections) return
+    this.#told = { status, rejections }
     this.#needMayHaveChanged()
     for (const listener of this.#statusListeners) listener()
   }

@@ -251,6 +251,30 @@ describe('status', () => {
     expect(calls).toBe(1)
   })
 
+  test('is up to date for those who hear of a change of the document', async () => {
+    const ada = await enter(serveTodos())
+    const seen: number[] = []
+    let told = 0
+    ada.model.subscribe(() => seen.push(ada.model.status.queued))
+    ada.model.subscribeStatus(() => (told += 1))
+    ada.type('Milk')
+    ada.type('Bread')
+    expect(seen).toEqual([1, 2])
+    expect(told).toBe(2)
+  })
+
+  test('is no other because news were asked for, or the client was told what it knew', async () => {
+    const ada = await enter(serveTodos(), { flush: { mode: 'manual' } })
+    const { status } = ada.model
+    let calls = 0
+    ada.model.subscribeStatus(() => (calls += 1))
+    await ada.model.flush()
+    ada.client.resume()
+    expect(ada.network.flushes).toHaveLength(1)
+    expect(ada.model.status).toBe(status)
+    expect(calls).toBe(0)
+  })
+
   test('counts exactly through an outage', async () => {
     const server = serveTodos()
     const ada = await enter(server, { random: () => 1 })
