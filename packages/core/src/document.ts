@@ -13,11 +13,26 @@
 //
 // Each applied command yields its changes; taken back in reverse order they
 // restore document, order of keys and identities in O(changes).
-import { Branch, inheritKeys, isNode, listKeys, slotValue, type Entry, type Slot } from './branch.ts'
+import {
+  Branch,
+  inheritKeys,
+  isNode,
+  listKeys,
+  slotValue,
+  type Entry,
+  type Slot,
+} from './branch.ts'
 import type { CheckedCommand, CheckedCreate, CheckedDelete, CheckedUpdate } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { DocumentView } from './interceptor.ts'
-import { equalJson, isObject, measureEntry, measureJson, type JsonObject, type JsonValue } from './json.ts'
+import {
+  equalJson,
+  isObject,
+  measureEntry,
+  measureJson,
+  type JsonObject,
+  type JsonValue,
+} from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
 import { reconcile, Touched } from './reconcile.ts'
 
@@ -215,7 +230,7 @@ export class DocumentTree implements DocumentView {
     if (entry?.isNarrow && depth === path.length - 1) return { branch, entry, depth }
     let wide = depth
     let slot = entry?.slot
-    for (let index = depth; ; ) {
+    for (let index = depth; ;) {
       if (!isNode(slot)) return new Obstacle(slot, path.slice(0, index + 1))
       if (isWide(slot as JsonObject)) wide = index + 1
       index += 1
@@ -284,7 +299,8 @@ export class DocumentTree implements DocumentView {
 
   /** Called before every write, with what the key holds and what it will hold. */
   #note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
-    if (!Number.isNaN(this.#bytes)) this.#bytes += measureSlot(key, after) - measureSlot(key, before)
+    if (!Number.isNaN(this.#bytes))
+      this.#bytes += measureSlot(key, after) - measureSlot(key, before)
     this.#touched?.note(branch, key, before, after)
   }
 }
@@ -309,7 +325,7 @@ class Obstacle {
 
 function child(slot: Slot, key: string): Slot | undefined {
   if (slot instanceof Branch) return slot.get(key)?.slot
-  return isNode(slot) && Object.hasOwn(slot, key) ? (slot as JsonObject)[key] : undefined
+  return isNode(slot) && Object.hasOwn(slot, key) ? slot[key] : undefined
 }
 
 function isWide(node: JsonObject): boolean {

@@ -117,14 +117,17 @@ function nameDifferences(
     return
   }
   for (const key of new Set([...listKeys(before), ...listKeys(after)])) {
-    const [was, is] = [before, after].map((node) => (Object.hasOwn(node, key) ? node[key] : undefined))
+    const [was, is] = [before, after].map((node) =>
+      Object.hasOwn(node, key) ? node[key] : undefined,
+    )
     nameDifferences(was, is, [...path, key], changed)
   }
 }
 
 /** Tell whether two lists hold the same keys in another order. */
 function isReordered(before: readonly string[], after: readonly string[]): boolean {
-  if (before.length !== after.length || after.every((key, index) => key === before[index])) return false
+  if (before.length !== after.length || after.every((key, index) => key === before[index]))
+    return false
   const known = new Set(before)
   return after.every((key) => known.has(key))
 }
@@ -140,11 +143,7 @@ function shareSlot(before: Slot | undefined, next: JsonValue, touched: Touched):
   return share(shownOf(before, touched).value, Object.freeze(object))
 }
 
-function heldBefore(
-  node: Branch | JsonObject,
-  key: string,
-  { slots }: Touched,
-): Slot | undefined {
+function heldBefore(node: Branch | JsonObject, key: string, { slots }: Touched): Slot | undefined {
   if (!(node instanceof Branch)) return Object.hasOwn(node, key) ? node[key] : undefined
   const before = slots.get(node)
   return before?.has(key) ? before.get(key) : node.get(key)?.slot

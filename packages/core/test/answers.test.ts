@@ -10,11 +10,11 @@ function open(document: JsonObject = LARGE, options: ConstructorParameters<typeo
   return { world, ada: world.join('ada'), bob: world.join('bob') }
 }
 
-function newsFor(world: World<JsonObject>, { proxy }: Peer<JsonObject>) {
+function newsFor(world: World, { proxy }: Peer) {
   return throughJson(world.master.pull(proxy.confirmed.from, proxy.confirmed.hash))
 }
 
-function expectEqual(world: World<JsonObject>): void {
+function expectEqual(world: World): void {
   world.settle()
   for (const { proxy } of world.peers) {
     expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(world.master.snapshot().document))
@@ -24,7 +24,10 @@ function expectEqual(world: World<JsonObject>): void {
 
 describe('an answer', () => {
   test('as sent, with updates or with a snapshot leaves the proxy equal to the master', () => {
-    for (const [maxHistoryBytes, kind] of [[100_000, 'updates'], [0, 'snapshot']] as const) {
+    for (const [maxHistoryBytes, kind] of [
+      [100_000, 'updates'],
+      [0, 'snapshot'],
+    ] as const) {
       const { world, ada, bob } = open(LARGE, { master: { maxHistoryBytes } })
       ada.proxy.update([], { a: 1 })
       expect(ada.send(ada.proxy.beginFlush()!).sync.kind).toBe('none')
@@ -47,7 +50,9 @@ describe('an answer', () => {
     ada.proxy.update([], { a: 2 })
     const flush = ada.proxy.beginFlush()!
     expect(ada.proxy.endFlush(first)).toEqual({ ok: false, code: 'NO_FLUSH' })
-    expect(() => ada.proxy.beginFlush()).toThrow(expect.objectContaining({ code: 'FLUSH_IN_PROGRESS' }))
+    expect(() => ada.proxy.beginFlush()).toThrow(
+      expect.objectContaining({ code: 'FLUSH_IN_PROGRESS' }),
+    )
     expect(ada.proxy.endFlush(ada.send(flush)).ok).toBe(true)
     expect(ada.proxy.endFlush({ ...first, sequence: 99 })).toEqual({ ok: false, code: 'NO_FLUSH' })
     expectEqual(world)
@@ -109,7 +114,10 @@ describe('an answer', () => {
     expect(ada.proxy.read(['list'])).toEqual({ by: 'bob' })
     expect(ada.proxy.commandCount).toBe(3)
     ada.proxy.endFlush(answer)
-    expect(ada.proxy.read([answer.remaps[0]!.to[0]!])).toEqual({ by: 'ada', item: { edited: true } })
+    expect(ada.proxy.read([answer.remaps[0]!.to[0]!])).toEqual({
+      by: 'ada',
+      item: { edited: true },
+    })
     expectEqual(world)
     expect(edit.outcome).toEqual({ kind: 'applied' })
     expect(ada.proxy.rejections).toEqual([])
@@ -134,19 +142,53 @@ describe('an answer', () => {
     const answer = ada.send(flush)
     const odd: unknown[] = [undefined, null, 0, '', 'text', true, [], {}, [answer], () => answer]
     for (const field of Object.keys(answer) as (keyof FlushAnswer)[]) {
-      for (const value of [undefined, null, -1, 1.5, Number.NaN, 'text', [], {}, [null], [{}], [1]]) {
-        const isFine = JSON.stringify(value) === JSON.stringify(answer[field]) || (field === 'hash' && value === 'text')
+      for (const value of [
+        undefined,
+        null,
+        -1,
+        1.5,
+        Number.NaN,
+        'text',
+        [],
+        {},
+        [null],
+        [{}],
+        [1],
+      ]) {
+        const isFine =
+          JSON.stringify(value) === JSON.stringify(answer[field]) ||
+          (field === 'hash' && value === 'text')
         if (!isFine) odd.push({ ...answer, [field]: value })
       }
     }
-    const verdicts = [{ index: 1, kind: 'dropped', rejection: { code: 'X', message: '' } }, { index: -1, kind: 'dropped' }, { index: 0, kind: 'applied' }, { index: 0, kind: 'amended' }, { index: 0, kind: 'amended', command: { action: 'create' } }, { index: 0, kind: 'rejected', rejection: {} }]
+    const verdicts = [
+      { index: 1, kind: 'dropped', rejection: { code: 'X', message: '' } },
+      { index: -1, kind: 'dropped' },
+      { index: 0, kind: 'applied' },
+      { index: 0, kind: 'amended' },
+      { index: 0, kind: 'amended', command: { action: 'create' } },
+      { index: 0, kind: 'rejected', rejection: {} },
+    ]
     for (const verdict of verdicts) odd.push({ ...answer, verdicts: [verdict] })
-    for (const remap of [{ from: [], to: [] }, { from: ['a'], to: [] }, { from: 'a', to: 'b' }, { from: ['a'] }, { from: ['a'], to: ['__proto__'] }]) odd.push({ ...answer, remaps: [remap] })
-    odd.push({ ...answer, sync: { kind: 'snapshot', snapshot: { commandCount: 0, hash: 'old', document: {} } } })
+    for (const remap of [
+      { from: [], to: [] },
+      { from: ['a'], to: [] },
+      { from: 'a', to: 'b' },
+      { from: ['a'] },
+      { from: ['a'], to: ['__proto__'] },
+    ])
+      odd.push({ ...answer, remaps: [remap] })
+    odd.push({
+      ...answer,
+      sync: { kind: 'snapshot', snapshot: { commandCount: 0, hash: 'old', document: {} } },
+    })
     const before = JSON.stringify(ada.proxy.read())
     for (const one of odd) {
       const result = ada.proxy.endFlush(one)
-      expect(result).toMatchObject({ ok: false, code: expect.stringMatching(/^(ANSWER_INVALID|NO_FLUSH)$/) })
+      expect(result).toMatchObject({
+        ok: false,
+        code: expect.stringMatching(/^(ANSWER_INVALID|NO_FLUSH)$/),
+      })
       expect(JSON.stringify(ada.proxy.read())).toBe(before)
       expect(ada.proxy.status.inFlight).toBe(1)
       ada.proxy.cancelFlush()
@@ -185,7 +227,19 @@ describe('live news', () => {
   test('that cannot be used are ignored', () => {
     const { ada } = open()
     const before = ada.proxy.read()
-    for (const one of [undefined, null, 1, 'x', [], {}, { commandCount: 3, hash: 'h' }, { commandCount: 3, hash: 'h', sync: {} }, { commandCount: 3, hash: 'h', sync: { kind: 'updates' } }, { commandCount: 3, hash: 'h', sync: { kind: 'updates', updates: [{}] } }, { commandCount: -3, hash: 'h', sync: { kind: 'none' } }]) {
+    for (const one of [
+      undefined,
+      null,
+      1,
+      'x',
+      [],
+      {},
+      { commandCount: 3, hash: 'h' },
+      { commandCount: 3, hash: 'h', sync: {} },
+      { commandCount: 3, hash: 'h', sync: { kind: 'updates' } },
+      { commandCount: 3, hash: 'h', sync: { kind: 'updates', updates: [{}] } },
+      { commandCount: -3, hash: 'h', sync: { kind: 'none' } },
+    ]) {
       expect(ada.proxy.receive(one)).toBe('ignored')
     }
     expect(ada.proxy.read()).toBe(before)
@@ -194,13 +248,17 @@ describe('live news', () => {
   test('that only name a higher count say that a pull is needed', () => {
     const { ada } = open()
     expect(ada.proxy.receive({ commandCount: 2, hash: 'h', sync: { kind: 'none' } })).toBe('gap')
-    expect(ada.proxy.receive({ commandCount: 0, hash: 'genesis', sync: { kind: 'none' } })).toBe('ignored')
+    expect(ada.proxy.receive({ commandCount: 0, hash: 'genesis', sync: { kind: 'none' } })).toBe(
+      'ignored',
+    )
   })
 
   test('of another history at the same count shake the trust: the next flush asks for a snapshot', () => {
     const { world, ada } = open()
     ada.proxy.update([], { a: 1 })
-    expect(ada.proxy.receive({ commandCount: 0, hash: 'other', sync: { kind: 'none' } })).toBe('ignored')
+    expect(ada.proxy.receive({ commandCount: 0, hash: 'other', sync: { kind: 'none' } })).toBe(
+      'ignored',
+    )
     const flush = ada.proxy.beginFlush()!
     expect(flush.hash).toBe('')
     expect(ada.send(flush).sync.kind).toBe('snapshot')
@@ -213,7 +271,13 @@ describe('live news', () => {
     const old = world.master.snapshot()
     ada.proxy.update([], { a: 1 })
     ada.settle()
-    expect(ada.proxy.receive({ commandCount: 0, hash: old.hash, sync: { kind: 'snapshot', snapshot: old } })).toBe('ignored')
+    expect(
+      ada.proxy.receive({
+        commandCount: 0,
+        hash: old.hash,
+        sync: { kind: 'snapshot', snapshot: old },
+      }),
+    ).toBe('ignored')
     expect(ada.proxy.read()).toEqual({ ...LARGE, a: 1 })
     expect(ada.proxy.confirmed.from).toBe(1)
   })
@@ -225,7 +289,11 @@ describe('live news', () => {
     bob.proxy.update([], { b: 1 })
     bob.flush()
     const snapshot = world.master.snapshot()
-    const news = throughJson({ commandCount: snapshot.commandCount, hash: snapshot.hash, sync: { kind: 'snapshot', snapshot } })
+    const news = throughJson({
+      commandCount: snapshot.commandCount,
+      hash: snapshot.hash,
+      sync: { kind: 'snapshot', snapshot },
+    })
     expect(ada.proxy.receive(news)).toBe('ignored')
     ada.proxy.endFlush(answer)
     expect(ada.proxy.receive(news)).toBe('applied')
@@ -244,6 +312,10 @@ test('a lost answer, a thousand times: nothing is applied twice or lost', () => 
     ada.flush()
   }
   expectEqual(world)
-  const todos = Object.values(world.master.snapshot().document).filter((value) => typeof value === 'object')
-  expect(todos.map((todo) => (todo as JsonObject)['n'])).toEqual(Array.from({ length: 1_000 }, (_, n) => n))
+  const todos = Object.values(world.master.snapshot().document).filter(
+    (value) => typeof value === 'object',
+  )
+  expect(todos.map((todo) => (todo as JsonObject)['n'])).toEqual(
+    Array.from({ length: 1_000 }, (_, n) => n),
+  )
 })

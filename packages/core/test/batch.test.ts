@@ -35,7 +35,11 @@ describe('a batch', () => {
     const error = new RangeError('no')
     const run = () =>
       proxy.batch(() => {
-        receipts.push(proxy.update(['a'], { n: 1 }), proxy.delete(['b']), proxy.create([], {}, { id: 'd' }))
+        receipts.push(
+          proxy.update(['a'], { n: 1 }),
+          proxy.delete(['b']),
+          proxy.create([], {}, { id: 'd' }),
+        )
         throw error
       })
     expect(run).toThrow(error)
@@ -46,7 +50,9 @@ describe('a batch', () => {
     expect(proxy.beginFlush()!.commands).toHaveLength(1)
     expect(kept.outcome).toBeUndefined()
     for (const receipt of receipts) {
-      expect(receipt).toMatchObject({ outcome: { kind: 'dropped', rejection: { code: 'BATCH_REJECTED' } } })
+      expect(receipt).toMatchObject({
+        outcome: { kind: 'dropped', rejection: { code: 'BATCH_REJECTED' } },
+      })
     }
     expect(proxy.rejections).toEqual([])
   })
@@ -73,9 +79,12 @@ describe('a batch', () => {
 
   test('goes on after a refused command, which is in its receipt', () => {
     const { proxy } = open({ a: {} })
-    const [refused, applied] = proxy.batch(() => [proxy.update(['gone'], {}), proxy.update(['a'], { n: 1 })])
-    expect(refused!.ok).toBe(false)
-    expect(applied!.ok).toBe(true)
+    const [refused, applied] = proxy.batch(() => [
+      proxy.update(['gone'], {}),
+      proxy.update(['a'], { n: 1 }),
+    ])
+    expect(refused.ok).toBe(false)
+    expect(applied.ok).toBe(true)
     expect(proxy.read()).toEqual({ a: { n: 1 } })
   })
 

@@ -1,4 +1,10 @@
-import { type Command, CommandProxy, createIdFactory, type JsonObject, type Path } from '@flushout/core'
+import {
+  type Command,
+  CommandProxy,
+  createIdFactory,
+  type JsonObject,
+  type Path,
+} from '@flushout/core'
 import { createTestIds, World } from '@flushout/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -41,11 +47,28 @@ describe('a command', () => {
     })
 
     test(`that meets something else than a node ${levels} levels down names that segment`, () => {
-      const { document, path } = deep(levels, { nothing: null, text: 'x', list: [{}], number: 1, flag: false })
+      const { document, path } = deep(levels, {
+        nothing: null,
+        text: 'x',
+        list: [{}],
+        number: 1,
+        flag: false,
+      })
       const proxy = alone(document)
-      for (const [key, code] of [['nothing', 'NOT_A_NODE'], ['text', 'NOT_A_NODE'], ['list', 'NOT_A_NODE'], ['number', 'NOT_A_NODE'], ['flag', 'NOT_A_NODE'], ['gone', 'PATH_NOT_FOUND']]) {
+      for (const [key, code] of [
+        ['nothing', 'NOT_A_NODE'],
+        ['text', 'NOT_A_NODE'],
+        ['list', 'NOT_A_NODE'],
+        ['number', 'NOT_A_NODE'],
+        ['flag', 'NOT_A_NODE'],
+        ['gone', 'PATH_NOT_FOUND'],
+      ]) {
         const at = [...path, key!]
-        for (const receipt of [proxy.update(at, {}), proxy.create([...at, 'x']), proxy.delete([...at, 'x'])]) {
+        for (const receipt of [
+          proxy.update(at, {}),
+          proxy.create([...at, 'x']),
+          proxy.delete([...at, 'x']),
+        ]) {
           expect(receipt.rejection).toMatchObject({ code, at })
         }
       }
@@ -60,10 +83,21 @@ describe('a command', () => {
         const { proxy } = world.join('ada')
         let applied = 0
         for (const one of commands) {
-          const before = { text: JSON.stringify(proxy.read()), value: proxy.read(), keys: proxy.keys(), status: proxy.status }
+          const before = {
+            text: JSON.stringify(proxy.read()),
+            value: proxy.read(),
+            keys: proxy.keys(),
+            status: proxy.status,
+          }
           const { ok } = proxy.apply(one)
           if (ok) applied += 1
-          else expect({ text: JSON.stringify(proxy.read()), value: proxy.read(), keys: proxy.keys(), status: proxy.status }).toEqual(before)
+          else
+            expect({
+              text: JSON.stringify(proxy.read()),
+              value: proxy.read(),
+              keys: proxy.keys(),
+              status: proxy.status,
+            }).toEqual(before)
           if (!ok) expect(proxy.read()).toBe(before.value)
         }
         expect(proxy.commandCount).toBe(applied)
@@ -86,7 +120,8 @@ describe('a command', () => {
             ? pull.sync.updates.reduce((sum, { commands }) => sum + commands!.length, 0)
             : world.master.commandCount
         expect(world.master.commandCount).toBe(inHistory)
-        for (const { proxy } of world.peers) expect(proxy.commandCount).toBe(world.master.commandCount)
+        for (const { proxy } of world.peers)
+          expect(proxy.commandCount).toBe(world.master.commandCount)
       }),
       { numRuns: 200 },
     )
@@ -103,7 +138,10 @@ describe('ids', () => {
       }
     }
     let now = 1_700_000_000_000
-    const createIds = [createIdFactory({ now: () => now, fillRandom }), createIdFactory({ now: () => now, fillRandom })]
+    const createIds = [
+      createIdFactory({ now: () => now, fillRandom }),
+      createIdFactory({ now: () => now, fillRandom }),
+    ]
     const seen = new Set<string>()
     for (const createId of createIds) {
       let last = ''
@@ -149,7 +187,9 @@ describe('a document', () => {
   })
 
   test('of many rows gives the same rows again after one of them changed', () => {
-    const rows = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`row-${index}`, { n: index }]))
+    const rows = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, index) => [`row-${index}`, { n: index }]),
+    )
     const proxy = alone({ rows })
     const before = proxy.read(['rows']) as JsonObject
     const keys = proxy.keys(['rows'])
@@ -190,13 +230,18 @@ describe('names that lead to a prototype', () => {
   const plain = fc.constantFrom('a', 'b', 'toString')
 
   /** The name somewhere in a path. */
-  const path = fc.tuple(fc.array(plain, { maxLength: 3 }), names, fc.array(plain, { maxLength: 3 })).map(([before, name, after]) => [...before, name, ...after])
+  const path = fc
+    .tuple(fc.array(plain, { maxLength: 3 }), names, fc.array(plain, { maxLength: 3 }))
+    .map(([before, name, after]) => [...before, name, ...after])
 
   /** The name as a key, some levels down in objects and arrays. */
   const value = fc
     .tuple(names, fc.array(fc.constantFrom('object', 'array'), { maxLength: 6 }))
     .map(([name, levels]) =>
-      levels.reduce((inner, level) => (level === 'array' ? `[1,${inner}]` : `{"k":${inner}}`), `{"${name}":{"polluted":true}}`),
+      levels.reduce(
+        (inner, level) => (level === 'array' ? `[1,${inner}]` : `{"k":${inner}}`),
+        `{"${name}":{"polluted":true}}`,
+      ),
     )
     .map((text) => ({ k: JSON.parse(text) as JsonObject }))
 
@@ -231,7 +276,11 @@ describe('names that lead to a prototype', () => {
         const entry = { from: 0, hash: 'h', clientId: 'eve', sequence: 1, commands: [command] }
         const answers = [
           { commandCount: 1, hash: 'h', sync: { kind: 'updates', updates: [entry] } },
-          { commandCount: 1, hash: 'h', sync: { kind: 'snapshot', snapshot: { commandCount: 1, hash: 'h', document: { k } } } },
+          {
+            commandCount: 1,
+            hash: 'h',
+            sync: { kind: 'snapshot', snapshot: { commandCount: 1, hash: 'h', document: { k } } },
+          },
         ]
         for (const answer of answers) expect(proxy.receive(answer)).toBe('ignored')
         expect(proxy.read()).toEqual({ a: { a: {} } })

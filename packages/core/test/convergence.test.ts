@@ -17,14 +17,24 @@ const value = fc.oneof(
 )
 const props = fc.dictionary(key, value, { maxKeys: 3 })
 const command: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ action: fc.constant('create' as const), path, id: key, props, parentDefault: props }, { requiredKeys: ['action', 'path'] }),
-  fc.record({ action: fc.constant('update' as const), path, props, unset: fc.array(key, { maxLength: 2 }) }, { requiredKeys: ['action', 'path'] }),
+  fc.record(
+    { action: fc.constant('create' as const), path, id: key, props, parentDefault: props },
+    { requiredKeys: ['action', 'path'] },
+  ),
+  fc.record(
+    { action: fc.constant('update' as const), path, props, unset: fc.array(key, { maxLength: 2 }) },
+    { requiredKeys: ['action', 'path'] },
+  ),
   fc.record({ action: fc.constant('delete' as const), path }),
 ) as fc.Arbitrary<Command>
 
 type Step =
   | { kind: 'apply'; peer: number; command: Command }
-  | { kind: 'exchange'; peer: number; fault: 'none' | 'request' | 'answer' | 'repeat' | 'garbage' | 'late' }
+  | {
+      kind: 'exchange'
+      peer: number
+      fault: 'none' | 'request' | 'answer' | 'repeat' | 'garbage' | 'late'
+    }
   | { kind: 'hold' | 'end' | 'pull' | 'live'; peer: number }
 
 const peer = fc.nat({ max: 2 })
@@ -38,7 +48,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fault: fc.constantFrom('none', 'none', 'request', 'answer', 'repeat', 'garbage', 'late'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('hold', 'end', 'pull', 'live'), peer }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('hold', 'end', 'pull', 'live'), peer }),
+  },
 ) as fc.Arbitrary<Step>
 
 /** A flush that reached the master, whose answer is still on its way. */
@@ -50,10 +63,18 @@ function play(world: World, { kind, peer: index, ...rest }: Step): void {
   const { proxy } = peer
   const waiting = held.get(peer)
   if (kind === 'apply') {
-    const before = { document: JSON.stringify(proxy.read()), status: proxy.status, count: proxy.commandCount }
+    const before = {
+      document: JSON.stringify(proxy.read()),
+      status: proxy.status,
+      count: proxy.commandCount,
+    }
     const receipt = proxy.apply((rest as { command: Command }).command)
     if (!receipt.ok) {
-      expect({ document: JSON.stringify(proxy.read()), status: proxy.status, count: proxy.commandCount }).toEqual(before)
+      expect({
+        document: JSON.stringify(proxy.read()),
+        status: proxy.status,
+        count: proxy.commandCount,
+      }).toEqual(before)
     }
   } else if (kind === 'hold' && !waiting) {
     const flush = proxy.beginFlush({ pull: true })!
@@ -89,7 +110,8 @@ function exchange(peer: Peer, fault: string): void {
     return
   }
   expect(peer.proxy.endFlush(answer).ok).toBe(true)
-  if (fault === 'repeat') expect(peer.proxy.endFlush(answer)).toEqual({ ok: false, code: 'NO_FLUSH' })
+  if (fault === 'repeat')
+    expect(peer.proxy.endFlush(answer)).toEqual({ ok: false, code: 'NO_FLUSH' })
   for (const old of late.get(peer) ?? []) peer.proxy.endFlush(old)
   late.delete(peer)
 }
@@ -105,28 +127,39 @@ function finish(world: World): void {
 const documents: JsonObject[] = [
   {},
   { todos: {} },
-  { todos: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`t${index}`, { n: index }])) },
-  { todos: Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`t${index}`, {}])), a: { b: { c: 1 } } },
+  {
+    todos: Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`t${index}`, { n: index }]),
+    ),
+  },
+  {
+    todos: Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`t${index}`, {}])),
+    a: { b: { c: 1 } },
+  },
 ]
 
 describe('after any script', () => {
   for (const maxHistoryBytes of [0, 600, 100_000]) {
     test(`every client equals the master, ${maxHistoryBytes} bytes of history kept`, () => {
       fc.assert(
-        fc.property(fc.constantFrom(...documents), fc.array(step, { maxLength: 40 }), (document, steps) => {
-          const world = new World(document, { master: { maxHistoryBytes } })
-          for (const name of ['ada', 'bob', 'cem']) world.join(name)
-          for (const one of steps) play(world, one)
-          finish(world)
-          const master = world.master.snapshot()
-          for (const { proxy } of world.peers) {
-            // As text, because the order of keys is part of the promise.
-            expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(master.document))
-            expect(proxy.commandCount).toBe(master.commandCount)
-            expect(proxy.confirmed.hash).toBe(master.hash)
-            expect(proxy.status).toMatchObject({ queued: 0, inFlight: 0 })
-          }
-        }),
+        fc.property(
+          fc.constantFrom(...documents),
+          fc.array(step, { maxLength: 40 }),
+          (document, steps) => {
+            const world = new World(document, { master: { maxHistoryBytes } })
+            for (const name of ['ada', 'bob', 'cem']) world.join(name)
+            for (const one of steps) play(world, one)
+            finish(world)
+            const master = world.master.snapshot()
+            for (const { proxy } of world.peers) {
+              // As text, because the order of keys is part of the promise.
+              expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(master.document))
+              expect(proxy.commandCount).toBe(master.commandCount)
+              expect(proxy.confirmed.hash).toBe(master.hash)
+              expect(proxy.status).toMatchObject({ queued: 0, inFlight: 0 })
+            }
+          },
+        ),
         { numRuns: Number(process.env['RUNS'] ?? 7_000) },
       )
     })

@@ -85,7 +85,9 @@ describe('renamed nodes', () => {
     world.settle()
     const { list, ...others } = world.master.snapshot().document as Record<string, any>
     expect(list).toEqual({ by: 'bob', item: { by: 'bob', part: { by: 'bob' } } })
-    expect(Object.values(others)).toEqual([{ by: 'ada', item: { by: 'ada', part: { by: 'ada', edited: 'ada' } } }])
+    expect(Object.values(others)).toEqual([
+      { by: 'ada', item: { by: 'ada', part: { by: 'ada', edited: 'ada' } } },
+    ])
   })
 
   test('X18: a rename here below a rename by the master is followed to its end', () => {
@@ -102,11 +104,21 @@ describe('renamed nodes', () => {
     bob.proxy.create(renamed, { by: 'bob' }, { id: 'item' })
     bob.flush()
     const result = ada.proxy.endFlush(ada.send(flush))
-    expect(result).toEqual({ ok: true, remaps: [{ from: ['list'], to: renamed }, { from: [...renamed, 'item'], to: [...renamed, item.id] }] })
+    expect(result).toEqual({
+      ok: true,
+      remaps: [
+        { from: ['list'], to: renamed },
+        { from: [...renamed, 'item'], to: [...renamed, item.id] },
+      ],
+    })
     world.settle()
     expect(list.id).toBe(renamed[0])
     expect(edit.outcome).toEqual({ kind: 'applied' })
-    expect(world.master.read(renamed)).toEqual({ by: 'ada', item: { by: 'bob' }, [item.id]: { by: 'ada', edited: true } })
+    expect(world.master.read(renamed)).toEqual({
+      by: 'ada',
+      item: { by: 'bob' },
+      [item.id]: { by: 'ada', edited: true },
+    })
   })
 
   test('X19: a stale id never leads to the node of another client', () => {
@@ -124,7 +136,12 @@ describe('renamed nodes', () => {
     ada.proxy.update([id], { third: 3 })
     world.settle()
     expect(world.master.read(['same'])).toEqual({ by: 'bob' })
-    expect(Object.values(world.master.snapshot().document)).toContainEqual({ by: 'ada', first: 1, second: 2, third: 3 })
+    expect(Object.values(world.master.snapshot().document)).toContainEqual({
+      by: 'ada',
+      first: 1,
+      second: 2,
+      third: 3,
+    })
   })
 })
 
@@ -165,7 +182,13 @@ describe('answers', () => {
     const [first] = (answer.sync as Extract<FlushAnswer['sync'], { kind: 'updates' }>).updates
     const bad: unknown[] = [
       { ...answer, sync: { kind: 'updates', updates: [{ ...first, from: 7 }] } },
-      { ...answer, sync: { kind: 'updates', updates: [{ ...first, commands: [{ action: 'update', path: ['gone'] }] }] } },
+      {
+        ...answer,
+        sync: {
+          kind: 'updates',
+          updates: [{ ...first, commands: [{ action: 'update', path: ['gone'] }] }],
+        },
+      },
       { ...answer, sync: { kind: 'updates', updates: [{ ...first, commands: undefined }] } },
       { ...answer, sync: { kind: 'none' } },
       { ...answer, commandCount: 99 },
@@ -186,7 +209,9 @@ describe('answers', () => {
 
   test('X24: a queued command that a rebase loses is told, and rules run again on a rebase', () => {
     const onlyWhileOpen: Interceptor = (document) =>
-      document.read(['isClosed']) === true ? { reject: { code: 'CLOSED', message: 'Closed.' } } : undefined
+      document.read(['isClosed']) === true
+        ? { reject: { code: 'CLOSED', message: 'Closed.' } }
+        : undefined
     const { world, ada, bob } = open({ a: {} }, { proxy: { interceptors: [onlyWhileOpen] } })
     const edit = ada.proxy.update(['a'], { n: 1 })
     bob.proxy.update([], { isClosed: true })
@@ -194,7 +219,9 @@ describe('answers', () => {
     const { from, hash } = ada.proxy.confirmed
     expect(ada.proxy.receive(world.master.pull(from, hash))).toBe('applied')
     expect(edit.outcome).toMatchObject({ kind: 'rejected', rejection: { code: 'CLOSED' } })
-    expect(ada.proxy.rejections).toMatchObject([{ kind: 'rejected', command: { path: ['a'], props: { n: 1 } } }])
+    expect(ada.proxy.rejections).toMatchObject([
+      { kind: 'rejected', command: { path: ['a'], props: { n: 1 } } },
+    ])
     expect(ada.proxy.read()).toEqual({ a: {}, isClosed: true })
   })
 
@@ -202,8 +229,13 @@ describe('answers', () => {
     const { ada } = open({ a: {} })
     const receipts = [ada.proxy.update(['a'], { n: 1 }), ada.proxy.update([], { b: 1 })]
     const flush = ada.proxy.beginFlush()!
-    const answer = ada.send({ ...flush, commands: [{ action: 'update', path: ['gone'] }, flush.commands[1]!] })
-    expect(answer.verdicts).toMatchObject([{ index: 0, kind: 'dropped', rejection: { at: ['gone'] } }])
+    const answer = ada.send({
+      ...flush,
+      commands: [{ action: 'update', path: ['gone'] }, flush.commands[1]!],
+    })
+    expect(answer.verdicts).toMatchObject([
+      { index: 0, kind: 'dropped', rejection: { at: ['gone'] } },
+    ])
     ada.proxy.endFlush(answer)
     expect(receipts.map(({ outcome }) => outcome?.kind)).toEqual(['dropped', 'applied'])
     expect(ada.proxy.rejections).toHaveLength(1)
@@ -223,17 +255,42 @@ describe('answers', () => {
 
 describe('interceptors', () => {
   test('X26: an answer that makes no sense is refused with a code and a reason', () => {
-    for (const [action, answer] of [['delete', { props: {} }], ['update', {}], ['update', null], ['update', 'no'], ['update', { reject: {} }], ['update', { reject: 'no' }], ['update', { props: [] }], ['update', { props: { a: Number.NaN } }], ['update', { props: {}, other: 1 }]] as const) {
-      const { world, ada } = open({ a: 1 }, { master: { interceptors: [() => answer as { props: {} }] } })
+    for (const [action, answer] of [
+      ['delete', { props: {} }],
+      ['update', {}],
+      ['update', null],
+      ['update', 'no'],
+      ['update', { reject: {} }],
+      ['update', { reject: 'no' }],
+      ['update', { props: [] }],
+      ['update', { props: { a: Number.NaN } }],
+      ['update', { props: {}, other: 1 }],
+    ] as const) {
+      const { world, ada } = open(
+        { a: 1 },
+        { master: { interceptors: [() => answer as { props: {} }] } },
+      )
       const receipt = action === 'delete' ? ada.proxy.delete(['a']) : ada.proxy.update([], { b: 1 })
       ada.settle()
-      expect(receipt.outcome).toMatchObject({ kind: 'rejected', rejection: { code: 'INTERCEPTOR_INVALID', message: expect.stringContaining(':') } })
+      expect(receipt.outcome).toMatchObject({
+        kind: 'rejected',
+        rejection: { code: 'INTERCEPTOR_INVALID', message: expect.stringContaining(':') },
+      })
       expect(world.master.snapshot()).toMatchObject({ commandCount: 0, document: { a: 1 } })
     }
   })
 
   test('X27: an interceptor that gives the same props amends nothing', () => {
-    const { ada } = open({}, { master: { interceptors: [(_, command) => ('props' in command ? { props: { ...command.props } } : undefined)] } })
+    const { ada } = open(
+      {},
+      {
+        master: {
+          interceptors: [
+            (_, command) => ('props' in command ? { props: { ...command.props } } : undefined),
+          ],
+        },
+      },
+    )
     ada.proxy.update([], { a: { b: [1] } })
     const answer = ada.send(ada.proxy.beginFlush()!)
     expect(answer).toMatchObject({ verdicts: [], sync: { kind: 'none' } })
@@ -244,8 +301,15 @@ describe('interceptors', () => {
     const failing: Interceptor = (_, command) => {
       if (command.path?.length === 1) throw new Error('secret')
     }
-    const { world, ada } = open({ a: {} }, { master: { interceptors: [failing], onInterceptorError: (error) => errors.push(error) } })
-    const receipts = [ada.proxy.update([], { x: 1 }), ada.proxy.update(['a'], { n: 1 }), ada.proxy.update([], { y: 1 })]
+    const { world, ada } = open(
+      { a: {} },
+      { master: { interceptors: [failing], onInterceptorError: (error) => errors.push(error) } },
+    )
+    const receipts = [
+      ada.proxy.update([], { x: 1 }),
+      ada.proxy.update(['a'], { n: 1 }),
+      ada.proxy.update([], { y: 1 }),
+    ]
     ada.settle()
     expect(receipts.map(({ outcome }) => outcome!.kind)).toEqual(['applied', 'rejected', 'applied'])
     expect(JSON.stringify(receipts[1]!.outcome)).not.toContain('secret')
@@ -257,14 +321,26 @@ describe('interceptors', () => {
     const failing: Interceptor = (_, command) => {
       if (command.path?.length === 1) throw new Error('secret')
     }
-    const { world, ada } = open({ a: {} }, {
-      master: { interceptors: [failing], onInterceptorError: (error) => { throw error } },
-    })
+    const { world, ada } = open(
+      { a: {} },
+      {
+        master: {
+          interceptors: [failing],
+          onInterceptorError: (error) => {
+            throw error
+          },
+        },
+      },
+    )
     ada.proxy.update([], { x: 1 })
     ada.proxy.update(['a'], { n: 1 })
     const flush = ada.proxy.beginFlush()!
     expect(() => ada.send(flush)).toThrow('secret')
-    expect(world.master.snapshot()).toEqual({ commandCount: 0, hash: 'genesis', document: { a: {} } })
+    expect(world.master.snapshot()).toEqual({
+      commandCount: 0,
+      hash: 'genesis',
+      document: { a: {} },
+    })
     expect(world.master.client(flush.clientId)).toBeUndefined()
   })
 })

@@ -60,9 +60,21 @@ describe('commands', () => {
   })
 
   test('X3: a path through null is refused by name, not by a TypeError', () => {
-    expectRefused({ a: { b: null } }, { action: 'update', path: ['a', 'b'], props: { x: 1 } }, { code: 'NOT_A_NODE', at: ['a', 'b'] })
-    expectRefused({ a: null }, { action: 'create', path: ['a', 'b', 'c'] }, { code: 'NOT_A_NODE', at: ['a'] })
-    expectRefused({ a: null }, { action: 'delete', path: ['a', 'b'] }, { code: 'NOT_A_NODE', at: ['a'] })
+    expectRefused(
+      { a: { b: null } },
+      { action: 'update', path: ['a', 'b'], props: { x: 1 } },
+      { code: 'NOT_A_NODE', at: ['a', 'b'] },
+    )
+    expectRefused(
+      { a: null },
+      { action: 'create', path: ['a', 'b', 'c'] },
+      { code: 'NOT_A_NODE', at: ['a'] },
+    )
+    expectRefused(
+      { a: null },
+      { action: 'delete', path: ['a', 'b'] },
+      { code: 'NOT_A_NODE', at: ['a'] },
+    )
   })
 
   test('X4: the document itself cannot be deleted', () => {
@@ -84,7 +96,11 @@ describe('commands', () => {
   })
 
   test('X6: undefined is refused where it would be lost on the way; unset removes a key on both sides', () => {
-    expectRefused({ a: 1 }, { action: 'update', props: { a: undefined } }, { code: 'VALUE_INVALID', at: ['a'] })
+    expectRefused(
+      { a: 1 },
+      { action: 'update', props: { a: undefined } },
+      { code: 'VALUE_INVALID', at: ['a'] },
+    )
     const { world, proxy } = open({ a: 1, b: 2 })
     proxy.update([], {}, { unset: ['a', 'gone'] })
     world.settle()
@@ -93,10 +109,15 @@ describe('commands', () => {
   })
 
   test('X7: parentDefault survives an interceptor that amends the create', () => {
-    const { world, proxy } = open({}, { master: { interceptors: [() => ({ props: { stamped: 1 } })] } })
+    const { world, proxy } = open(
+      {},
+      { master: { interceptors: [() => ({ props: { stamped: 1 } })] } },
+    )
     const { id } = proxy.create(['todos'], {}, { parentDefault: { title: 'Todos' } })
     world.settle()
-    expect(world.master.snapshot().document).toEqual({ todos: { title: 'Todos', [id]: { stamped: 1 } } })
+    expect(world.master.snapshot().document).toEqual({
+      todos: { title: 'Todos', [id]: { stamped: 1 } },
+    })
   })
 
   test('X8: parentDefault replaces no value, and is an object', () => {
@@ -105,7 +126,11 @@ describe('commands', () => {
       expectRefused({ a: value }, command, { code: 'NOT_A_NODE', at: ['a'] })
     }
     for (const parentDefault of [1, 'text', null, []]) {
-      expectRefused({}, { action: 'create', path: ['a'], id: 'x', parentDefault }, { code: 'COMMAND_INVALID' })
+      expectRefused(
+        {},
+        { action: 'create', path: ['a'], id: 'x', parentDefault },
+        { code: 'COMMAND_INVALID' },
+      )
     }
   })
 
@@ -113,7 +138,11 @@ describe('commands', () => {
     const props = { n: Number.NaN }
     const command = { action: 'create', path: ['todos'], id: 'x', props, parentDefault: {} }
     expectRefused({}, command, { code: 'VALUE_INVALID', at: ['todos', 'x', 'n'] })
-    expectRefused({}, { action: 'create', path: ['todos'], id: 'x', parentDefault: { x: 1 } }, { code: 'ID_INVALID' })
+    expectRefused(
+      {},
+      { action: 'create', path: ['todos'], id: 'x', parentDefault: { x: 1 } },
+      { code: 'ID_INVALID' },
+    )
   })
 
   test('X20: a proposed id is tested among own keys, and is a string that is not empty', () => {
@@ -128,25 +157,42 @@ describe('commands', () => {
   })
 
   test('X29: fields that no command has, and paths that are none, are refused', () => {
-    expectRefused({ a: {} }, { action: 'delete', path: ['a'], props: {} }, { code: 'COMMAND_INVALID' })
+    expectRefused(
+      { a: {} },
+      { action: 'delete', path: ['a'], props: {} },
+      { code: 'COMMAND_INVALID' },
+    )
     expectRefused({}, { action: 'update', props: {}, user: 'eve' }, { code: 'COMMAND_INVALID' })
     expectRefused({ a: {} }, { action: 'update', path: 'a', props: {} }, { code: 'PATH_INVALID' })
     expectRefused({ '1': {} }, { action: 'update', path: [1], props: {} }, { code: 'PATH_INVALID' })
     expectRefused({}, { action: 'update', path: null }, { code: 'PATH_INVALID' })
-    for (const props of [null, 1, 'text', []]) expectRefused({}, { action: 'update', props }, { code: 'COMMAND_INVALID' })
+    for (const props of [null, 1, 'text', []])
+      expectRefused({}, { action: 'update', props }, { code: 'COMMAND_INVALID' })
     for (const command of [null, 1, 'delete', []]) {
       expect(refusals({}, command).local!.code).toMatch(/^COMMAND_(INVALID|UNKNOWN)$/)
     }
-    expectRefused({}, { action: 'update', props: { a: 1 }, unset: ['a'] }, { code: 'COMMAND_INVALID', at: ['a'] })
+    expectRefused(
+      {},
+      { action: 'update', props: { a: 1 }, unset: ['a'] },
+      { code: 'COMMAND_INVALID', at: ['a'] },
+    )
   })
 
   test('X32: a refusal names the segment at fault as a path, whatever it is called', () => {
-    expectRefused({ 'a,b': {} }, { action: 'update', path: ['a,b', 'c.d', 'e'] }, {
-      code: 'PATH_NOT_FOUND',
-      message: 'There is no "a,b" › "c.d" in the document.',
-      at: ['a,b', 'c.d'],
-    })
-    expectRefused({ '': {} }, { action: 'update', path: ['', ''] }, { code: 'PATH_NOT_FOUND', at: ['', ''] })
+    expectRefused(
+      { 'a,b': {} },
+      { action: 'update', path: ['a,b', 'c.d', 'e'] },
+      {
+        code: 'PATH_NOT_FOUND',
+        message: 'There is no "a,b" › "c.d" in the document.',
+        at: ['a,b', 'c.d'],
+      },
+    )
+    expectRefused(
+      { '': {} },
+      { action: 'update', path: ['', ''] },
+      { code: 'PATH_NOT_FOUND', at: ['', ''] },
+    )
   })
 
   test('X33: ids that are made here do not move to the front of their node', () => {
@@ -179,7 +225,9 @@ describe('documents', () => {
     proxy.apply(command as Command)
     command.props.a.list.push(2)
     command.path.push('gone')
-    expect(proxy.beginFlush()!.commands).toEqual([{ action: 'update', path: [], props: { a: { list: [1] } } }])
+    expect(proxy.beginFlush()!.commands).toEqual([
+      { action: 'update', path: [], props: { a: { list: [1] } } },
+    ])
     expect(proxy.read()).toEqual({ a: { list: [1] } })
   })
 
@@ -199,7 +247,16 @@ describe('documents', () => {
     expect(open(document).proxy.read()).toEqual(document)
     expect(open(document).proxy.commandCount).toBe(0)
     const options = { createId: createTestIds('id'), now: () => 0, digest: testDigest }
-    for (const bad of [null, undefined, {}, { commandCount: 0, hash: '', document: null }, { commandCount: 0, hash: '', document: [] }, { commandCount: -1, hash: '', document: {} }, { commandCount: 1.5, hash: '', document: {} }, { commandCount: 0, document: {} }]) {
+    for (const bad of [
+      null,
+      undefined,
+      {},
+      { commandCount: 0, hash: '', document: null },
+      { commandCount: 0, hash: '', document: [] },
+      { commandCount: -1, hash: '', document: {} },
+      { commandCount: 1.5, hash: '', document: {} },
+      { commandCount: 0, document: {} },
+    ]) {
       const refusal = expect.objectContaining({ code: 'OPTIONS_INVALID' })
       expect(() => new CommandProxy(bad as Snapshot, options)).toThrow(refusal)
       expect(() => new Master(bad as Snapshot, options)).toThrow(refusal)

@@ -1,17 +1,59 @@
-import { type Command, CommandProxy, type Flush, type JsonObject, Master, type Rejection } from '@flushout/core'
+import {
+  type Command,
+  CommandProxy,
+  type Flush,
+  type JsonObject,
+  Master,
+  type Rejection,
+} from '@flushout/core'
 import { createTestIds } from '@flushout/core/testing'
 import { expect, test } from 'vitest'
 import { createRandom } from '../src/random.ts'
 import { wide } from './support/arbitraries.ts'
 
 // Made by hand and not by fast-check: fifty thousand pairs in a few seconds.
-const KEYS = ['a', 'b', 'c', 'rows', '7', '', 'toString', 'x,y', '__proto__', 'constructor', '\ud800']
-const ODD = [undefined, null, Number.NaN, 0, -1, '', 'text', true, [], {}, [[]], () => 1, Symbol('x'), new Date(0), ['a', 1], { a: undefined }]
-const DOCUMENTS = [{}, { a: { b: { c: {} } }, rows: {} }, { rows: wide(40), a: null, b: [1, {}], c: 'text' }, { a: { a: { a: { a: {} } } }, '7': { rows: wide(33) } }]
+const KEYS = [
+  'a',
+  'b',
+  'c',
+  'rows',
+  '7',
+  '',
+  'toString',
+  'x,y',
+  '__proto__',
+  'constructor',
+  '\ud800',
+]
+const ODD = [
+  undefined,
+  null,
+  Number.NaN,
+  0,
+  -1,
+  '',
+  'text',
+  true,
+  [],
+  {},
+  [[]],
+  () => 1,
+  Symbol('x'),
+  new Date(0),
+  ['a', 1],
+  { a: undefined },
+]
+const DOCUMENTS = [
+  {},
+  { a: { b: { c: {} } }, rows: {} },
+  { rows: wide(40), a: null, b: [1, {}], c: 'text' },
+  { a: { a: { a: { a: {} } } }, '7': { rows: wide(33) } },
+]
 
 function commandMaker(random: () => number) {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
-  const some = <T>(make: () => T, most: number): T[] => Array.from({ length: Math.floor(random() * (most + 1)) }, make)
+  const some = <T>(make: () => T, most: number): T[] =>
+    Array.from({ length: Math.floor(random() * (most + 1)) }, make)
   // Mostly plain, so that many commands apply.
   const key = () => (random() < 0.85 ? pick(KEYS.slice(0, 5)) : pick(KEYS))
   const value = (depth: number): unknown => {
@@ -46,14 +88,24 @@ test('fifty thousand commands on many documents: none throws, and both sides say
     const document = DOCUMENTS[round % DOCUMENTS.length] as JsonObject
     const snapshot = { commandCount: 0, hash: 'genesis', document }
     // Ids of the same row, so that what one side makes the other makes too.
-    const proxy = new CommandProxy<JsonObject>(snapshot, { createId: createTestIds('id'), now: () => 0 })
+    const proxy = new CommandProxy<JsonObject>(snapshot, {
+      createId: createTestIds('id'),
+      now: () => 0,
+    })
     const createId = createTestIds('id')
     createId()
     const master = new Master(snapshot, { createId, digest: () => 'digest', maxHistoryBytes: 0 })
     for (let count = 0; count < 100; count += 1) {
       const command = make() as Command
       const { rejection } = proxy.apply(command)
-      const flush = { protocol: 1, clientId: `${count}`, sequence: 1, from: 0, hash: '', commands: [command] } as const
+      const flush = {
+        protocol: 1,
+        clientId: `${count}`,
+        sequence: 1,
+        from: 0,
+        hash: '',
+        commands: [command],
+      } as const
       expect(rejectionBy(master, flush)).toEqual(rejection)
       if (rejection) codes.add(rejection.code)
       seen[rejection ? 'refused' : 'applied'] += 1
@@ -64,7 +116,17 @@ test('fifty thousand commands on many documents: none throws, and both sides say
   // The fuzz is worth something only if it goes everywhere.
   expect(seen.applied).toBeGreaterThan(5_000)
   expect(seen.refused).toBeGreaterThan(5_000)
-  expect([...codes].toSorted()).toEqual(['COMMAND_INVALID', 'COMMAND_UNKNOWN', 'ID_INVALID', 'KEY_FORBIDDEN', 'NOT_A_NODE', 'PATH_INVALID', 'PATH_NOT_FOUND', 'ROOT_UNDELETABLE', 'VALUE_INVALID'])
+  expect([...codes].toSorted()).toEqual([
+    'COMMAND_INVALID',
+    'COMMAND_UNKNOWN',
+    'ID_INVALID',
+    'KEY_FORBIDDEN',
+    'NOT_A_NODE',
+    'PATH_INVALID',
+    'PATH_NOT_FOUND',
+    'ROOT_UNDELETABLE',
+    'VALUE_INVALID',
+  ])
   expect(Reflect.ownKeys(Object.prototype)).toEqual(before)
 })
 

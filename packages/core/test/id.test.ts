@@ -26,7 +26,10 @@ describe('ids', () => {
     const createId = createIdFactory({ now: () => now, fillRandom })
     const ids = Array.from({ length: 3 }, createId)
     // Every digit ran over into the one before it.
-    expect(ids.slice(0, 2).map((id) => id.slice(10))).toEqual([`0${'z'.repeat(15)}`, `1${'0'.repeat(15)}`])
+    expect(ids.slice(0, 2).map((id) => id.slice(10))).toEqual([
+      `0${'z'.repeat(15)}`,
+      `1${'0'.repeat(15)}`,
+    ])
     now = 6
     ids.push(createId())
     expect(ids.toSorted()).toEqual(ids)
@@ -52,8 +55,12 @@ describe('ids', () => {
 
   test('of two sources differ by what is random', () => {
     let next = 0
-    const fillRandom = (bytes: Uint8Array) => void bytes.forEach((_, index) => (bytes[index] = next++ % 256))
-    const [one, other] = [createIdFactory({ now: () => 0, fillRandom })(), createIdFactory({ now: () => 0, fillRandom })()]
+    const fillRandom = (bytes: Uint8Array) =>
+      bytes.forEach((_, index) => (bytes[index] = next++ % 256))
+    const [one, other] = [
+      createIdFactory({ now: () => 0, fillRandom })(),
+      createIdFactory({ now: () => 0, fillRandom })(),
+    ]
     expect(one.slice(0, 10)).toBe(other.slice(0, 10))
     expect(one).not.toBe(other)
   })

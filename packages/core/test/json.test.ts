@@ -47,8 +47,19 @@ describe('a value that JSON cannot carry', () => {
     'a lone surrogate': ['\ud800', 'VALUE_INVALID'],
     'a lone surrogate in a key': [{ '\udc00': 1 }, 'VALUE_INVALID'],
     'a cycle': [cycle(), 'TOO_DEEP'],
-    'a key that leads to a prototype': [JSON.parse('{"a":{"__proto__":1}}'), 'KEY_FORBIDDEN', ['a']],
-    'a getter that throws': [{ get a() { throw new Error('no') } }, 'VALUE_INVALID'],
+    'a key that leads to a prototype': [
+      JSON.parse('{"a":{"__proto__":1}}'),
+      'KEY_FORBIDDEN',
+      ['a'],
+    ],
+    'a getter that throws': [
+      {
+        get a() {
+          throw new Error('no')
+        },
+      },
+      'VALUE_INVALID',
+    ],
     'a revoked proxy': [revoked(), 'VALUE_INVALID'],
   }
 
@@ -111,7 +122,9 @@ describe('levels', () => {
     expect(proxy.update([], { x: nested(MAX_DEPTH - 1) }).ok).toBe(true)
     expect(proxy.update([], { x: nested(MAX_DEPTH) }).rejection).toMatchObject({ code: 'TOO_DEEP' })
     const path = Array.from({ length: MAX_DEPTH - 1 }, () => 'a')
-    expect(proxy.update(['x', ...path], { leaf: 1, list: [] }).rejection).toMatchObject({ code: 'TOO_DEEP' })
+    expect(proxy.update(['x', ...path], { leaf: 1, list: [] }).rejection).toMatchObject({
+      code: 'TOO_DEEP',
+    })
     expect(proxy.update(['x', ...path], { leaf: 1 }).ok).toBe(true)
     expect(proxy.create(['x', ...path]).rejection).toMatchObject({ code: 'TOO_DEEP' })
   })
@@ -125,12 +138,12 @@ describe('levels', () => {
   test('cannot grow past the limit by commands of which each is within it', () => {
     const world = new World<JsonObject>({})
     const ada = world.join('ada')
-    let path: string[] = []
+    const path: string[] = []
     let refused = 0
     for (let level = 0; level < MAX_DEPTH + 5; level += 1) {
       const receipt = ada.proxy.create(path, {}, { id: 'a' })
       if (!receipt.ok) refused += 1
-      path = [...path, 'a']
+      path.push('a')
     }
     expect(refused).toBe(5)
     world.settle()
@@ -162,7 +175,16 @@ describe('a value that JSON can carry', () => {
   })
 
   test('may look odd: empty keys, big numbers, paired surrogates, keys of old', () => {
-    const odd = { '': { '': '' }, big: 1.7976931348623157e308, small: 5e-324, pair: '😀', nul: '\u0000', toString: 1, length: 2, '0': [] }
+    const odd = {
+      '': { '': '' },
+      big: 1.7976931348623157e308,
+      small: 5e-324,
+      pair: '😀',
+      nul: '\u0000',
+      toString: 1,
+      length: 2,
+      '0': [],
+    }
     expect(copyJson(odd)).toMatchObject({ ok: true, value: odd })
     const world = new World<JsonObject>({})
     const ada = world.join('ada')

@@ -7,7 +7,9 @@ import { measureJson } from '../src/json.ts'
 describe('a command', () => {
   test('larger than a flush may be is refused on the spot', () => {
     const { proxy } = new World<JsonObject>({}, { proxy: { maxFlushBytes: 500 } }).join('ada')
-    expect(proxy.update([], { text: 'x'.repeat(600) }).rejection).toMatchObject({ code: 'COMMAND_TOO_LARGE' })
+    expect(proxy.update([], { text: 'x'.repeat(600) }).rejection).toMatchObject({
+      code: 'COMMAND_TOO_LARGE',
+    })
     expect(proxy.create(['x'.repeat(600)]).rejection).toMatchObject({ code: 'COMMAND_TOO_LARGE' })
     expect(proxy.read()).toEqual({})
     expect(proxy.status.queued).toBe(0)
@@ -15,7 +17,10 @@ describe('a command', () => {
   })
 
   test('that would make the document too large is rejected by the master, smaller ones and deletes go on', () => {
-    const world = new World<Record<string, any>>({ a: { text: 'x'.repeat(500) } }, { master: { maxDocumentBytes: 1_000 } })
+    const world = new World<Record<string, any>>(
+      { a: { text: 'x'.repeat(500) } },
+      { master: { maxDocumentBytes: 1_000 } },
+    )
     const ada = world.join('ada')
     const tooLarge = ada.proxy.update([], { b: 'x'.repeat(600) })
     const small = ada.proxy.update([], { c: 1 })
@@ -23,7 +28,13 @@ describe('a command', () => {
     const removal = ada.proxy.delete(['a'])
     const fits = ada.proxy.update([], { b: 'x'.repeat(600) })
     ada.settle()
-    expect([tooLarge, small, create, removal, fits].map(({ outcome }) => outcome!.kind)).toEqual(['rejected', 'applied', 'rejected', 'applied', 'applied'])
+    expect([tooLarge, small, create, removal, fits].map(({ outcome }) => outcome!.kind)).toEqual([
+      'rejected',
+      'applied',
+      'rejected',
+      'applied',
+      'applied',
+    ])
     expect(tooLarge.outcome).toMatchObject({ rejection: { code: 'DOCUMENT_TOO_LARGE', at: [] } })
     expect(Object.keys(world.master.snapshot().document)).toEqual(['c', 'b'])
     expect(world.master.documentBytes).toBe(measureJson(world.master.snapshot().document))
@@ -42,7 +53,16 @@ describe('a flush', () => {
       expect(ada.proxy.endFlush(ada.send(flush)).ok).toBe(true)
     }
     expect(sizes).toEqual([3, 3, 2])
-    expect(Object.keys(world.master.snapshot().document)).toEqual(['k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7'])
+    expect(Object.keys(world.master.snapshot().document)).toEqual([
+      'k0',
+      'k1',
+      'k2',
+      'k3',
+      'k4',
+      'k5',
+      'k6',
+      'k7',
+    ])
   })
 
   test('holds so many characters at most, and always at least one command', () => {
@@ -50,7 +70,9 @@ describe('a flush', () => {
       fc.property(fc.array(fc.nat({ max: 900 }), { minLength: 1, maxLength: 20 }), (lengths) => {
         const world = new World<JsonObject>({}, { proxy: { maxFlushBytes: 1_000 } })
         const ada = world.join('ada')
-        const accepted = lengths.filter((length, index) => ada.proxy.update([], { [`k${index}`]: 'x'.repeat(length) }).ok)
+        const accepted = lengths.filter(
+          (length, index) => ada.proxy.update([], { [`k${index}`]: 'x'.repeat(length) }).ok,
+        )
         let sent = 0
         for (let flush = ada.proxy.beginFlush(); flush; flush = ada.proxy.beginFlush()) {
           expect(flush.commands.length).toBeGreaterThan(0)
@@ -81,16 +103,24 @@ describe('the history in memory', () => {
   })
 
   test('still tells a history of another hash where it begins now', () => {
-    const { master } = new World<JsonObject>({ large: 'x'.repeat(5_000) }, { master: { maxHistoryBytes: 2_000 } })
+    const { master } = new World<JsonObject>(
+      { large: 'x'.repeat(5_000) },
+      { master: { maxHistoryBytes: 2_000 } },
+    )
     const hashes = [master.hash]
     for (let n = 1; n <= 60; n += 1) {
       const commands = [{ action: 'update', props: { n } }] as const
-      master.apply({ protocol: 1, clientId: 'ada', sequence: n, from: 0, hash: '', commands }, { user: undefined, now: 0, seed: '' })
+      master.apply(
+        { protocol: 1, clientId: 'ada', sequence: n, from: 0, hash: '', commands },
+        { user: undefined, now: 0, seed: '' },
+      )
       hashes.push(master.hash)
     }
     expect(master.floor).toBeGreaterThan(30)
     expect(master.pull(master.floor, hashes[master.floor]!).sync.kind).toBe('updates')
-    expect(() => master.pull(master.floor, 'other')).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
+    expect(() => master.pull(master.floor, 'other')).toThrow(
+      expect.objectContaining({ code: 'HISTORY_CHANGED' }),
+    )
     expect(master.pull(master.floor - 1, 'nobody can tell any more').sync.kind).toBe('snapshot')
   })
 })

@@ -1,10 +1,21 @@
-import { type ClientRecord, type Command, endOf, type Flush, type LogEntry, Master, toAppliedFlush } from '@flushout/core'
+import {
+  type ClientRecord,
+  type Command,
+  endOf,
+  type Flush,
+  type LogEntry,
+  Master,
+  toAppliedFlush,
+} from '@flushout/core'
 import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
 
 const context = { user: { id: 'ada' }, now: 7, seed: 'seed' }
 
-function createMaster(document = {}, options: Partial<ConstructorParameters<typeof Master>[1]> = {}): Master {
+function createMaster(
+  document = {},
+  options: Partial<ConstructorParameters<typeof Master>[1]> = {},
+): Master {
   return new Master(
     { commandCount: 0, hash: 'genesis', document },
     { createId: createTestIds('master'), digest: testDigest, ...options },
@@ -12,19 +23,43 @@ function createMaster(document = {}, options: Partial<ConstructorParameters<type
 }
 
 function flushOf(commands: readonly Command[], fields: Partial<Flush> = {}): Flush {
-  return { protocol: 1, clientId: 'ada', sequence: 1, from: 0, hash: 'genesis', commands, ...fields }
+  return {
+    protocol: 1,
+    clientId: 'ada',
+    sequence: 1,
+    from: 0,
+    hash: 'genesis',
+    commands,
+    ...fields,
+  }
 }
 
-const set = (props: object): Command => ({ action: 'update', props: props as Record<string, never> })
+const set = (props: object): Command => ({
+  action: 'update',
+  props: props as Record<string, never>,
+})
 
 describe('staged flushes', () => {
   test('show at once, each on top of the one before, and are taken back together', () => {
     const master = createMaster({ a: 1 })
     master.apply(flushOf([set({ b: 1 })]), context)
-    const before = { snapshot: master.snapshot(), bytes: [master.documentBytes, master.historyBytes], floor: master.floor, client: master.client('ada') }
-    master.stage(flushOf([set({ c: 1 }), { action: 'delete', path: ['a'] }], { sequence: 2, hash: '' }), context)
-    const second = master.stage(flushOf([{ action: 'update', path: ['c'] }, set({ d: 1 })], { clientId: 'bob', hash: '' }), context)
-    expect(second.answer.verdicts).toMatchObject([{ index: 0, kind: 'dropped', rejection: { code: 'NOT_A_NODE' } }])
+    const before = {
+      snapshot: master.snapshot(),
+      bytes: [master.documentBytes, master.historyBytes],
+      floor: master.floor,
+      client: master.client('ada'),
+    }
+    master.stage(
+      flushOf([set({ c: 1 }), { action: 'delete', path: ['a'] }], { sequence: 2, hash: '' }),
+      context,
+    )
+    const second = master.stage(
+      flushOf([{ action: 'update', path: ['c'] }, set({ d: 1 })], { clientId: 'bob', hash: '' }),
+      context,
+    )
+    expect(second.answer.verdicts).toMatchObject([
+      { index: 0, kind: 'dropped', rejection: { code: 'NOT_A_NODE' } },
+    ])
     expect(master.snapshot().document).toEqual({ b: 1, c: 1, d: 1 })
     expect(master.commandCount).toBe(4)
     master.rollback()
@@ -44,7 +79,9 @@ describe('staged flushes', () => {
     expect(master.snapshot()).toMatchObject({ commandCount: 1, document: { a: 1 } })
     expect(master.client('ada')?.sequence).toBe(1)
     // The same flush, sent again, is new.
-    expect(master.apply(flushOf([set({ b: 1 })], { sequence: 2, hash: '' }), context)).toMatchObject({ outcome: 'applied', commandCount: 2 })
+    expect(
+      master.apply(flushOf([set({ b: 1 })], { sequence: 2, hash: '' }), context),
+    ).toMatchObject({ outcome: 'applied', commandCount: 2 })
   })
 
   test('give the entry and the client record to store, and none of them for a repeat or a pull', () => {
@@ -52,11 +89,37 @@ describe('staged flushes', () => {
     const flush = flushOf([set({ a: 1 })])
     const { entry, client, answer } = master.stage(flush, context)
     master.commit()
-    expect(entry).toEqual({ from: 0, hash: master.hash, clientId: 'ada', sequence: 1, userId: 'ada', at: 7, commands: [{ action: 'update', path: [], props: { a: 1 } }] })
-    expect(client).toEqual({ clientId: 'ada', userId: 'ada', sequence: 1, digest: expect.any(String), answer: { verdicts: [], remaps: [] } })
-    expect(answer).toMatchObject({ sequence: 1, outcome: 'applied', commandCount: 1, hash: master.hash })
-    expect(master.stage(flush, context)).toMatchObject({ entry: undefined, client: undefined, answer: { outcome: 'repeated' } })
-    expect(master.stage(flushOf([], { hash: '' }), context)).toMatchObject({ entry: undefined, client: undefined })
+    expect(entry).toEqual({
+      from: 0,
+      hash: master.hash,
+      clientId: 'ada',
+      sequence: 1,
+      userId: 'ada',
+      at: 7,
+      commands: [{ action: 'update', path: [], props: { a: 1 } }],
+    })
+    expect(client).toEqual({
+      clientId: 'ada',
+      userId: 'ada',
+      sequence: 1,
+      digest: expect.any(String),
+      answer: { verdicts: [], remaps: [] },
+    })
+    expect(answer).toMatchObject({
+      sequence: 1,
+      outcome: 'applied',
+      commandCount: 1,
+      hash: master.hash,
+    })
+    expect(master.stage(flush, context)).toMatchObject({
+      entry: undefined,
+      client: undefined,
+      answer: { outcome: 'repeated' },
+    })
+    expect(master.stage(flushOf([], { hash: '' }), context)).toMatchObject({
+      entry: undefined,
+      client: undefined,
+    })
     expect(master.commandCount).toBe(1)
   })
 
@@ -67,14 +130,19 @@ describe('staged flushes', () => {
     expect(entry).toBeUndefined()
     expect(client).toMatchObject({ sequence: 1 })
     expect(master.snapshot()).toEqual({ commandCount: 0, hash: 'genesis', document: {} })
-    expect(() => master.apply(flushOf([set({ b: 1 })]), context)).toThrow(expect.objectContaining({ code: 'SEQUENCE_REUSED' }))
+    expect(() => master.apply(flushOf([set({ b: 1 })]), context)).toThrow(
+      expect.objectContaining({ code: 'SEQUENCE_REUSED' }),
+    )
   })
 })
 
 describe('the number of a flush', () => {
   test('sent again gives the first outcome again, verdicts and remaps included', () => {
     const master = createMaster({ same: {} })
-    const flush = flushOf([{ action: 'create', id: 'same' }, { action: 'update', path: ['gone'] }])
+    const flush = flushOf([
+      { action: 'create', id: 'same' },
+      { action: 'update', path: ['gone'] },
+    ])
     const first = master.apply(flush, context)
     expect(first.remaps).toEqual([{ from: ['same'], to: ['master-1'] }])
     const second = master.apply(throughJson(flush), { ...context, now: 99, seed: 'other' })
@@ -89,9 +157,12 @@ describe('the number of a flush', () => {
   ] as const) {
     test(`${code} is refused with nothing changed`, () => {
       const master = createMaster()
-      for (const n of [1, 2]) master.apply(flushOf([set({ n })], { sequence: n, hash: '' }), context)
+      for (const n of [1, 2])
+        master.apply(flushOf([set({ n })], { sequence: n, hash: '' }), context)
       const before = master.snapshot()
-      expect(() => master.apply(flushOf(commands, { sequence, hash: '' }), context)).toThrow(expect.objectContaining({ code }))
+      expect(() => master.apply(flushOf(commands, { sequence, hash: '' }), context)).toThrow(
+        expect.objectContaining({ code }),
+      )
       expect(master.snapshot()).toEqual(before)
       expect(master.client('ada')?.sequence).toBe(2)
     })
@@ -107,7 +178,8 @@ describe('the number of a flush', () => {
     master.apply(flushOf([set({ n: 1 })]), context)
     for (const commands of [[set({ n: 2 })], []]) {
       for (const user of [{ id: 'eve' }, undefined]) {
-        const run = () => master.apply(flushOf(commands, { sequence: 2, hash: '' }), { ...context, user })
+        const run = () =>
+          master.apply(flushOf(commands, { sequence: 2, hash: '' }), { ...context, user })
         expect(run).toThrow(expect.objectContaining({ code: 'FORBIDDEN' }))
       }
     }
@@ -143,7 +215,9 @@ describe('a history that is not the client’s', () => {
     hashes.forEach((hash, from) => {
       expect(master.pull(from, hash).commandCount).toBe(4)
       for (const other of ['x', hashes[(from + 1) % 5]!]) {
-        expect(() => master.pull(from, other)).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
+        expect(() => master.pull(from, other)).toThrow(
+          expect.objectContaining({ code: 'HISTORY_CHANGED' }),
+        )
       }
     })
     expect(() => master.pull(5, 'x')).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
@@ -155,26 +229,51 @@ describe('a pull', () => {
   test('at the head brings nothing, behind it updates or a snapshot, whichever is smaller', () => {
     const large = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`key-${n}`, n]))
     const master = createMaster(large)
-    expect(master.pull(0, 'genesis')).toEqual({ commandCount: 0, hash: 'genesis', sync: { kind: 'none' } })
+    expect(master.pull(0, 'genesis')).toEqual({
+      commandCount: 0,
+      hash: 'genesis',
+      sync: { kind: 'none' },
+    })
     master.apply(flushOf([set({ a: 1 })]), context)
     expect(master.pull(0, 'genesis').sync).toEqual({
       kind: 'updates',
-      updates: [{ from: 0, hash: master.hash, clientId: 'ada', sequence: 1, commands: [{ action: 'update', path: [], props: { a: 1 } }] }],
+      updates: [
+        {
+          from: 0,
+          hash: master.hash,
+          clientId: 'ada',
+          sequence: 1,
+          commands: [{ action: 'update', path: [], props: { a: 1 } }],
+        },
+      ],
     })
     const hashes = [master.hash]
     for (let n = 2; n < 30; n += 1) {
       master.apply(flushOf([set({ a: n })], { sequence: n, hash: '' }), context)
       hashes.push(master.hash)
     }
-    expect(master.pull(0, 'genesis').sync).toMatchObject({ kind: 'snapshot', snapshot: { commandCount: 29, document: { a: 29 } } })
-    expect(master.pull(27, hashes[26]!).sync).toMatchObject({ kind: 'updates', updates: [{ from: 27 }, { from: 28 }] })
+    expect(master.pull(0, 'genesis').sync).toMatchObject({
+      kind: 'snapshot',
+      snapshot: { commandCount: 29, document: { a: 29 } },
+    })
+    expect(master.pull(27, hashes[26]!).sync).toMatchObject({
+      kind: 'updates',
+      updates: [{ from: 27 }, { from: 28 }],
+    })
   })
 })
 
 describe('advancing along what others stored', () => {
   function recorded(count: number): LogEntry[] {
     const master = createMaster()
-    const entries = Array.from({ length: count }, (_, n) => master.stage(flushOf([set({ [`n${n}`]: n }), set({ last: n })], { sequence: n + 1, hash: '' }), context).entry!)
+    const entries = Array.from(
+      { length: count },
+      (_, n) =>
+        master.stage(
+          flushOf([set({ [`n${n}`]: n }), set({ last: n })], { sequence: n + 1, hash: '' }),
+          context,
+        ).entry!,
+    )
     master.commit()
     return entries
   }
@@ -184,7 +283,11 @@ describe('advancing along what others stored', () => {
     const master = createMaster()
     master.advance(entries.slice(0, 2))
     master.advance(entries)
-    expect(master.snapshot()).toMatchObject({ commandCount: 8, hash: entries[3]!.hash, document: { n0: 0, n3: 3, last: 3 } })
+    expect(master.snapshot()).toMatchObject({
+      commandCount: 8,
+      hash: entries[3]!.hash,
+      document: { n0: 0, n3: 3, last: 3 },
+    })
     expect(endOf(entries[3]!)).toBe(8)
     expect(master.pull(4, entries[1]!.hash).commandCount).toBe(8)
   })
@@ -193,7 +296,10 @@ describe('advancing along what others stored', () => {
     const entries = recorded(3)
     const refusal = expect.objectContaining({ code: 'HISTORY_CHANGED' })
     expect(() => createMaster().advance(entries.slice(1))).toThrow(refusal)
-    const bad = { ...entries[0]!, commands: [{ action: 'delete', path: ['gone', 'x'] }] } as LogEntry
+    const bad = {
+      ...entries[0]!,
+      commands: [{ action: 'delete', path: ['gone', 'x'] }],
+    } as LogEntry
     expect(() => createMaster().advance([bad])).toThrow(refusal)
     const odd = { ...entries[0]!, commands: [{ action: 'rename' }] } as unknown as LogEntry
     expect(() => createMaster().advance([odd])).toThrow(refusal)
@@ -219,19 +325,45 @@ describe('advancing along what others stored', () => {
     expect(master.floor).toBe(4)
     master.prependHistory(entries.slice(1, 2), entries[0]!.hash)
     expect(master.floor).toBe(2)
-    expect(master.pull(2, entries[0]!.hash).sync).toMatchObject({ kind: 'updates', updates: [{ from: 2 }, { from: 4 }, { from: 6 }] })
-    expect(() => master.pull(2, 'other')).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
+    expect(master.pull(2, entries[0]!.hash).sync).toMatchObject({
+      kind: 'updates',
+      updates: [{ from: 2 }, { from: 4 }, { from: 6 }],
+    })
+    expect(() => master.pull(2, 'other')).toThrow(
+      expect.objectContaining({ code: 'HISTORY_CHANGED' }),
+    )
   })
 })
 
 test('an entry goes to others with its commands, and to its author without', () => {
-  const entry: LogEntry = { from: 3, hash: 'h', clientId: 'ada', sequence: 2, userId: 'secret', at: 1, commands: [{ action: 'delete', path: ['a'] }] }
-  expect(toAppliedFlush(entry, false)).toEqual({ from: 3, hash: 'h', clientId: 'ada', sequence: 2, commands: entry.commands })
+  const entry: LogEntry = {
+    from: 3,
+    hash: 'h',
+    clientId: 'ada',
+    sequence: 2,
+    userId: 'secret',
+    at: 1,
+    commands: [{ action: 'delete', path: ['a'] }],
+  }
+  expect(toAppliedFlush(entry, false)).toEqual({
+    from: 3,
+    hash: 'h',
+    clientId: 'ada',
+    sequence: 2,
+    commands: entry.commands,
+  })
   expect(toAppliedFlush(entry, true)).toEqual({ from: 3, hash: 'h', clientId: 'ada', sequence: 2 })
 })
 
 test('a client record is plain JSON, as is every answer', () => {
   const master = createMaster({ same: {} })
-  const { answer, client, entry } = master.stage(flushOf([{ action: 'create', id: 'same' }, { action: 'delete', path: ['x', 'y'] }]), context)
-  for (const message of [answer, client as ClientRecord, entry]) expect(throughJson(message)).toEqual(message)
+  const { answer, client, entry } = master.stage(
+    flushOf([
+      { action: 'create', id: 'same' },
+      { action: 'delete', path: ['x', 'y'] },
+    ]),
+    context,
+  )
+  for (const message of [answer, client as ClientRecord, entry])
+    expect(throughJson(message)).toEqual(message)
 })

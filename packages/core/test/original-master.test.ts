@@ -4,10 +4,18 @@ import { type Command, Master, type Snapshot } from '@flushout/core'
 import { createTestIds, testDigest, World } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
 
-function masterAt(commandCount: number, document: Snapshot['document'] = {}, maxHistoryBytes?: number) {
+function masterAt(
+  commandCount: number,
+  document: Snapshot['document'] = {},
+  maxHistoryBytes?: number,
+) {
   return new Master(
     { commandCount, hash: `hash-${commandCount}`, document },
-    { createId: createTestIds('master'), digest: testDigest, ...(maxHistoryBytes !== undefined && { maxHistoryBytes }) },
+    {
+      createId: createTestIds('master'),
+      digest: testDigest,
+      ...(maxHistoryBytes !== undefined && { maxHistoryBytes }),
+    },
   )
 }
 
@@ -19,7 +27,10 @@ function flushOf(commands: readonly Command[], from = 0, hash = `hash-${from}`, 
 
 /** Two clients of one master that stands at `commandCount`. */
 function pair(commandCount: number, maxHistoryBytes?: number) {
-  const world = new World<Record<string, any>>({}, maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } })
+  const world = new World<Record<string, any>>(
+    {},
+    maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } },
+  )
   const ada = world.join('ada')
   for (let count = 0; count < commandCount; count += 1) ada.proxy.apply({ action: 'update' })
   ada.settle()
@@ -29,19 +40,38 @@ function pair(commandCount: number, maxHistoryBytes?: number) {
 describe('the master', () => {
   test('R29: answers a flush at its head with nothing but the new count', () => {
     const master = masterAt(23)
-    const answer = master.apply(flushOf([{ action: 'update', props: { a: 1 } }, { action: 'create', id: 'b' }], 23), context)
-    expect(answer).toMatchObject({ commandCount: 25, verdicts: [], remaps: [], sync: { kind: 'none' } })
+    const answer = master.apply(
+      flushOf(
+        [
+          { action: 'update', props: { a: 1 } },
+          { action: 'create', id: 'b' },
+        ],
+        23,
+      ),
+      context,
+    )
+    expect(answer).toMatchObject({
+      commandCount: 25,
+      verdicts: [],
+      remaps: [],
+      sync: { kind: 'none' },
+    })
   })
 
   test('R30, decided otherwise: an amended command comes back as a verdict, and needs neither history nor sync', () => {
-    const world = new World({}, {
-      master: { maxHistoryBytes: 0, interceptors: [() => ({ props: { stamped: true } })] },
-    })
+    const world = new World(
+      {},
+      {
+        master: { maxHistoryBytes: 0, interceptors: [() => ({ props: { stamped: true } })] },
+      },
+    )
     const ada = world.join('ada')
     const receipt = ada.proxy.apply({ action: 'update', props: { a: 1 } })
     const answer = ada.send(ada.proxy.beginFlush()!)
     expect(answer.sync).toEqual({ kind: 'none' })
-    expect(answer.verdicts).toMatchObject([{ index: 0, kind: 'amended', command: { props: { stamped: true } } }])
+    expect(answer.verdicts).toMatchObject([
+      { index: 0, kind: 'amended', command: { props: { stamped: true } } },
+    ])
     ada.proxy.endFlush(answer)
     expect(receipt.outcome).toMatchObject({ kind: 'amended' })
     expect(ada.proxy.read()).toEqual({ stamped: true })
@@ -52,12 +82,18 @@ describe('the master', () => {
     bob.proxy.update([], { b: 1 })
     bob.flush()
     const answer = ada.send(ada.proxy.beginFlush({ pull: true })!)
-    expect(answer.sync).toMatchObject({ kind: 'snapshot', snapshot: { commandCount: 1, document: { b: 1 } } })
+    expect(answer.sync).toMatchObject({
+      kind: 'snapshot',
+      snapshot: { commandCount: 1, document: { b: 1 } },
+    })
   })
 
   test('R32: gives a client that is behind the updates when it has the history, its own flush included', () => {
     const { ada, bob } = pair(0)
-    ada.proxy.update([], Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, index])))
+    ada.proxy.update(
+      [],
+      Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, index])),
+    )
     ada.settle()
     bob.settle()
     bob.proxy.update([], { b: 1 })
@@ -66,7 +102,10 @@ describe('the master', () => {
     const { sync } = ada.send(ada.proxy.beginFlush()!)
     expect(sync).toMatchObject({
       kind: 'updates',
-      updates: [{ from: 1, clientId: bob.proxy.clientId, commands: [{ props: { b: 1 } }] }, { from: 2, clientId: ada.proxy.clientId }],
+      updates: [
+        { from: 1, clientId: bob.proxy.clientId, commands: [{ props: { b: 1 } }] },
+        { from: 2, clientId: ada.proxy.clientId },
+      ],
     })
   })
 
@@ -108,7 +147,11 @@ describe('the master', () => {
       ]),
       context,
     )
-    expect(verdicts.map(({ index, kind }) => [index, kind])).toEqual([[0, 'dropped'], [1, 'dropped'], [2, 'dropped']])
+    expect(verdicts.map(({ index, kind }) => [index, kind])).toEqual([
+      [0, 'dropped'],
+      [1, 'dropped'],
+      [2, 'dropped'],
+    ])
     expect(verdicts[2]).toMatchObject({ rejection: { code: 'PARENT_REJECTED', at: ['gone', 'x'] } })
     expect(commandCount).toBe(1)
     expect(master.pull(0, 'hash-0').sync).toMatchObject({ kind: 'snapshot' })
@@ -128,7 +171,8 @@ describe('the master', () => {
       const [adas, bobs] = Object.values(document)
       expect(adas).toEqual({ by: 'ada', child: { child: 'ada' } })
       expect(bobs).toEqual({ by: 'bob', child: { child: 'bob' } })
-      for (const { proxy } of [ada, bob]) expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(document))
+      for (const { proxy } of [ada, bob])
+        expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(document))
     })
   }
 
@@ -143,9 +187,12 @@ describe('the master', () => {
   })
 
   test('R38: an interceptor on the proxy refuses on the spot, and nothing is queued', () => {
-    const world = new World<Record<string, any>>({}, {
-      proxy: { interceptors: [() => ({ reject: { code: 'NO', message: 'Not today.' } })] },
-    })
+    const world = new World<Record<string, any>>(
+      {},
+      {
+        proxy: { interceptors: [() => ({ reject: { code: 'NO', message: 'Not today.' } })] },
+      },
+    )
     const { proxy } = world.join('ada')
     const receipt = proxy.update([], { a: 1 })
     expect(receipt).toMatchObject({ ok: false, rejection: { code: 'NO', message: 'Not today.' } })
@@ -172,8 +219,17 @@ describe('the master', () => {
   test('R40: the history as applied rebuilds the document', () => {
     const source = masterAt(0)
     const staged = [
-      source.stage(flushOf([{ action: 'create', id: 'a' }, { action: 'update', path: ['a'], props: { n: 1 } }]), context),
-      source.stage(flushOf([{ action: 'delete', path: ['a', 'n'] }, { action: 'create' }], 2, '', 2), context),
+      source.stage(
+        flushOf([
+          { action: 'create', id: 'a' },
+          { action: 'update', path: ['a'], props: { n: 1 } },
+        ]),
+        context,
+      ),
+      source.stage(
+        flushOf([{ action: 'delete', path: ['a', 'n'] }, { action: 'create' }], 2, '', 2),
+        context,
+      ),
     ]
     source.commit()
     const rebuilt = masterAt(0)
@@ -185,7 +241,9 @@ describe('the master', () => {
     const master = masterAt(0)
     const odd = { action: 'rename', path: ['a'] } as unknown as Command
     const answer = master.apply(flushOf([odd, { action: 'update', props: { a: 1 } }]), context)
-    expect(answer.verdicts).toMatchObject([{ index: 0, kind: 'rejected', rejection: { code: 'COMMAND_UNKNOWN' } }])
+    expect(answer.verdicts).toMatchObject([
+      { index: 0, kind: 'rejected', rejection: { code: 'COMMAND_UNKNOWN' } },
+    ])
     expect(answer.commandCount).toBe(1)
     expect(master.snapshot().document).toEqual({ a: 1 })
   })

@@ -13,10 +13,18 @@ function alone(document: object = {}, commandCount = 0) {
   )
 }
 
-function masterAt(commandCount: number, document: Snapshot['document'] = {}, maxHistoryBytes?: number) {
+function masterAt(
+  commandCount: number,
+  document: Snapshot['document'] = {},
+  maxHistoryBytes?: number,
+) {
   return new Master(
     { commandCount, hash: `hash-${commandCount}`, document },
-    { createId: createTestIds('master'), digest: testDigest, ...(maxHistoryBytes !== undefined && { maxHistoryBytes }) },
+    {
+      createId: createTestIds('master'),
+      digest: testDigest,
+      ...(maxHistoryBytes !== undefined && { maxHistoryBytes }),
+    },
   )
 }
 
@@ -28,7 +36,10 @@ function flushOf(commands: readonly Command[], from = 0, hash = `hash-${from}`, 
 
 /** Two clients of one master that stands at `commandCount`. */
 function pair(commandCount: number, maxHistoryBytes?: number) {
-  const world = new World<Record<string, any>>({}, maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } })
+  const world = new World<Record<string, any>>(
+    {},
+    maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } },
+  )
   const ada = world.join('ada')
   for (let count = 0; count < commandCount; count += 1) ada.proxy.apply({ action: 'update' })
   ada.settle()
@@ -156,7 +167,10 @@ describe('updating and deleting', () => {
       { action: 'delete', path: ['a', 'b', 'c'] },
     ]
     for (const command of commands) {
-      expect(proxy.apply(command).rejection).toMatchObject({ code: 'PATH_NOT_FOUND', at: ['a', 'b'] })
+      expect(proxy.apply(command).rejection).toMatchObject({
+        code: 'PATH_NOT_FOUND',
+        at: ['a', 'b'],
+      })
     }
     expect(proxy.commandCount).toBe(0)
     expect(proxy.read()).toEqual({ a: {} })
@@ -197,7 +211,10 @@ describe('a flush', () => {
 
   test('R20: after its end the next one starts from the new count and carries only what is new', () => {
     const master = masterAt(23)
-    const proxy = new CommandProxy(master.snapshot(), { createId: createTestIds('id'), now: () => 0 })
+    const proxy = new CommandProxy(master.snapshot(), {
+      createId: createTestIds('id'),
+      now: () => 0,
+    })
     proxy.update([], { a: 1 })
     proxy.endFlush(master.apply(proxy.beginFlush()!, context))
     proxy.update([], { b: 1 })
@@ -275,6 +292,9 @@ describe('a flush', () => {
 
   test('R28: an end without a flush is said, not thrown', () => {
     const proxy = alone()
-    expect(proxy.endFlush(masterAt(0).apply(flushOf([]), context))).toEqual({ ok: false, code: 'NO_FLUSH' })
+    expect(proxy.endFlush(masterAt(0).apply(flushOf([]), context))).toEqual({
+      ok: false,
+      code: 'NO_FLUSH',
+    })
   })
 })

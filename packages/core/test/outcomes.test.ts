@@ -1,4 +1,10 @@
-import { catalogue, type ErrorCode, FlushoutError, type Interceptor, type JsonObject } from '@flushout/core'
+import {
+  catalogue,
+  type ErrorCode,
+  FlushoutError,
+  type Interceptor,
+  type JsonObject,
+} from '@flushout/core'
 import { World } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -11,7 +17,8 @@ function open(document: object = {}, options: ConstructorParameters<typeof World
 const shop: Interceptor = (_, command) => {
   if (command.action === 'delete') return undefined
   const price = command.props?.['price']
-  if (typeof price === 'number' && price < 0) return { reject: { code: 'PRICE', message: 'Too cheap.' } }
+  if (typeof price === 'number' && price < 0)
+    return { reject: { code: 'PRICE', message: 'Too cheap.' } }
   if (command.action === 'create') return { props: { ...command.props, stamped: true } }
   return undefined
 }
@@ -31,7 +38,10 @@ describe('the outcome of a command', () => {
     const receipt = ada.proxy.create([], { price: 1 })
     expect(ada.proxy.read([receipt.id])).toEqual({ price: 1 })
     ada.flush()
-    expect(await receipt.verdict).toMatchObject({ kind: 'amended', command: { action: 'create', props: { price: 1, stamped: true } } })
+    expect(await receipt.verdict).toMatchObject({
+      kind: 'amended',
+      command: { action: 'create', props: { price: 1, stamped: true } },
+    })
     expect(ada.proxy.read([receipt.id])).toEqual({ price: 1, stamped: true })
     expect(ada.proxy.rejections).toEqual([])
   })
@@ -41,9 +51,14 @@ describe('the outcome of a command', () => {
     const receipt = ada.proxy.update(['milk'], { price: -1 })
     expect(ada.proxy.read(['milk'])).toEqual({ price: -1 })
     ada.flush()
-    expect(await receipt.verdict).toMatchObject({ kind: 'rejected', rejection: { code: 'PRICE', message: 'Too cheap.', at: ['milk'] } })
+    expect(await receipt.verdict).toMatchObject({
+      kind: 'rejected',
+      rejection: { code: 'PRICE', message: 'Too cheap.', at: ['milk'] },
+    })
     expect(ada.proxy.read(['milk'])).toEqual({ price: 1 })
-    expect(ada.proxy.rejections).toMatchObject([{ kind: 'rejected', command: { action: 'update', props: { price: -1 } } }])
+    expect(ada.proxy.rejections).toMatchObject([
+      { kind: 'rejected', command: { action: 'update', props: { price: -1 } } },
+    ])
   })
 
   test('is dropped when what it builds on is gone, and the deletion stands', async () => {
@@ -52,7 +67,10 @@ describe('the outcome of a command', () => {
     bob.flush()
     const receipt = ada.proxy.update(['milk'], { price: 2 })
     ada.flush()
-    expect(await receipt.verdict).toMatchObject({ kind: 'dropped', rejection: { code: 'PATH_NOT_FOUND', at: ['milk'] } })
+    expect(await receipt.verdict).toMatchObject({
+      kind: 'dropped',
+      rejection: { code: 'PATH_NOT_FOUND', at: ['milk'] },
+    })
     expect(ada.proxy.read()).toEqual({})
     expect(world.master.snapshot()).toMatchObject({ commandCount: 1, document: {} })
     expect(ada.proxy.rejections).toMatchObject([{ kind: 'dropped' }])
@@ -67,7 +85,12 @@ describe('the outcome of a command', () => {
     const other = ada.proxy.update([], { n: 1 })
     ada.proxy.endFlush(ada.send(flush))
     ada.settle()
-    expect([cheap, child, later, other].map(({ outcome }) => outcome?.kind)).toEqual(['rejected', 'dropped', 'dropped', 'applied'])
+    expect([cheap, child, later, other].map(({ outcome }) => outcome?.kind)).toEqual([
+      'rejected',
+      'dropped',
+      'dropped',
+      'applied',
+    ])
     expect(child.outcome).toMatchObject({ rejection: { code: 'PARENT_REJECTED', at: ['cheap'] } })
     expect(ada.proxy.read()).toEqual({ n: 1 })
     expect(ada.proxy.rejections).toHaveLength(3)
@@ -78,7 +101,10 @@ describe('the outcome of a command', () => {
     const { ada } = open()
     const receipt = ada.proxy.update(['gone'], {})
     expect(receipt.ok).toBe(false)
-    expect(receipt.outcome).toMatchObject({ kind: 'rejected', rejection: { code: 'PATH_NOT_FOUND' } })
+    expect(receipt.outcome).toMatchObject({
+      kind: 'rejected',
+      rejection: { code: 'PATH_NOT_FOUND' },
+    })
     expect(await receipt.verdict).toBe(receipt.outcome)
     expect(ada.proxy.rejections).toEqual([])
   })
@@ -90,7 +116,10 @@ describe('the outcome of a command', () => {
     const verdict = receipt.verdict
     ada.proxy.endFlush(answer)
     const rejected = { index: 0, kind: 'rejected', rejection: { code: 'NO', message: '' } }
-    expect(ada.proxy.endFlush({ ...answer, verdicts: [rejected] })).toEqual({ ok: false, code: 'NO_FLUSH' })
+    expect(ada.proxy.endFlush({ ...answer, verdicts: [rejected] })).toEqual({
+      ok: false,
+      code: 'NO_FLUSH',
+    })
     expect(await verdict).toEqual({ kind: 'applied' })
     expect(receipt.verdict).toBe(verdict)
     expect(ada.proxy.rejections).toEqual([])
@@ -114,7 +143,10 @@ describe('`rejections`', () => {
     for (const price of [-1, -2]) ada.proxy.update([], { price })
     ada.flush()
     const [first, second] = ada.proxy.rejections
-    expect([first!.command, second!.command]).toMatchObject([{ props: { price: -1 } }, { props: { price: -2 } }])
+    expect([first!.command, second!.command]).toMatchObject([
+      { props: { price: -1 } },
+      { props: { price: -2 } },
+    ])
     expect(ada.proxy.status.rejected).toBe(2)
     calls = 0
     ada.proxy.dismiss(first!)
@@ -149,7 +181,8 @@ describe('`rejections`', () => {
 
 describe('a flush that failed as a whole', () => {
   const fail = (code: ErrorCode) => new FlushoutError(code, 'why')
-  const codes = (retry: string) => (Object.keys(catalogue) as ErrorCode[]).filter((code) => catalogue[code] === retry)
+  const codes = (retry: string) =>
+    (Object.keys(catalogue) as ErrorCode[]).filter((code) => catalogue[code] === retry)
 
   for (const code of [...codes('same-flush'), ...codes('after-auth'), ...codes('after-upgrade')]) {
     test(`with ${code} stays as it is and is sent again, byte for byte`, () => {
@@ -173,11 +206,18 @@ describe('a flush that failed as a whole', () => {
     const kept = ada.proxy.update([], { kept: true })
     const below = ada.proxy.update(['x'], { n: 2 })
     ada.proxy.failFlush(fail('FORBIDDEN'))
-    for (const receipt of lost) expect(receipt.outcome).toMatchObject({ kind: 'rejected', rejection: { code: 'FORBIDDEN', message: 'why' } })
+    for (const receipt of lost)
+      expect(receipt.outcome).toMatchObject({
+        kind: 'rejected',
+        rejection: { code: 'FORBIDDEN', message: 'why' },
+      })
     expect(below.outcome).toMatchObject({ kind: 'dropped', rejection: { code: 'PATH_NOT_FOUND' } })
     expect(ada.proxy.read()).toEqual({ a: {}, kept: true })
     // Its number was not used up.
-    expect(ada.proxy.beginFlush()).toMatchObject({ clientId: flush.clientId, sequence: flush.sequence })
+    expect(ada.proxy.beginFlush()).toMatchObject({
+      clientId: flush.clientId,
+      sequence: flush.sequence,
+    })
     ada.proxy.cancelFlush()
     ada.settle()
     expect(kept.outcome).toEqual({ kind: 'applied' })
@@ -191,11 +231,13 @@ describe('a flush that failed as a whole', () => {
       let sent = 0
       for (let flush = ada.proxy.beginFlush(); flush; flush = ada.proxy.beginFlush()) {
         sent += 1
-        const isBad = flush.commands.some((command) => 'props' in command && 'n5' in command.props!)
+        const isBad = flush.commands.some((command) => 'props' in command && 'n5' in command.props)
         if (isBad) ada.proxy.failFlush(fail(code))
         else ada.proxy.endFlush(ada.send(flush))
       }
-      expect(receipts.map(({ outcome }) => outcome!.kind === 'applied')).toEqual(receipts.map((_, n) => n !== 5))
+      expect(receipts.map(({ outcome }) => outcome!.kind === 'applied')).toEqual(
+        receipts.map((_, n) => n !== 5),
+      )
       expect(sent).toBeLessThan(30)
       expect(receipts[5]!.outcome).toMatchObject({ kind: 'rejected', rejection: { code } })
       expect(world.master.commandCount).toBe(63)
@@ -213,7 +255,11 @@ describe('a flush that failed as a whole', () => {
       expect(ada.proxy.status).toMatchObject({ queued: 2, inFlight: 0 })
       expect(receipt.outcome).toBeUndefined()
       const again = ada.proxy.beginFlush()!
-      expect(again).toMatchObject({ sequence: 1, hash: '', commands: [{ props: { a: 1 } }, { props: { b: 1 } }] })
+      expect(again).toMatchObject({
+        sequence: 1,
+        hash: '',
+        commands: [{ props: { a: 1 } }, { props: { b: 1 } }],
+      })
       expect(again.clientId).not.toBe(flush.clientId)
       ada.proxy.cancelFlush()
       ada.settle()
@@ -264,7 +310,15 @@ describe('a flush that failed as a whole', () => {
 
 test('every code has a retry that a proxy knows, and errors carry it', () => {
   const retries = new Set(Object.values(catalogue))
-  expect(retries).toEqual(new Set(['never', 'same-flush', 'after-resync', 'after-auth', 'after-upgrade']))
+  expect(retries).toEqual(
+    new Set(['never', 'same-flush', 'after-resync', 'after-auth', 'after-upgrade']),
+  )
   const error = new FlushoutError('BUSY', 'later', { retryAfterMs: 500, cause: 'x' })
-  expect(error).toMatchObject({ name: 'FlushoutError', code: 'BUSY', retry: 'same-flush', retryAfterMs: 500, cause: 'x' } satisfies JsonObject)
+  expect(error).toMatchObject({
+    name: 'FlushoutError',
+    code: 'BUSY',
+    retry: 'same-flush',
+    retryAfterMs: 500,
+    cause: 'x',
+  } satisfies JsonObject)
 })

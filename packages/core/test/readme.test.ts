@@ -4,7 +4,10 @@ import { expect, test, vi } from 'vitest'
 const read = (file: string) => readFile(new URL(file, import.meta.url), 'utf8')
 
 test('the example in the README is this one, and does what its comments say', async () => {
-  const [readme, source] = await Promise.all([read('../README.md'), read('support/readme-example.ts')])
+  const [readme, source] = await Promise.all([
+    read('../README.md'),
+    read('support/readme-example.ts'),
+  ])
   const [, example] = /```ts\n([^]*?)```/.exec(readme)!
   expect(example!.trim()).toBe(source.split('\n// What the test')[0]!.trim())
 
@@ -26,8 +29,12 @@ test('the example in the README is this one, and does what its comments say', as
 
 test('the README names every entry of the package', async () => {
   const [readme, manifest] = await Promise.all([read('../README.md'), read('../package.json')])
-  const { exports, engines, peerDependencies } = JSON.parse(manifest) as Record<string, Record<string, string>>
-  for (const entry of Object.keys(exports!)) expect(readme).toContain(`\`@flushout/core${entry.slice(1)}\``)
+  const { exports, engines, peerDependencies } = JSON.parse(manifest) as Record<
+    string,
+    Record<string, string>
+  >
+  for (const entry of Object.keys(exports!))
+    expect(readme).toContain(`\`@flushout/core${entry.slice(1)}\``)
   for (const range of [engines!['node']!, peerDependencies!['immer']!]) {
     expect(readme).toContain(range.replace(/[>=^]/g, '').replace(/\.0\.0$/, ''))
   }

@@ -9,7 +9,9 @@ import { document, key, value } from './support/arbitraries.ts'
 interface Todos {
   title?: string
   tags?: string[]
-  todos: { [id: string]: { text?: string; done?: boolean; tags?: string[]; owner?: { name: string } } }
+  todos: {
+    [id: string]: { text?: string; done?: boolean; tags?: string[]; owner?: { name: string } }
+  }
 }
 
 function open(document: Todos) {
@@ -46,7 +48,12 @@ describe('a recipe', () => {
     })
     expect(receipt!.id).toBe('a')
     expect(commandsOf(proxy)).toEqual([
-      { action: 'create', path: ['todos'], id: 'a', props: { text: 'Milk', owner: { name: 'Ada' } } },
+      {
+        action: 'create',
+        path: ['todos'],
+        id: 'a',
+        props: { text: 'Milk', owner: { name: 'Ada' } },
+      },
     ])
   })
 
@@ -159,7 +166,9 @@ describe('a recipe', () => {
       delete draft.todos['a']
     })
     ada.settle()
-    expect(world.master.snapshot().document).toEqual({ todos: { b: { text: 'Bread', done: true } } })
+    expect(world.master.snapshot().document).toEqual({
+      todos: { b: { text: 'Bread', done: true } },
+    })
     expect(world.master.commandCount).toBe(2)
   })
 })

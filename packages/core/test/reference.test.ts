@@ -66,27 +66,36 @@ describe('after any script of commands', () => {
 
   test('reads of single places agree with the document', () => {
     fc.assert(
-      fc.property(document, script, fc.array(path, { maxLength: 8 }), (document, commands, paths) => {
-        const tree = open(document)
-        for (const one of commands) tree.apply(checked(one), [])
-        for (const path of paths) {
-          // Before the whole, so that nothing is made in advance.
-          const found = tree.read(path)
-          const keys = tree.keys(path)
-          const expected = path.reduce<JsonValue | undefined>(
-            (value, key) =>
-              typeof value === 'object' && !Array.isArray(value) && value && Object.hasOwn(value, key)
-                ? (value as JsonObject)[key]
-                : undefined,
-            tree.read(),
-          )
-          expect(found).toBe(expected)
-          expect(tree.has(path)).toBe(expected !== undefined)
-          const isNode = typeof expected === 'object' && expected !== null && !Array.isArray(expected)
-          expect(keys).toEqual(isNode ? Object.keys(expected) : [])
-          expect(tree.size(path)).toBe(keys.length)
-        }
-      }),
+      fc.property(
+        document,
+        script,
+        fc.array(path, { maxLength: 8 }),
+        (document, commands, paths) => {
+          const tree = open(document)
+          for (const one of commands) tree.apply(checked(one), [])
+          for (const path of paths) {
+            // Before the whole, so that nothing is made in advance.
+            const found = tree.read(path)
+            const keys = tree.keys(path)
+            const expected = path.reduce<JsonValue | undefined>(
+              (value, key) =>
+                typeof value === 'object' &&
+                !Array.isArray(value) &&
+                value &&
+                Object.hasOwn(value, key)
+                  ? (value as JsonObject)[key]
+                  : undefined,
+              tree.read(),
+            )
+            expect(found).toBe(expected)
+            expect(tree.has(path)).toBe(expected !== undefined)
+            const isNode =
+              typeof expected === 'object' && expected !== null && !Array.isArray(expected)
+            expect(keys).toEqual(isNode ? Object.keys(expected) : [])
+            expect(tree.size(path)).toBe(keys.length)
+          }
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -231,7 +240,9 @@ describe('a rebase', () => {
         })
         const before = identities(tree)
         expect(paths).toEqual([])
-        expect(tree.settle(() => tree.replace(frozen(structuredClone(tree.read() as JsonObject))))).toEqual([])
+        expect(
+          tree.settle(() => tree.replace(frozen(structuredClone(tree.read() as JsonObject)))),
+        ).toEqual([])
         for (const [path, value] of identities(tree)) expect(value).toBe(before.get(path))
       }),
       { numRuns: 300 },
@@ -240,35 +251,42 @@ describe('a rebase', () => {
 
   test('names every path that is different, and keeps the identity of all that is equal', () => {
     fc.assert(
-      fc.property(document, script, script, document, fc.boolean(), (document, mine, theirs, other, isWhole) => {
-        const tree = open(document)
-        const pending = mine.map(checked)
-        const lists: Change[][] = []
-        for (const one of pending) {
-          const changes: Change[] = []
-          tree.apply(one, changes)
-          lists.push(changes)
-        }
-        const before = identities(tree)
-        const paths = tree.settle(() => {
-          for (const changes of lists.toReversed()) tree.undo(changes)
-          if (isWhole) tree.replace(frozen(structuredClone(other)))
-          else for (const one of theirs) tree.apply(checked(one), [])
-          for (const one of pending) tree.apply(one, [])
-        })
-        const after = identities(tree)
-        for (const name of new Set([...before.keys(), ...after.keys()])) {
-          const path = JSON.parse(name) as Path
-          const was = JSON.stringify(before.get(name))
-          const is = JSON.stringify(after.get(name))
-          const isNamed = paths.some((one) =>
-            one.every((key, index) => index >= path.length || key === path[index]),
-          )
-          // Whoever listens there must be called.
-          if (was !== is) expect(isNamed, `${name} changed unsaid`).toBe(true)
-          else expect(after.get(name)).toBe(before.get(name))
-        }
-      }),
+      fc.property(
+        document,
+        script,
+        script,
+        document,
+        fc.boolean(),
+        (document, mine, theirs, other, isWhole) => {
+          const tree = open(document)
+          const pending = mine.map(checked)
+          const lists: Change[][] = []
+          for (const one of pending) {
+            const changes: Change[] = []
+            tree.apply(one, changes)
+            lists.push(changes)
+          }
+          const before = identities(tree)
+          const paths = tree.settle(() => {
+            for (const changes of lists.toReversed()) tree.undo(changes)
+            if (isWhole) tree.replace(frozen(structuredClone(other)))
+            else for (const one of theirs) tree.apply(checked(one), [])
+            for (const one of pending) tree.apply(one, [])
+          })
+          const after = identities(tree)
+          for (const name of new Set([...before.keys(), ...after.keys()])) {
+            const path = JSON.parse(name) as Path
+            const was = JSON.stringify(before.get(name))
+            const is = JSON.stringify(after.get(name))
+            const isNamed = paths.some((one) =>
+              one.every((key, index) => index >= path.length || key === path[index]),
+            )
+            // Whoever listens there must be called.
+            if (was !== is) expect(isNamed, `${name} changed unsaid`).toBe(true)
+            else expect(after.get(name)).toBe(before.get(name))
+          }
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -313,7 +331,9 @@ describe('a rebase', () => {
     const before = tree.read() as { todos: JsonObject }
     const keys = tree.keys(['todos'])
     const next = { todos: { ...before.todos, t2: { n: 'other' } } }
-    expect(tree.settle(() => tree.replace(frozen(structuredClone(next))))).toEqual([['todos', 't2', 'n']])
+    expect(tree.settle(() => tree.replace(frozen(structuredClone(next))))).toEqual([
+      ['todos', 't2', 'n'],
+    ])
     expect(tree.read()).toEqual(next)
     expect(tree.keys(['todos'])).toBe(keys)
     expect(tree.read(['todos', 't1'])).toBe(before.todos['t1'])

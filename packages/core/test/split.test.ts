@@ -24,7 +24,10 @@ test('one command that is too large alone is told as rejected, and the others go
   const ada = world.join('ada')
   const receipts = ['a', 'b', 'c', 'd', 'e'].map((id) => ada.proxy.create([], {}, { id }))
   settle(ada, ({ commands }) => commands.some((command) => 'id' in command && command.id === 'c'))
-  expect(receipts[2]!.outcome).toMatchObject({ kind: 'rejected', rejection: { code: 'FLUSH_TOO_LARGE' } })
+  expect(receipts[2]!.outcome).toMatchObject({
+    kind: 'rejected',
+    rejection: { code: 'FLUSH_TOO_LARGE' },
+  })
   expect(Object.keys(world.master.snapshot().document)).toEqual(['a', 'b', 'd', 'e'])
   expect(ada.proxy.read()).toEqual(world.master.snapshot().document)
 })

@@ -10,7 +10,10 @@ function open(document: object = {}, options: ConstructorParameters<typeof World
 }
 
 /** Counts calls by path. */
-function listen(proxy: { subscribe: (listener: () => void, path?: Path) => () => void }, paths: Path[]) {
+function listen(
+  proxy: { subscribe: (listener: () => void, path?: Path) => () => void },
+  paths: Path[],
+) {
   const calls: Record<string, number> = {}
   for (const path of paths) {
     const name = path.join('/')
@@ -20,7 +23,8 @@ function listen(proxy: { subscribe: (listener: () => void, path?: Path) => () =>
   return calls
 }
 
-const rows = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`row-${index}`, { n: index }]))
+const rows = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`row-${index}`, { n: index }]))
 
 describe('a listener', () => {
   test('is called for changes at, above and below its path, and no others', () => {
@@ -47,7 +51,8 @@ describe('a listener', () => {
   test('among ten thousand is found without calling the others', () => {
     const { world, ada, bob } = open({ rows: rows(10_000) })
     const calls: string[] = []
-    for (const key of ada.proxy.keys(['rows'])) ada.proxy.subscribe(() => calls.push(key), ['rows', key])
+    for (const key of ada.proxy.keys(['rows']))
+      ada.proxy.subscribe(() => calls.push(key), ['rows', key])
     ada.proxy.update(['rows', 'row-77'], { done: true })
     expect(calls.splice(0)).toEqual(['row-77'])
     bob.proxy.update(['rows', 'row-5'], { done: true })
@@ -74,12 +79,18 @@ describe('a listener', () => {
 
   for (const maxHistoryBytes of [100_000, 0]) {
     test(`hears what others changed, whether by ${maxHistoryBytes === 0 ? 'snapshot' : 'updates'}, and what a rejection took back`, () => {
-      const { ada, bob } = open({ rows: rows(100), mine: {} }, {
-        master: {
-          maxHistoryBytes,
-          interceptors: [(_, command) => (command.path?.[0] === 'mine' ? { reject: { message: 'no' } } : undefined)],
+      const { ada, bob } = open(
+        { rows: rows(100), mine: {} },
+        {
+          master: {
+            maxHistoryBytes,
+            interceptors: [
+              (_, command) =>
+                command.path?.[0] === 'mine' ? { reject: { message: 'no' } } : undefined,
+            ],
+          },
         },
-      })
+      )
       const calls = listen(ada.proxy, [['rows', 'row-1'], ['rows', 'row-2'], ['mine'], ['rows']])
       bob.proxy.update(['rows', 'row-1'], { done: true })
       bob.flush()
@@ -146,27 +157,46 @@ describe('a listener', () => {
   test('may give commands itself', () => {
     const { ada } = open()
     ada.proxy.subscribe(() => {
-      if (ada.proxy.read(['count']) !== 3) ada.proxy.update([], { count: ((ada.proxy.read(['count']) as number | undefined) ?? 0) + 1 })
+      if (ada.proxy.read(['count']) !== 3)
+        ada.proxy.update([], {
+          count: ((ada.proxy.read(['count']) as number | undefined) ?? 0) + 1,
+        })
     })
     ada.proxy.update([], { start: true })
     expect(ada.proxy.read()).toEqual({ start: true, count: 3 })
   })
 
   test('at any path is called whenever the value there is another, after any script', () => {
-    const paths: Path[] = [[], ['a'], ['todos'], ['todos', 't1'], ['todos', 'a'], ['a', 'b'], ['7'], ['b']]
+    const paths: Path[] = [
+      [],
+      ['a'],
+      ['todos'],
+      ['todos', 't1'],
+      ['todos', 'a'],
+      ['a', 'b'],
+      ['7'],
+      ['b'],
+    ]
     fc.assert(
-      fc.property(document, fc.array(fc.tuple(fc.boolean(), command, fc.boolean()), { maxLength: 12 }), fc.constantFrom(0, 100_000), (document, script, maxHistoryBytes) => {
-        const world = new World<JsonObject>(document, { master: { maxHistoryBytes } })
-        const [ada, bob] = [world.join('ada'), world.join('bob')]
-        const known = new Map(paths.map((path) => [path, JSON.stringify(ada.proxy.read(path))]))
-        for (const path of paths) ada.proxy.subscribe(() => known.set(path, JSON.stringify(ada.proxy.read(path))), path)
-        for (const [isAda, command, hasFlush] of script) {
-          const peer = isAda ? ada : bob
-          peer.proxy.apply(command)
-          if (hasFlush) peer.flush()
-          for (const path of paths) expect(known.get(path), path.join('/')).toBe(JSON.stringify(ada.proxy.read(path)))
-        }
-      }),
+      fc.property(
+        document,
+        fc.array(fc.tuple(fc.boolean(), command, fc.boolean()), { maxLength: 12 }),
+        fc.constantFrom(0, 100_000),
+        (document, script, maxHistoryBytes) => {
+          const world = new World<JsonObject>(document, { master: { maxHistoryBytes } })
+          const [ada, bob] = [world.join('ada'), world.join('bob')]
+          const known = new Map(paths.map((path) => [path, JSON.stringify(ada.proxy.read(path))]))
+          for (const path of paths)
+            ada.proxy.subscribe(() => known.set(path, JSON.stringify(ada.proxy.read(path))), path)
+          for (const [isAda, command, hasFlush] of script) {
+            const peer = isAda ? ada : bob
+            peer.proxy.apply(command)
+            if (hasFlush) peer.flush()
+            for (const path of paths)
+              expect(known.get(path), path.join('/')).toBe(JSON.stringify(ada.proxy.read(path)))
+          }
+        },
+      ),
       { numRuns: 400 },
     )
   })

@@ -1,6 +1,15 @@
 // Compiled by `tsc -b`, run by nobody: each line below an expected error must not
 // compile, every other must.
-import type { At, ChildProps, CommandProxy, JsonObject, JsonValue, PathIn, PropsAt, Receipt } from '@flushout/core'
+import type {
+  At,
+  ChildProps,
+  CommandProxy,
+  JsonObject,
+  JsonValue,
+  PathIn,
+  PropsAt,
+  Receipt,
+} from '@flushout/core'
 import { edit } from '@flushout/core/recipe'
 import { expectTypeOf } from 'vitest'
 
@@ -17,7 +26,7 @@ interface TodoList {
 }
 
 declare const model: CommandProxy<TodoList>
-declare const loose: CommandProxy<JsonObject>
+declare const loose: CommandProxy
 declare const id: string
 declare const unknownPath: readonly string[]
 

@@ -11,7 +11,10 @@ class Refused extends Error {}
  * What a command means, on plain immutable data and as simply as can be: the
  * reference for the document engine. Gives undefined if the command cannot apply.
  */
-export function applyCommand(document: JsonObject, command: CheckedCommand): JsonObject | undefined {
+export function applyCommand(
+  document: JsonObject,
+  command: CheckedCommand,
+): JsonObject | undefined {
   try {
     return produce(document, (draft) => run(draft as Node, command))
   } catch (error) {

@@ -23,7 +23,10 @@ export const props: fc.Arbitrary<JsonObject> = fc.dictionary(key, value, { maxKe
 /** A node of so many children; with more than 32 the engine holds it in another form. */
 export function wide(count: number): JsonObject {
   return Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [index % 5 === 0 ? `${index}` : `t${index}`, { n: index }]),
+    Array.from({ length: count }, (_, index) => [
+      index % 5 === 0 ? `${index}` : `t${index}`,
+      { n: index },
+    ]),
   )
 }
 
@@ -41,7 +44,10 @@ export const document: fc.Arbitrary<JsonObject> = fc.oneof(
   props,
 )
 
-const segment = fc.oneof({ weight: 4, arbitrary: key }, { weight: 1, arbitrary: fc.constantFrom('t1', 't2', '5', 't39') })
+const segment = fc.oneof(
+  { weight: 4, arbitrary: key },
+  { weight: 1, arbitrary: fc.constantFrom('t1', 't2', '5', 't39') },
+)
 
 export const path: fc.Arbitrary<Path> = fc.oneof(
   fc.constant<Path>([]),
@@ -53,14 +59,28 @@ export const path: fc.Arbitrary<Path> = fc.oneof(
 /** Commands of the right form, many of which cannot apply. */
 export const command = fc.oneof(
   fc.record(
-    { action: fc.constant('create' as const), path, id: segment.filter((id) => id !== ''), props, parentDefault: props },
+    {
+      action: fc.constant('create' as const),
+      path,
+      id: segment.filter((id) => id !== ''),
+      props,
+      parentDefault: props,
+    },
     { requiredKeys: ['action', 'path'] },
   ),
   fc
     .record(
-      { action: fc.constant('update' as const), path, props, unset: fc.array(key, { maxLength: 2 }) },
+      {
+        action: fc.constant('update' as const),
+        path,
+        props,
+        unset: fc.array(key, { maxLength: 2 }),
+      },
       { requiredKeys: ['action', 'path'] },
     )
     .filter(({ props = {}, unset = [] }) => !unset.some((one) => Object.hasOwn(props, one))),
-  fc.record({ action: fc.constant('delete' as const), path: path.filter(({ length }) => length > 0) }),
+  fc.record({
+    action: fc.constant('delete' as const),
+    path: path.filter(({ length }) => length > 0),
+  }),
 ) as fc.Arbitrary<Command>

@@ -3,13 +3,16 @@ import { CommandProxy, createIdFactory, Master, type Interceptor } from '@flusho
 
 type TodoList = { todos: { [id: string]: { text: string; done?: boolean; createdAt?: number } } }
 
-const createId = createIdFactory({ now: Date.now, fillRandom: (bytes) => void getRandomValues(bytes) })
+const createId = createIdFactory({
+  now: Date.now,
+  fillRandom: (bytes) => void getRandomValues(bytes),
+})
 const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
 
 // The authority: decides the order, and stamps new todos with its own clock.
 const stamp: Interceptor = (_document, command, { now }) =>
   command.action === 'create' ? { props: { ...command.props, createdAt: now } } : undefined
-const start = { commandCount: 0, hash: 'start', document: { todos: {} } as TodoList }
+const start = { commandCount: 0, hash: 'start', document: { todos: {} } }
 const master = new Master(start, { createId, digest, interceptors: [stamp] })
 
 // A local copy: changes at once, tells the master later.
