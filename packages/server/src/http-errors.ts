@@ -1,10 +1,4 @@
-import {
-  catalogue,
-  FlushoutError,
-  isFlushoutError,
-  type ErrorCode,
-  type Retry,
-} from '@flushout/core'
+import { FlushoutError, isFlushoutError, type ErrorCode, type Retry } from '@flushout/core'
 
 // A refused command is no HTTP error: its flush succeeded and lists it.
 const STATUS: { readonly [code in ErrorCode]?: number } = {
@@ -36,9 +30,8 @@ export interface ErrorBody {
 /** Translate an error into what a client may see of it. */
 export function toHttpError(thrown: unknown): { status: number; body: ErrorBody } {
   const error = isFlushoutError(thrown) ? thrown : fromFastify(thrown)
-  const { code, message, retryAfterMs } = error
+  const { code, message, retry, retryAfterMs } = error
   const status = STATUS[code] ?? 500
-  const retry = catalogue[code]
   return {
     status,
     body: { code, message, retry, ...(retryAfterMs !== undefined && { retryAfterMs }) },
