@@ -8,11 +8,10 @@
 //   anything inside an array   update with the whole array
 import { enablePatches, Immer, type Draft, type Patch } from 'immer'
 import type { Command, Create, Delete } from './command.ts'
+import type { Commander } from './commander.ts'
 import { FlushoutError } from './errors.ts'
-import type { User } from './interceptor.ts'
 import { isObject, type JsonObject, type JsonValue } from './json.ts'
 import type { Path } from './path.ts'
-import type { CommandProxy } from './proxy.ts'
 import type { Receipt } from './receipt.ts'
 
 enablePatches()
@@ -23,8 +22,14 @@ const immer = new Immer({ autoFreeze: false })
 /** A change of a document, written as if it could be changed in place. */
 export type Recipe<Doc> = (draft: Draft<Doc>) => void
 
+/** What a recipe can be given to: a `CommandProxy`, or a model of a client. */
+export type Editable<Doc extends object> = Commander<Doc> & {
+  read(): unknown
+  batch<T>(run: () => T): T
+}
+
 /**
- * Change the document of `proxy` by a recipe: `edit(proxy, (draft) => {
+ * Change the document of `model` by a recipe: `edit(model, (draft) => {
  * draft.todos[id].done = true })`. What it does is given as the smallest list of
  * commands, in one batch, and the receipts are those of the commands. If one of
  * them is refused, the others are taken back: their outcome is `dropped`. What a
@@ -35,36 +40,15 @@ export type Recipe<Doc> = (draft: Draft<Doc>) => void
  * that changed since the last read. In a list of ten thousand, `update` of one
  * item is much cheaper.
  */
-export function edit<Doc extends object, U extends User>(
-  proxy: CommandProxy<Doc, U>,
+export function edit<Doc extends object>(
+  model: Editable<Doc>,
   recipe: Recipe<Doc>,
-): readonly Receipt[] {
-  const before = proxy.read()
-  const [after, patches] = immer.produceWithPatches(before, (draft) => {
-    const result: unknown = recipe(draft)
-    if (result instanceof Promise) {
-      throw new FlushoutError('COMMAND_INVALID', 'A recipe is synchronous; await before it.')
-    }
-  })
-  const commands = toCommands(
-    patches,
-    before as unknown as JsonObject,
-    after as unknown as JsonObject,
-  )
-  return applyAll(proxy, commands)
-}
-
-const REFUSED = Symbol('refused')
-
-function applyAll<Doc extends object, U extends User>(
-  proxy: CommandProxy<Doc, U>,
-  commands: readonly Command[],
 ): readonly Receipt[] {
   const receipts: Receipt[] = []
   try {
-    proxy.batch(() => {
-      for (const command of commands) {
-        const receipt = proxy.apply(command)
+    model.batch(() => {
+      for (const command of record(model.read() as JsonObject, recipe as Recipe<JsonObject>)) {
+        const receipt = model.apply(command)
         receipts.push(receipt)
         // Half of an intention is not what anybody asked for.
         if (!receipt.ok) throw REFUSED
@@ -74,6 +58,18 @@ function applyAll<Doc extends object, U extends User>(
     if (error !== REFUSED) throw error
   }
   return receipts
+}
+
+const REFUSED = Symbol('refused')
+
+function record(document: JsonObject, recipe: Recipe<JsonObject>): Command[] {
+  const [after, patches] = immer.produceWithPatches(document, (draft) => {
+    const result: unknown = recipe(draft)
+    if (result instanceof Promise) {
+      throw new FlushoutError('COMMAND_INVALID', 'A recipe is synchronous; await before it.')
+    }
+  })
+  return toCommands(patches, document, after)
 }
 
 /** What is to be done to the props of one node. */

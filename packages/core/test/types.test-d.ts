@@ -10,7 +10,7 @@ import type {
   PropsAt,
   Receipt,
 } from '@flushout/core'
-import { edit } from '@flushout/core/recipe'
+import { edit, type Editable } from '@flushout/core/recipe'
 import { expectTypeOf } from 'vitest'
 
 interface Todo {
@@ -102,6 +102,13 @@ edit(model, (draft) => {
   delete draft.todos[id]
   // @ts-expect-error -- a prop that no todo has
   draft.todos[id]!.dnoe = true
+})
+// What a client's model is to a recipe.
+declare const editable: Editable<TodoList>
+edit(editable, (draft) => {
+  draft.title = 'Shop'
+  // @ts-expect-error -- a place that the document does not have
+  draft.taks = {}
 })
 // @ts-expect-error -- a document is read-only
 model.read().title = 'Shop'
