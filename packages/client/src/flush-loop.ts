@@ -16,7 +16,7 @@ import type { Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
 import { pollDelay, quietDelay, retryDelay, type FlushTiming } from './flush-timing.ts'
 
-/** What the last exchange came to. A new object at each change. */
+/** What the last exchange came to. */
 export interface LoopState {
   readonly state: 'loading' | 'online' | 'offline' | 'needs-auth' | 'needs-upgrade' | 'refused'
   /** Of the last exchange, if it failed. */
@@ -39,6 +39,7 @@ export interface FlushLoopOptions {
   readonly pending: () => number
   readonly timing: Required<FlushTiming>
   readonly environment: Environment
+  /** Hears when `state` may be another. */
   readonly onChange: () => void
 }
 
@@ -84,7 +85,7 @@ export class FlushLoop {
     void this.#run()
   }
 
-  /** Tell the loop that a command was queued. */
+  /** Tell the loop that a command may have been queued. */
   edited(): void {
     // While it backs off, an edit is no reason to try earlier.
     if (this.#failures > 0 && this.#isTimed) return
@@ -266,13 +267,7 @@ export class FlushLoop {
   }
 
   #setState(change: Partial<LoopState>): void {
-    const next = { ...this.#state, ...change }
-    const isSame =
-      next.state === this.#state.state &&
-      next.error === this.#state.error &&
-      next.lastSyncedAt === this.#state.lastSyncedAt
-    if (isSame) return
-    this.#state = next
+    this.#state = { ...this.#state, ...change }
     this.#options.onChange()
   }
 }

@@ -1,4 +1,4 @@
-import { catalogue, FlushoutError, type ErrorCode, type Snapshot } from '@flushout/core'
+import { FlushoutError, type ErrorCode, type Retry, type Snapshot } from '@flushout/core'
 import { toExchangeError } from './exchange-error.ts'
 import type { Transport } from './transport.ts'
 
@@ -57,15 +57,23 @@ function parseAnswer(response: Response, text: string): unknown {
 
 /** The error that the server, or something between it and here, answered. */
 function toError(response: Response, text: string): FlushoutError {
-  const { code, message, retry, retryAfterMs } = parse(text)
+  const { code, message, retry, retryAfterMs = retryAfter(response) } = parse(text)
   // Others have codes too, FORBIDDEN and NOT_FOUND among them: only who names
-  // what to do about it as well is believed to be the plugin.
-  const known = typeof code === 'string' && Object.hasOwn(catalogue, code)
-  const own = known && catalogue[code as ErrorCode] === retry
+  // what to do about it as well is believed to be the plugin. What it names is
+  // what counts, since it may know codes that were not thought of here.
+  if (/^[A-Z_]+$/.test(String(code)) && typeof retry === 'string') {
+    return new FlushoutError(code as ErrorCode, String(message), {
+      retry: retry as Retry,
+      retryAfterMs: Number(retryAfterMs) || 0,
+    })
+  }
   return new FlushoutError(
-    own ? (code as ErrorCode) : codeOf(response.status),
-    own && typeof message === 'string' ? message : `The server answered ${response.status}.`,
-    { retryAfterMs: own && typeof retryAfterMs === 'number' ? retryAfterMs : retryAfter(response) },
+    // Answers without a code come from something between us and the plugin. Only
+    // what says that the user is missing is taken at its word: to believe a stray
+    // 404 or 413 would throw edits away.
+    response.status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE',
+    `The server answered ${response.status}.`,
+    { retryAfterMs: retryAfter(response) },
   )
 }
 
@@ -76,15 +84,6 @@ function parse(text: string): Record<string, unknown> {
     // A page of a reverse proxy, say.
     return {}
   }
-}
-
-/**
- * Answers without a code come from something between us and the plugin. Only
- * what says that the user is missing is taken at its word: to believe a stray
- * 404 or 413 would throw edits away.
- */
-function codeOf(status: number): ErrorCode {
-  return status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE'
 }
 
 /** Only as seconds: a date would need both clocks to agree. */

@@ -255,18 +255,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     } catch (cause) {
       throw new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.', { cause })
     }
-    this.#follow(this.#proxy)
-    return 0
-  }
-
-  #follow(proxy: CommandProxy<Doc>): void {
-    let { queued } = proxy.status
-    proxy.subscribeStatus(() => {
-      const hasGrown = proxy.status.queued > queued
-      queued = proxy.status.queued
+    this.#proxy.subscribeStatus(() => {
       this.#statusMayHaveChanged()
-      if (hasGrown) this.#loop.edited()
+      this.#loop.edited()
     })
+    return 0
   }
 
   async #flushOnce(proxy: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {

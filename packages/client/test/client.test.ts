@@ -146,7 +146,22 @@ describe('a model that nobody needs', () => {
     ada.client.resume()
     await ada.environment.settle()
     expect(textsOn(server)).toEqual(['Milk'])
+    other.watch()
+    await ada.environment.advance(60_000)
     expect(ada.client.model(KEY)).toBe(other)
+  })
+
+  test('flushes in the mode that its client was given meanwhile', async () => {
+    const server = serveTodos()
+    const ada = join(server)
+    await ada.model.ready
+    await ada.environment.advance(60_000)
+    ada.client.flushMode = 'manual'
+    ada.type('Milk')
+    await ada.environment.advance(1_000)
+    expect(textsOn(server)).toEqual([])
+    await ada.client.flush()
+    expect(textsOn(server)).toEqual(['Milk'])
   })
 })
 
@@ -204,9 +219,35 @@ describe('close', () => {
     expect(ada.environment.timers).toBe(0)
   })
 
+  test('leaves no timer if the model is let go only afterwards', async () => {
+    const ada = join(serveTodos())
+    const leave = ada.model.subscribe(() => {})
+    await ada.model.ready
+    ada.client.close()
+    leave()
+    await ada.environment.settle()
+    expect(ada.environment.timers).toBe(0)
+  })
+
+  test('ends the listening for a return of the network', () => {
+    const environment = createTestEnvironment()
+    let listeners = 0
+    const onWake = () => {
+      listeners += 1
+      return () => void (listeners -= 1)
+    }
+    const transport = directTransport(serveTodos())
+    const client = createClient({ transport, environment: { ...environment, onWake } })
+    expect(listeners).toBe(1)
+    client.close()
+    expect(listeners).toBe(0)
+  })
+
   test('of a client that was asked for nothing does no harm', async () => {
     const ada = join(serveTodos())
+    expect(ada.environment.timers).toBe(1)
     ada.client.close()
+    expect(ada.environment.timers).toBe(0)
     await expect(ada.model.ready).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
     expect(ada.network.sent).toEqual([])
   })

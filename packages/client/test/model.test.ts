@@ -122,6 +122,16 @@ describe('loading', () => {
     expect(ada.model.isLoaded).toBe(true)
   })
 
+  test('after a refusal is known to those who ask later', async () => {
+    const ada = join(serveTodos())
+    ada.network.refuse('FORBIDDEN', { times: 1 })
+    await expect(ada.model.ready).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    ada.client.resume()
+    await ada.environment.settle()
+    await ada.model.ready
+    expect(ada.model.isLoaded).toBe(true)
+  })
+
   test('that was refused stays so while the client pauses', async () => {
     const ada = join(serveTodos())
     ada.network.refuse('FORBIDDEN', { times: 1 })
