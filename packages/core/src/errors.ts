@@ -1,46 +1,14 @@
-/** What a client does after a failed flush or pull. */
-export type Retry =
-  /** Sending the same again gives the same refusal. */
-  | 'never'
-  /** A passing fault: send the same flush again, after a pause. */
-  | 'same-flush'
-  /** The two sides disagree about the past: take a new client id and a snapshot. */
-  | 'after-resync'
-  /** Log in first; the flush is then sent unchanged. */
-  | 'after-auth'
-  /** This client is too old for the server; its edits are kept. */
-  | 'after-upgrade'
+import type { catalogue, ErrorCode, Retry } from './catalogue.ts'
 
-/**
- * Every code that a refusal or an error can carry, with what a client does
- * about it. Codes are API; docs/errors.md explains each under its own heading.
- */
-export const catalogue = {
-  // Why a command was refused or no longer applies.
-  COMMAND_INVALID: 'never',
-  COMMAND_UNKNOWN: 'never',
-  COMMAND_TOO_LARGE: 'never',
-  PATH_INVALID: 'never',
-  PATH_NOT_FOUND: 'never',
-  NOT_A_NODE: 'never',
-  ROOT_UNDELETABLE: 'never',
-  ID_INVALID: 'never',
-  KEY_FORBIDDEN: 'never',
-  VALUE_INVALID: 'never',
-  TOO_DEEP: 'never',
-  DOCUMENT_TOO_LARGE: 'never',
-  PARENT_REJECTED: 'never',
-  BATCH_REJECTED: 'never',
-  REJECTED: 'never',
-  INTERCEPTOR_INVALID: 'never',
-  INTERCEPTOR_FAILED: 'never',
-  // Why a flush or a pull was refused.
-  FLUSH_INVALID: 'never',
-  FLUSH_TOO_LARGE: 'never',
+/** The codes after which a client can do something: all that do not mean `never`. */
+type HelpedCode = {
+  [code in ErrorCode]: (typeof catalogue)[code] extends 'never' ? never : code
+}[ErrorCode]
+
+// An excerpt of the catalogue, kept equal to it by its type: browsers need no
+// list of what means `never`.
+const RETRIES: { readonly [code in HelpedCode]: (typeof catalogue)[code] } = {
   UNAUTHENTICATED: 'after-auth',
-  FORBIDDEN: 'never',
-  MODEL_NOT_FOUND: 'never',
-  NOT_FOUND: 'never',
   HISTORY_CHANGED: 'after-resync',
   SEQUENCE_GAP: 'after-resync',
   SEQUENCE_REUSED: 'after-resync',
@@ -50,20 +18,9 @@ export const catalogue = {
   BUSY: 'same-flush',
   UNAVAILABLE: 'same-flush',
   INTERNAL: 'same-flush',
-  // What the client side runs into by itself.
   NETWORK: 'same-flush',
   ANSWER_INVALID: 'same-flush',
-  // Broken contracts, thrown at the caller.
-  FLUSH_IN_PROGRESS: 'never',
-  NO_FLUSH: 'never',
-  MODEL_LOADING: 'never',
-  CLIENT_CLOSED: 'never',
-  OPTIONS_INVALID: 'never',
-  NO_PROVIDER: 'never',
-} as const
-
-/** A code of the catalogue. */
-export type ErrorCode = keyof typeof catalogue
+}
 
 /**
  * A broken contract or a failed exchange. Tell errors apart by `code`: it is
@@ -73,22 +30,21 @@ export type ErrorCode = keyof typeof catalogue
 export class FlushoutError extends Error {
   override readonly name = 'FlushoutError'
   readonly code: ErrorCode
+  /** What to do about it. */
+  readonly retry: Retry
   /** How long the other side asked to wait before a retry, in milliseconds. */
   readonly retryAfterMs: number | undefined
 
+  /** `retry` is what the catalogue says about `code`, unless it is given. */
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; retryAfterMs?: number | undefined },
+    options: { cause?: unknown; retry?: Retry; retryAfterMs?: number | undefined } = {},
   ) {
     super(message, options)
     this.code = code
-    this.retryAfterMs = options?.retryAfterMs
-  }
-
-  /** What to do about it. */
-  get retry(): Retry {
-    return catalogue[this.code]
+    this.retry = options.retry ?? (RETRIES as { [code in ErrorCode]?: Retry })[code] ?? 'never'
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 
@@ -97,6 +53,6 @@ export function isFlushoutError(error: unknown): error is FlushoutError {
   return (
     error instanceof Error &&
     error.name === 'FlushoutError' &&
-    Object.hasOwn(catalogue, (error as FlushoutError).code)
+    typeof (error as FlushoutError).code === 'string'
   )
 }

@@ -1,6 +1,7 @@
+export { catalogue, type ErrorCode, type Retry } from './catalogue.ts'
 export type { Command, Create, Delete, Rejection, Update } from './command.ts'
 export { Commander } from './commander.ts'
-export { catalogue, FlushoutError, isFlushoutError, type ErrorCode, type Retry } from './errors.ts'
+export { FlushoutError, isFlushoutError } from './errors.ts'
 export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
 export { createIdFactory, type IdSource } from './id.ts'
 export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'

@@ -9,10 +9,11 @@
 // What is in flight is frozen, because the master may have applied it: whatever
 // happens, the same flush is sent until it is answered.
 import { checkFlushAnswer, checkPullAnswer, checkSnapshot, type CheckedAnswer } from './answer.ts'
+import type { ErrorCode, Retry } from './catalogue.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
 import { Commander } from './commander.ts'
-import { FlushoutError, type ErrorCode, type Retry } from './errors.ts'
+import { FlushoutError } from './errors.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import { Listeners } from './listeners.ts'
