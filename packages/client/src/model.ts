@@ -62,8 +62,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #ready: Promise<void> | undefined
   #settleReady: (error?: FlushoutError) => void = () => {}
   #status: ModelStatus
-  // Of what the status listeners were told last.
-  #told: Pick<Model, 'status' | 'rejections'>
+  // What the status listeners were told last.
+  #told: ModelStatus
   #watchers = 0
   #wasNeeded = false
 
@@ -81,9 +81,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       environment: options.environment,
       onChange: () => this.#loopChanged(),
     })
-    const status = composeStatus(undefined, this.#loop.state)
-    this.#status = status
-    this.#told = { status, rejections: NO_REJECTIONS }
+    this.#status = composeStatus(undefined, this.#loop.state)
+    this.#told = this.#status
   }
 
   /** Make a model, and what its client needs to direct it. Nothing is loaded yet. */
@@ -310,9 +309,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #statusMayHaveChanged(): void {
-    const { status, rejections } = this
-    if (status === this.#told.status && rejections === this.#told.rejections) return
-    this.#told = { status, rejections }
+    // Another list of rejections always comes with other counts.
+    const { status } = this
+    if (status === this.#told) return
+    this.#told = status
     this.#needMayHaveChanged()
     for (const listener of this.#statusListeners) listener()
   }
