@@ -6,7 +6,8 @@ export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './histo
 export { createIdFactory, type IdSource } from './id.ts'
 export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'
-export { Master, type FlushContext, type MasterOptions, type Staged } from './master.ts'
+export type { FlushContext } from './apply-flush.ts'
+export { Master, type MasterOptions, type Staged } from './master.ts'
 export { ROOT, type Path } from './path.ts'
 export {
   PROTOCOL,

@@ -9,27 +9,16 @@
 // many flushes in one write to its database. Everything here is synchronous;
 // whoever stores things does it between `stage` and `commit`.
 import { checkSnapshot } from './answer.ts'
+import { applyFlush, type FlushContext } from './apply-flush.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
-import type { Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
 import { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
-import { intercept } from './intercept.ts'
-import type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
-import { measureJson, type JsonObject, type JsonValue } from './json.ts'
-import { startsWith, type Path } from './path.ts'
-import type { Flush, FlushAnswer, PullAnswer, Remap, Snapshot, Sync, Verdict } from './protocol.ts'
-import { createRandom } from './random.ts'
-import { remapCommand, withFreeId } from './remap.ts'
-
-/** Who sends a flush and when: made once for each, so that doing it again gives the same. */
-export interface FlushContext<U extends User = User> {
-  readonly user: U | undefined
-  /** Milliseconds since 1970. */
-  readonly now: number
-  /** Where the random numbers of interceptors come from. */
-  readonly seed: string
-}
+import type { DocumentView, Interceptor, User } from './interceptor.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+import type { Path } from './path.ts'
+import type { Flush, FlushAnswer, PullAnswer, Snapshot, Sync } from './protocol.ts'
+import { RecentHistory } from './recent-history.ts'
 
 export interface MasterOptions<U extends User = User> {
   /** Gives the id of a node that has none or whose id is taken. */
@@ -59,14 +48,11 @@ export interface Staged {
 
 interface Undo {
   readonly changes: Change[]
-  readonly commandCount: number
-  readonly hash: string
   readonly entry: LogEntry | undefined
   readonly clientId: string
   readonly client: ClientRecord | undefined
 }
 
-const DEFAULT_DOCUMENT_BYTES = 1024 * 1024
 const DEFAULT_HISTORY_BYTES = 256 * 1024
 
 /** Applies the flushes of all clients to one model, in one order. */
@@ -75,14 +61,7 @@ export class Master<U extends User = User> implements DocumentView {
   readonly #tree: DocumentTree
   readonly #clients = new Map<string, ClientRecord>()
   readonly #staged: Undo[] = []
-  // The latest entries without a gap, up to `#commandCount`.
-  #log: LogEntry[] = []
-  readonly #logBytes = new WeakMap<LogEntry, number>()
-  #historyBytes = 0
-  #commandCount: number
-  // Of the oldest count that `#log` reaches back to, and of the newest.
-  #floorHash: string
-  #hash: string
+  readonly #history: RecentHistory
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot, options: MasterOptions<U>) {
@@ -95,24 +74,22 @@ export class Master<U extends User = User> implements DocumentView {
     }
     this.#options = options
     this.#tree = new DocumentTree(checked.document, { measured: true })
-    this.#commandCount = snapshot.commandCount
-    this.#hash = snapshot.hash
-    this.#floorHash = snapshot.hash
+    this.#history = new RecentHistory(checked.commandCount, checked.hash)
   }
 
   /** How many commands built the document, the staged ones included. */
   get commandCount(): number {
-    return this.#commandCount
+    return this.#history.count
   }
 
   /** The history hash at `commandCount`. */
   get hash(): string {
-    return this.#hash
+    return this.#history.hash
   }
 
   /** The oldest count from which updates can be given without loading history. */
   get floor(): number {
-    return this.#log[0]?.from ?? this.#commandCount
+    return this.#history.floor
   }
 
   /** About how many characters of JSON the document takes. */
@@ -122,7 +99,7 @@ export class Master<U extends User = User> implements DocumentView {
 
   /** About how many characters of JSON the history in memory takes. */
   get historyBytes(): number {
-    return this.#historyBytes
+    return this.#history.bytes
   }
 
   read(path?: Path): JsonValue | undefined {
@@ -140,8 +117,8 @@ export class Master<U extends User = User> implements DocumentView {
   /** Document and count as they are now, staged flushes included. */
   snapshot(): Snapshot {
     return {
-      commandCount: this.#commandCount,
-      hash: this.#hash,
+      commandCount: this.commandCount,
+      hash: this.hash,
       document: this.#tree.read() as JsonObject,
     }
   }
@@ -207,19 +184,14 @@ export class Master<U extends User = User> implements DocumentView {
   /** Make everything staged so far part of the past. */
   commit(): void {
     this.#staged.length = 0
-    this.#trimLog()
+    this.#trimHistory()
   }
 
   /** Take everything back that was staged since the last commit. */
   rollback(): void {
     for (let undo = this.#staged.pop(); undo; undo = this.#staged.pop()) {
       this.#tree.undo(undo.changes)
-      this.#commandCount = undo.commandCount
-      this.#hash = undo.hash
-      if (undo.entry) {
-        this.#log.pop()
-        this.#historyBytes -= this.#logBytes.get(undo.entry)!
-      }
+      if (undo.entry) this.#history.pop()
       if (undo.client) this.#clients.set(undo.clientId, undo.client)
       else this.#clients.delete(undo.clientId)
     }
@@ -232,35 +204,32 @@ export class Master<U extends User = User> implements DocumentView {
    */
   advance(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
-      if (endOf(entry) <= this.#commandCount) continue
-      if (entry.from !== this.#commandCount) {
+      if (endOf(entry) <= this.commandCount) continue
+      if (entry.from !== this.commandCount) {
         throw new FlushoutError(
           'HISTORY_CHANGED',
-          `The history continues at ${entry.from}, but this master is at ${this.#commandCount}.`,
+          `The history continues at ${entry.from}, but this master is at ${this.commandCount}.`,
         )
       }
       // Entries come from a store, so they are neither frozen nor trusted.
       const commands = entry.commands.map((command) => this.#replay(command))
-      this.#append({ ...entry, commands })
+      this.#history.push({ ...entry, commands })
     }
-    this.#trimLog()
+    this.#trimHistory()
   }
 
   /** Reach further back with updates: `entries` end where the history in memory begins. */
   prependHistory(entries: readonly LogEntry[], floorHash: string): void {
     const last = entries.at(-1)
-    if (!last || endOf(last) !== this.floor) return
-    for (const entry of entries) this.#measure(entry)
-    this.#log = [...entries, ...this.#log]
-    this.#floorHash = floorHash
+    if (last && endOf(last) === this.floor) this.#history.prepend(entries, floorHash)
   }
 
   /** Answer a client that only asks for news. Throws HISTORY_CHANGED as `stage` does. */
   pull(from: number, hash: string): PullAnswer {
     this.#checkHistory({ from, hash })
     return {
-      commandCount: this.#commandCount,
-      hash: this.#hash,
+      commandCount: this.commandCount,
+      hash: this.hash,
       sync: this.#sync({ from, hash }, undefined),
     }
   }
@@ -288,8 +257,8 @@ export class Master<U extends User = User> implements DocumentView {
 
   #checkHistory({ from, hash }: Pick<Flush, 'from' | 'hash'>): void {
     if (hash === '') return
-    const ours = from > this.#commandCount ? undefined : this.#hashAt(from)
-    if (from > this.#commandCount || (ours !== undefined && ours !== hash)) {
+    const ours = from > this.commandCount ? undefined : this.#history.hashAt(from)
+    if (from > this.commandCount || (ours !== undefined && ours !== hash)) {
       throw new FlushoutError(
         'HISTORY_CHANGED',
         `The client holds a history of ${from} commands that is not this model's.`,
@@ -297,41 +266,22 @@ export class Master<U extends User = User> implements DocumentView {
     }
   }
 
-  /** The hash at `count`; undefined where the history in memory does not tell. */
-  #hashAt(count: number): string | undefined {
-    if (count === this.#commandCount) return this.#hash
-    if (count === this.floor) return this.#floorHash
-    const index = this.#indexOf(count)
-    return index === undefined ? undefined : this.#log[index - 1]!.hash
-  }
-
-  /** The index of the entry that starts at `count`. */
-  #indexOf(count: number): number | undefined {
-    let low = 0
-    let high = this.#log.length - 1
-    while (low <= high) {
-      const middle = (low + high) >> 1
-      const { from } = this.#log[middle]!
-      if (from === count) return middle
-      if (from < count) low = middle + 1
-      else high = middle - 1
-    }
-    return undefined
-  }
-
   #stageNew(flush: Flush, context: FlushContext<U>, digest: string): Staged {
-    const before = { commandCount: this.#commandCount, hash: this.#hash }
     const changes: Change[] = []
     const userId = context.user?.id ?? null
-    const { commands, verdicts, remaps } = this.#applyAllOrNothing(flush, context, changes)
+    const { commands, verdicts, remaps } = applyFlush(flush, context, {
+      ...this.#options,
+      tree: this.#tree,
+      changes,
+    })
     let entry: LogEntry | undefined
     if (commands.length > 0) {
       const { clientId, sequence } = flush
       const hash = this.#options.digest(
-        before.hash + JSON.stringify([clientId, sequence, userId, context.now, commands]),
+        this.hash + JSON.stringify([clientId, sequence, userId, context.now, commands]),
       )
       entry = {
-        from: before.commandCount,
+        from: this.commandCount,
         hash,
         clientId,
         sequence,
@@ -339,7 +289,7 @@ export class Master<U extends User = User> implements DocumentView {
         at: context.now,
         commands,
       }
-      this.#append(entry)
+      this.#history.push(entry)
     }
     const client: ClientRecord = {
       clientId: flush.clientId,
@@ -350,120 +300,12 @@ export class Master<U extends User = User> implements DocumentView {
     }
     const previous = this.#clients.get(flush.clientId)
     this.#clients.set(flush.clientId, client)
-    this.#staged.push({ ...before, changes, entry, clientId: flush.clientId, client: previous })
+    this.#staged.push({ changes, entry, clientId: flush.clientId, client: previous })
     return { answer: this.#answer(flush, 'applied', client.answer), entry, client }
   }
 
-  #applyAllOrNothing(flush: Flush, context: FlushContext<U>, changes: Change[]) {
-    try {
-      return this.#applyAll(flush, context, changes)
-    } catch (error) {
-      // What was passed in threw: `onInterceptorError` or `createId`.
-      this.#tree.undo(changes)
-      throw error
-    }
-  }
-
-  #applyAll(flush: Flush, { user, now, seed }: FlushContext<U>, changes: Change[]) {
-    const context: InterceptorContext<U> = { side: 'master', user, now, random: createRandom(seed) }
-    const commands: CheckedCommand[] = []
-    const verdicts: Verdict[] = []
-    const remaps: Remap[] = []
-    // Creates that were refused: what the client did below them goes with them.
-    const refused: Path[] = []
-    flush.commands.forEach((sent, index) => {
-      const checked = checkCommand(sent, this.#options.createId)
-      if (!checked.ok) {
-        verdicts.push({ index, kind: 'rejected', rejection: checked.rejection })
-        return
-      }
-      const orphan = refused.find((path) => startsWith(checked.command.path, path))
-      if (orphan) {
-        const message = 'The node that this command needs was refused.'
-        const rejection = { code: 'PARENT_REJECTED', message, at: orphan }
-        verdicts.push({ index, kind: 'dropped', rejection })
-        return
-      }
-      const result = this.#applyOne(remapCommand(checked.command, remaps), context, changes)
-      if (!result.ok) {
-        verdicts.push({ index, kind: result.kind, rejection: result.rejection })
-        if (checked.command.action === 'create') {
-          refused.push([...checked.command.path, checked.command.id])
-        }
-        return
-      }
-      const { command } = result
-      commands.push(command)
-      if (command === checked.command) return
-      verdicts.push({ index, kind: 'amended', command })
-      if (command.action === 'create' && checked.command.action === 'create') {
-        if (command.id === checked.command.id) return
-        remaps.push({
-          from: Object.freeze([...command.path, checked.command.id]),
-          to: Object.freeze([...command.path, command.id]),
-        })
-      }
-    })
-    return { commands, verdicts, remaps }
-  }
-
-  #applyOne(
-    command: CheckedCommand,
-    context: InterceptorContext<U>,
-    changes: Change[],
-  ):
-    | { ok: true; command: CheckedCommand }
-    | { ok: false; kind: 'rejected' | 'dropped'; rejection: Rejection } {
-    const { interceptors = [], onInterceptorError = () => {} } = this.#options
-    const free = withFreeId(this.#tree, command, this.#options.createId)
-    const result = intercept(interceptors, this.#tree, free, context, onInterceptorError)
-    if (!result.ok) return { ...result, kind: 'rejected' }
-    const tooLarge = this.#checkSize(result.command)
-    if (tooLarge) return { ok: false, kind: 'rejected', rejection: tooLarge }
-    const rejection = this.#tree.apply(result.command, changes)
-    if (!rejection) return result
-    // The form was right, so the document is not what the client saw.
-    return { ok: false, kind: 'dropped', rejection }
-  }
-
-  #checkSize(command: CheckedCommand): Rejection | undefined {
-    if (command.action === 'delete') return undefined
-    const limit = this.#options.maxDocumentBytes ?? DEFAULT_DOCUMENT_BYTES
-    // An update may replace as much as it brings, but that is not worth a look
-    // at the document: who is this near to the limit must delete first.
-    const size = this.#tree.bytes + measureJson(command as unknown as JsonValue)
-    if (size <= limit) return undefined
-    return {
-      code: 'DOCUMENT_TOO_LARGE',
-      message: `The document would take ${size} characters; ${limit} are allowed.`,
-      at: command.path,
-    }
-  }
-
-  #append(entry: LogEntry): void {
-    this.#measure(entry)
-    this.#log.push(entry)
-    this.#commandCount = endOf(entry)
-    this.#hash = entry.hash
-  }
-
-  #measure(entry: LogEntry): void {
-    const bytes = measureJson(entry.commands as unknown as JsonValue) + 120
-    this.#logBytes.set(entry, bytes)
-    this.#historyBytes += bytes
-  }
-
-  #trimLog(): void {
-    const limit = this.#options.maxHistoryBytes ?? DEFAULT_HISTORY_BYTES
-    if (this.#historyBytes <= limit) return
-    // Down to three quarters at once, so that it is not done for every flush.
-    let count = 0
-    while (count < this.#log.length && this.#historyBytes > limit * 0.75) {
-      this.#historyBytes -= this.#logBytes.get(this.#log[count]!)!
-      this.#floorHash = this.#log[count]!.hash
-      count += 1
-    }
-    this.#log.splice(0, count)
+  #trimHistory(): void {
+    this.#history.trim(this.#options.maxHistoryBytes ?? DEFAULT_HISTORY_BYTES)
   }
 
   #answer(
@@ -474,8 +316,8 @@ export class Master<U extends User = User> implements DocumentView {
     return {
       sequence: flush.sequence,
       outcome,
-      commandCount: this.#commandCount,
-      hash: this.#hash,
+      commandCount: this.commandCount,
+      hash: this.hash,
       verdicts,
       remaps,
       sync: this.#sync(flush, flush),
@@ -484,15 +326,13 @@ export class Master<U extends User = User> implements DocumentView {
 
   /** What a client at `from` lacks. `own` is the flush whose author needs no commands of it. */
   #sync({ from, hash }: Pick<Flush, 'from' | 'hash'>, own: Flush | undefined): Sync {
-    if (hash !== '' && from === this.#commandCount) return { kind: 'none' }
-    const start = hash === '' ? undefined : this.#indexOf(from)
-    if (start === undefined) return { kind: 'snapshot', snapshot: this.snapshot() }
+    if (hash !== '' && from === this.commandCount) return { kind: 'none' }
+    const entries = hash === '' ? undefined : this.#history.since(from)
+    if (!entries) return { kind: 'snapshot', snapshot: this.snapshot() }
     const isOwn = (entry: LogEntry) =>
       entry.clientId === own?.clientId && entry.sequence === own.sequence
-    const entries = this.#log.slice(start)
     if (entries.every(isOwn)) return { kind: 'none' }
-    const bytes = entries.reduce((sum, entry) => sum + this.#logBytes.get(entry)!, 0)
-    if (bytes > this.#tree.bytes) return { kind: 'snapshot', snapshot: this.snapshot() }
+    if (this.#history.measure(entries) > this.#tree.bytes) return { kind: 'snapshot', snapshot: this.snapshot() }
     return { kind: 'updates', updates: entries.map((entry) => toAppliedFlush(entry, isOwn(entry))) }
   }
 }

@@ -2,7 +2,8 @@
 // small world to tell stories in: a master and some clients, no network.
 import { FlushoutError, isFlushoutError } from './errors.ts'
 import type { JsonObject } from './json.ts'
-import { Master, type FlushContext, type MasterOptions } from './master.ts'
+import type { FlushContext } from './apply-flush.ts'
+import { Master, type MasterOptions } from './master.ts'
 import type { Flush, FlushAnswer } from './protocol.ts'
 import { CommandProxy, type EndResult, type ProxyOptions } from './proxy.ts'
 import { createRandom } from './random.ts'

@@ -1,0 +1,140 @@
+import { checkCommand, type CheckedCommand } from './check.ts'
+import type { Rejection } from './command.ts'
+import type { Change, DocumentTree } from './document.ts'
+import { intercept } from './intercept.ts'
+import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
+import { measureJson, type JsonValue } from './json.ts'
+import { startsWith, type Path } from './path.ts'
+import type { Flush, Remap, Verdict } from './protocol.ts'
+import { createRandom } from './random.ts'
+import { remapCommand, withFreeId } from './remap.ts'
+
+/** Who sends a flush and when: made once for each, so that doing it again gives the same. */
+export interface FlushContext<U extends User = User> {
+  readonly user: U | undefined
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Where the random numbers of interceptors come from. */
+  readonly seed: string
+}
+
+/** What a flush is applied to, and by which rules. */
+export interface FlushTarget<U extends User> {
+  readonly tree: DocumentTree
+  /** Grows by what the flush does to the tree. */
+  readonly changes: Change[]
+  readonly createId: () => string
+  readonly interceptors?: readonly Interceptor<U>[]
+  readonly maxDocumentBytes?: number
+  readonly onInterceptorError?: (error: unknown) => void
+}
+
+/** What came of the commands of a flush. */
+export interface FlushResult {
+  /** Those that took effect, as applied. */
+  readonly commands: readonly CheckedCommand[]
+  readonly verdicts: readonly Verdict[]
+  readonly remaps: readonly Remap[]
+}
+
+type Result =
+  | { readonly ok: true; readonly command: CheckedCommand }
+  | { readonly ok: false; readonly kind: 'rejected' | 'dropped'; readonly rejection: Rejection }
+
+const MAX_DOCUMENT_BYTES = 1024 * 1024
+
+/**
+ * Apply the commands of a flush in order. One that is refused does not stop the
+ * others, but what builds on a refused create goes with it. If a function of
+ * the target throws, nothing has changed.
+ */
+export function applyFlush<U extends User>(
+  flush: Flush,
+  { user, now, seed }: FlushContext<U>,
+  target: FlushTarget<U>,
+): FlushResult {
+  const context: InterceptorContext<U> = { side: 'master', user, now, random: createRandom(seed) }
+  const result = { commands: [], verdicts: [], remaps: [], refused: [] }
+  try {
+    flush.commands.forEach((_, index) => applyAt(index, flush, context, target, result))
+    return result
+  } catch (error) {
+    target.tree.undo(target.changes)
+    throw error
+  }
+}
+
+interface Growing {
+  readonly commands: CheckedCommand[]
+  readonly verdicts: Verdict[]
+  readonly remaps: Remap[]
+  /** The nodes whose create was refused, as the client calls them. */
+  readonly refused: Path[]
+}
+
+function applyAt<U extends User>(
+  index: number,
+  flush: Flush,
+  context: InterceptorContext<U>,
+  target: FlushTarget<U>,
+  { commands, verdicts, remaps, refused }: Growing,
+): void {
+  const checked = checkCommand(flush.commands[index]!, target.createId)
+  if (!checked.ok) {
+    verdicts.push({ index, kind: 'rejected', rejection: checked.rejection })
+    return
+  }
+  const sent = checked.command
+  const orphan = refused.find((path) => startsWith(sent.path, path))
+  const result = orphan
+    ? orphaned(orphan)
+    : applyOne(remapCommand(sent, remaps), context, target)
+  if (!result.ok) {
+    verdicts.push({ index, kind: result.kind, rejection: result.rejection })
+    if (sent.action === 'create') refused.push([...sent.path, sent.id])
+    return
+  }
+  const { command } = result
+  commands.push(command)
+  if (command === sent) return
+  verdicts.push({ index, kind: 'amended', command })
+  if (command.action !== 'create' || sent.action !== 'create' || command.id === sent.id) return
+  remaps.push({
+    from: Object.freeze([...command.path, sent.id]),
+    to: Object.freeze([...command.path, command.id]),
+  })
+}
+
+function applyOne<U extends User>(
+  command: CheckedCommand,
+  context: InterceptorContext<U>,
+  target: FlushTarget<U>,
+): Result {
+  const { tree, createId, interceptors = [], onInterceptorError = () => {} } = target
+  const free = withFreeId(tree, command, createId)
+  const result = intercept(interceptors, tree, free, context, onInterceptorError)
+  if (!result.ok) return { ...result, kind: 'rejected' }
+  const tooLarge = checkSize(result.command, target)
+  if (tooLarge) return { ok: false, kind: 'rejected', rejection: tooLarge }
+  const rejection = tree.apply(result.command, target.changes)
+  // The form was right, so the document is not what the client saw.
+  return rejection ? { ok: false, kind: 'dropped', rejection } : result
+}
+
+function checkSize<U extends User>(
+  command: CheckedCommand,
+  { tree, maxDocumentBytes = MAX_DOCUMENT_BYTES }: FlushTarget<U>,
+): Rejection | undefined {
+  if (command.action === 'delete') return undefined
+  // An update may replace as much as it brings, but that is not worth a look
+  // at the document: who is this near to the limit must delete first.
+  const size = tree.bytes + measureJson(command as unknown as JsonValue)
+  if (size <= maxDocumentBytes) return undefined
+  const message = `The document would take ${size} characters; ${maxDocumentBytes} are allowed.`
+  return { code: 'DOCUMENT_TOO_LARGE', message, at: command.path }
+}
+
+function orphaned(at: Path): Result {
+  const message = 'The node that this command needs was refused.'
+  return { ok: false, kind: 'dropped', rejection: { code: 'PARENT_REJECTED', message, at } }
+}
