@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url'
 import './install.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+const node = join(
+  root,
+  'node_modules',
+  'node',
+  'bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+)
 const main = join(root, 'examples', 'todo', 'src', 'main.ts')
 
 const app = spawn(node, ['--conditions=@flushout/source', main], { stdio: 'inherit' })

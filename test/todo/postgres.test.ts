@@ -17,7 +17,9 @@ describe('the todo app on Postgres', () => {
 
   todoStories(test)
 
-  test('two browsers end equal after the server was killed and started in between', async ({ world }) => {
+  test('two browsers end equal after the server was killed and started in between', async ({
+    world,
+  }) => {
     world.expectOutage()
     const [one, two] = await Promise.all([world.open(), world.open()])
     await one.a.add('Milk')

@@ -19,8 +19,8 @@ interface Place {
 }
 
 const test = base.extend<{ place: Place }>({
-  place: async ({}, use) => {
-    const data = mkdtempSync(join(tmpdir(), 'flushout-start-'))
+  place: async ({ task }, use) => {
+    const data = mkdtempSync(join(tmpdir(), `flushout-start${task.id}-`))
     const apps: App[] = []
     const keep = (app: App) => {
       apps.push(app)
@@ -68,10 +68,12 @@ describe.concurrent('npm start', () => {
     await expect(fetch(await app.ready)).rejects.toThrow('fetch failed')
   }
 
-  test('prints one address, ends with Ctrl-C or with npm, and leaves nothing but its data', async ({ place }) => {
+  test('prints one address, ends with Ctrl-C or with npm, and leaves nothing but its data', async ({
+    place,
+  }) => {
     const app = place.npmStart()
     const page = await fetch(`${await app.ready}/lists/groceries`)
-    expect(await page.text()).toContain('<title>Todo lists</title>')
+    expect(await page.text()).toContain('<div id="root">')
     expect(app.output.match(/http:/g)).toHaveLength(1)
     await add(app, 'Milk')
     const postgres = place.postgresPid()
@@ -87,7 +89,9 @@ describe.concurrent('npm start', () => {
     expect(app.output + again.output).not.toContain('Error')
   })
 
-  test('starts on the data of a run that was killed, whether Postgres is still there or not', async ({ place }) => {
+  test('starts on the data of a run that was killed, whether Postgres is still there or not', async ({
+    place,
+  }) => {
     const app = place.start()
     await add(app, 'Milk')
     await app.end('SIGKILL', { group: true })
@@ -113,7 +117,9 @@ describe.concurrent('npm start', () => {
     const one = place.start()
     await add(one, 'Milk')
     const postgres = place.postgresPid()
-    const [, , , port] = readFileSync(join(place.data, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+    const [, , , port] = readFileSync(join(place.data, 'postgres', 'postmaster.pid'), 'utf8').split(
+      '\n',
+    )
     const password = readFileSync(join(place.data, 'password'), 'utf8')
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
     const guest = place.start({ DATABASE_URL: url, DATA_DIR: '/nonexistent' })

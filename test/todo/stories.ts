@@ -117,7 +117,9 @@ export function todoStories(test: WorldTest): void {
       expect(sent).toEqual(['update Oat milk', 'create Bread', 'update true'])
     })
 
-    test('a failed flush is sent again by itself, and what came after it too', async ({ world }) => {
+    test('a failed flush is sent again by itself, and what came after it too', async ({
+      world,
+    }) => {
       world.expectOutage()
       const { page, a, b } = await world.open()
       let failures = 0
@@ -252,7 +254,9 @@ export function todoStories(test: WorldTest): void {
       await a.lost.waitFor({ state: 'detached' })
     })
 
-    test('an edit of a todo that was deleted elsewhere keeps its text until it is dismissed', async ({ world }) => {
+    test('an edit of a todo that was deleted elsewhere keeps its text until it is dismissed', async ({
+      world,
+    }) => {
       const { a, b } = await world.open()
       await a.add('Milk', 'Bread')
       await b.shows('Milk', 'Bread')
@@ -345,7 +349,9 @@ function watchCommands(page: Page): string[] {
   return sent
 }
 
-function commandsOf(request: Request): { action: string; props?: { text?: string; done?: boolean } }[] {
+function commandsOf(
+  request: Request,
+): { action: string; props?: { text?: string; done?: boolean } }[] {
   if (request.method() !== 'POST') return []
   return request.postDataJSON().commands
 }

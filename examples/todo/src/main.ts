@@ -48,7 +48,12 @@ async function openStore() {
 async function buildApp(): Promise<void> {
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))
   // A page that is open somewhere may still need the files of an older build.
-  await build({ configFile, logLevel: 'warn', build: { outDir: appFolder, emptyOutDir: false } })
+  await build({
+    configFile,
+    configLoader: 'native',
+    logLevel: 'warn',
+    build: { outDir: appFolder, emptyOutDir: false },
+  })
 }
 
 function readPort(text: string): number {
@@ -71,7 +76,8 @@ function toPortProblem(port: number, error: unknown): unknown {
   if (code === 'EADDRINUSE') {
     return new Problem(`Port ${port} is taken. Choose another: PORT=${port + 1} npm start`)
   }
-  if (code === 'EACCES') return new Problem(`Port ${port} is not for this user. Choose one above 1023.`)
+  if (code === 'EACCES')
+    return new Problem(`Port ${port} is not for this user. Choose one above 1023.`)
   return error
 }
 
@@ -80,7 +86,9 @@ function toDatabaseProblem(url: string, cause: unknown): Problem {
   const place = URL.canParse(url) ? new URL(url).host : 'DATABASE_URL'
   // A host with several addresses gives one error for each, and no message.
   const [first = cause] = cause instanceof AggregateError ? (cause.errors as unknown[]) : []
-  return new Problem(`The database at ${place} cannot be used: ${(first as Error).message}`, { cause })
+  return new Problem(`The database at ${place} cannot be used: ${(first as Error).message}`, {
+    cause,
+  })
 }
 
 let isStopping = false

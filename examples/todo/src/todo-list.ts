@@ -13,7 +13,7 @@ export interface TodoList {
   readonly todos: { readonly [id: string]: Todo }
 }
 
-export const MAX_TODOS = 100
+const MAX_TODOS = 100
 export const MAX_TEXT_LENGTH = 500
 
 /**

@@ -73,7 +73,11 @@ export class Panel {
     )
   }
 
-  async counts(expected: { queued?: number; inFlight?: number; confirmed?: number }): Promise<void> {
+  async counts(expected: {
+    queued?: number
+    inFlight?: number
+    confirmed?: number
+  }): Promise<void> {
     const keys = { queued: 'queued', inFlight: 'in flight', confirmed: 'confirmed' } as const
     for (const [key, count] of Object.entries(expected)) {
       const counter = this.root.locator(`[data-counter="${keys[key as keyof typeof keys]}"]`)
@@ -92,6 +96,10 @@ export class Panel {
   }
 
   async announces(text: string | RegExp): Promise<void> {
-    await this.root.getByRole('status').filter({ hasText: text }).first().waitFor({ state: 'attached' })
+    await this.root
+      .getByRole('status')
+      .filter({ hasText: text })
+      .first()
+      .waitFor({ state: 'attached' })
   }
 }

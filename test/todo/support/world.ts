@@ -38,8 +38,8 @@ export function worldTest(start: () => Promise<string>) {
   afterAll(() => browser?.close())
 
   return base.extend<{ world: World }>({
-    world: async ({}, use) => {
-      const list = `test-${crypto.randomUUID()}`
+    world: async ({ task }, use) => {
+      const list = `test${task.id}`
       const complaints: string[] = []
       let isOutageExpected = false
       await using open = new AsyncDisposableStack()

@@ -18,9 +18,9 @@ function connect(): Client {
 export function App() {
   const list = decodeURIComponent(location.pathname.split('/').at(-1) ?? '')
   const title = list.charAt(0).toUpperCase() + list.slice(1).replaceAll('-', ' ')
-  document.title = `${title} – todos`
   return (
     <>
+      <title>{`${title} – todos`}</title>
       <header className="page-header">
         <h1>{title}</h1>
         <ListAddress />

@@ -36,8 +36,9 @@ function PanelHeader({ name, client, modelKey }: ClientPanelProps) {
     setIsOffline(isOn)
   }
   const flushBySelf = (isOn: boolean) => {
-    client.flushMode = isOn ? 'auto' : 'manual'
-    setMode(client.flushMode)
+    const next = isOn ? 'auto' : 'manual'
+    setFlushMode(client, next)
+    setMode(next)
   }
 
   return (
@@ -56,4 +57,8 @@ function PanelHeader({ name, client, modelKey }: ClientPanelProps) {
       <SyncPipeline model={model} isOffline={isOffline} />
     </header>
   )
+}
+
+function setFlushMode(client: Client, mode: Client['flushMode']): void {
+  client.flushMode = mode
 }

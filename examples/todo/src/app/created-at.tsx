@@ -6,10 +6,13 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 
 export function CreatedAt({ at }: { readonly at: number | undefined }) {
   if (at === undefined) return <span className="created waiting">not yet saved</span>
   const date = new Date(at)
-  const isToday = date.toDateString() === new Date().toDateString()
   return (
     <time className="created" dateTime={date.toISOString()} title={full.format(date)}>
-      {(isToday ? time : day).format(date)}
+      {(isToday(date) ? time : day).format(date)}
     </time>
   )
+}
+
+function isToday(date: Date): boolean {
+  return date.toDateString() === new Date().toDateString()
 }

@@ -9,8 +9,8 @@ export function ListAddress() {
   return (
     <div className="address">
       <p>
-        Open <a href={location.href}>{location.host + location.pathname}</a> in any other browser
-        to work on the same list.
+        Open <a href={location.href}>{location.host + location.pathname}</a> in any other browser to
+        work on the same list.
       </p>
       <button type="button" className="quiet" onClick={copy}>
         {isCopied ? 'Copied' : 'Copy address'}

@@ -20,7 +20,9 @@ export function collectLostEdits(rejections: readonly RejectedCommand[]): Map<st
     lost.set(id, {
       action: command.action,
       message:
-        rejection.code === 'PATH_NOT_FOUND' ? 'This todo was deleted elsewhere.' : rejection.message,
+        rejection.code === 'PATH_NOT_FOUND'
+          ? 'This todo was deleted elsewhere.'
+          : rejection.message,
       // The first says why; what followed from it only adds what was done.
       ...first,
       ...(command.action !== 'delete' && command.props),

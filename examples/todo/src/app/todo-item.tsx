@@ -1,6 +1,6 @@
 import type { Model } from '@flushout/client'
 import { useNode } from '@flushout/react'
-import { memo, useRef } from 'react'
+import { useRef } from 'react'
 import { flushSync } from 'react-dom'
 import type { TodoList } from '../todo-list.ts'
 import { CreatedAt } from './created-at.tsx'
@@ -19,8 +19,8 @@ interface TodoItemProps {
   readonly announce: (message: string) => void
 }
 
-/** One todo. It renders when this todo changes, whatever happens to the others. */
-export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
+/** One todo. When it changes, it renders, and none of the others do. */
+export function TodoItem(props: TodoItemProps) {
   const { id, model, draft, lost, onEdit, onEditEnd, announce } = props
   const [todo, node] = useNode(model, ['todos', id])
   const item = useRef<HTMLLIElement>(null)
@@ -58,7 +58,11 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
     dismiss()
     if (!todo) model.create(['todos'], { text, done })
     else if (action === 'delete') node.delete()
-    else node.update({ ...(lost.text !== undefined && { text }), ...(lost.done !== undefined && { done }) })
+    else
+      node.update({
+        ...(lost.text !== undefined && { text }),
+        ...(lost.done !== undefined && { done }),
+      })
   }
 
   // A tick for a todo that is gone is nothing that could be done again.
@@ -66,7 +70,9 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
 
   return (
     <li className="todo" ref={item} data-done={todo?.done} data-lost={lost !== undefined}>
-      {draft !== undefined && <TodoEditor todo={todo} draft={draft} onSave={save} onClose={endEdit} />}
+      {draft !== undefined && (
+        <TodoEditor todo={todo} draft={draft} onSave={save} onClose={endEdit} />
+      )}
       {draft === undefined && todo && (
         <div className="row">
           <input
@@ -109,7 +115,7 @@ export const TodoItem = memo(function TodoItem(props: TodoItemProps) {
       )}
     </li>
   )
-})
+}
 
 /** Before an item goes, move the focus to its neighbour, or to the field for a new one. */
 function focusBeside(item: HTMLLIElement): void {

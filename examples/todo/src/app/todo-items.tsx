@@ -1,5 +1,5 @@
 import { useFlushout, useRejections } from '@flushout/react'
-import { useCallback, useLayoutEffect, useRef, useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import { idsInOrder, type TodoList } from '../todo-list.ts'
 import { AddTodo } from './add-todo.tsx'
 import { collectLostEdits } from './lost-edits.ts'
@@ -22,22 +22,18 @@ export function TodoItems({ modelKey }: { readonly modelKey: string }) {
   const [added, setAdded] = useState<string>()
 
   const shown = showAlso([...edits], [...lost.keys()], ids)
-  const shownRef = useRef(shown)
-  useLayoutEffect(() => {
-    shownRef.current = shown
-  })
   // A new todo is at the end, which may be out of sight.
   useLayoutEffect(() => {
     if (added) list.current?.lastElementChild?.scrollIntoView({ block: 'nearest' })
   }, [added])
 
-  const edit = useCallback((id: string, draft: string) => {
-    const above = shownRef.current[shownRef.current.indexOf(id) - 1]
+  const edit = (id: string, draft: string) => {
+    const above = shown[shown.indexOf(id) - 1]
     setEdits((now) => new Map(now).set(id, { draft, above }))
-  }, [])
-  const endEdit = useCallback((id: string) => {
+  }
+  const endEdit = (id: string) => {
     setEdits((now) => new Map([...now].filter(([other]) => other !== id)))
-  }, [])
+  }
 
   return (
     <div>

@@ -14,6 +14,8 @@ import { Problem } from './problem.ts'
 const HINT = 'Set DATABASE_URL to use a Postgres of your own.'
 // Whoever uses the cluster holds this lock, shared.
 const IN_USE = 1
+// The code for: Postgres is starting, recovering or stopping.
+const CANNOT_CONNECT_NOW = '57P03'
 // An account that every Unix has.
 const NOBODY = 65534
 
@@ -108,24 +110,20 @@ async function connect(data: string, password: string): Promise<pg.Client | unde
   }
 }
 
-// It is starting, recovering or stopping.
-const CANNOT_CONNECT_NOW = '57P03'
-
 /** Run a program of Postgres; as nobody if we are root, because it refuses to run as root. */
 async function execute(file: string, args: readonly string[]): Promise<void> {
   // The capability lets nobody into folders that only root may enter, as /root.
-  const asNobody = [
-    ...[`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
-    ...['--inh-caps=+dac_override', '--ambient-caps=+dac_override'],
-    '--securebits=+no_setuid_fixup',
-  ]
+  const asNobody = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
+  const mayEnter = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override']
+  const keepIt = '--securebits=+no_setuid_fixup'
   const run = promisify(execFile)
   try {
-    if (isRoot()) await run('setpriv', [...asNobody, file, ...args])
+    if (isRoot()) await run('setpriv', [...asNobody, ...mayEnter, keepIt, file, ...args])
     else await run(file, args)
   } catch (cause) {
-    const output = String((cause as { stderr?: unknown }).stderr || (cause as Error).message)
-    throw new Problem(`Postgres did not start or stop: ${output.trim().split('\n').at(-1)} ${HINT}`, { cause })
+    const { stderr, message } = cause as { stderr?: string; message: string }
+    const why = (stderr || message).trim().split('\n').at(-1)
+    throw new Problem(`Postgres did not start or stop: ${why} ${HINT}`, { cause })
   }
 }
 
