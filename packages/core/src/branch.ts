@@ -74,6 +74,12 @@ export class Branch {
     return this.#entries.get(key)
   }
 
+  /** The key that `key` stands behind; undefined for the first. */
+  keyBefore(key: string): string | undefined {
+    const before = this.#entries.get(key)?.before
+    return before === this.#end ? undefined : before?.key
+  }
+
   /** Put a key that is not there yet at the end. */
   add(key: string, slot: Slot): Entry {
     const entry = createEntry(key, slot, this.#end)

@@ -11,8 +11,10 @@ export class Touched {
   readonly slots: Map<Branch, Map<string, Slot | undefined>> = new Map()
   /** What readers had of these branches and those above them. */
   readonly shown: Map<Branch, Shown> = new Map()
-  /** Branches that got or lost keys on the way, if only for a while. */
-  readonly relinked: Set<Branch> = new Set()
+  /** The keys that were taken out, if only for a while, with those they stood behind. */
+  readonly taken: Map<Branch, Map<string, string | undefined>> = new Map()
+  /** Branches whose keys may have been put into another order. */
+  readonly reordered: Set<Branch> = new Set()
 
   /** To be called before each write, with what the key holds and what it will hold. */
   note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
@@ -23,14 +25,23 @@ export class Touched {
       this.#keepShown(branch)
     }
     if (!slots.has(key)) slots.set(key, before)
-    if (before === undefined || after === undefined) this.relinked.add(branch)
+    if (after === undefined) this.#noteTaken(branch, key)
   }
 
   /** To be called before the keys of a branch are put into another order. */
   add(branch: Branch): void {
     if (!this.slots.has(branch)) this.slots.set(branch, new Map())
     this.#keepShown(branch)
-    this.relinked.add(branch)
+    this.reordered.add(branch)
+  }
+
+  #noteTaken(branch: Branch, key: string): void {
+    let taken = this.taken.get(branch)
+    if (!taken) {
+      taken = new Map()
+      this.taken.set(branch, taken)
+    }
+    if (!taken.has(key)) taken.set(key, branch.keyBefore(key))
   }
 
   #keepShown(branch: Branch): void {
@@ -42,7 +53,7 @@ export class Touched {
 /**
  * Give equal parts the identity that they had, and name the paths of those that
  * are different. Cost: O(what was touched), and the width of a node that was
- * replaced, that got or lost keys, or that somebody read on the way.
+ * replaced, whose order may be another, or that somebody read on the way.
  */
 export function reconcile(touched: Touched): Path[] {
   const changed: Path[] = []
@@ -57,10 +68,23 @@ export function reconcile(touched: Touched): Path[] {
       if ((before === undefined) !== (branch.get(key) === undefined)) isSameSet = false
       compare({ branch, key, before, path: [...path, key] }, touched, changed)
     }
-    if (!isSameSet || !touched.relinked.has(branch)) continue
+    if (!isSameSet || hasKeptOrder(branch, touched)) continue
     if (branch.keys() !== touched.shown.get(branch)!.keys) changed.push(path)
   }
   return changed
+}
+
+/**
+ * Tell whether the keys are surely in the order they had, given that they are the
+ * same keys, without listing them. Keys come back at the end only, so if each
+ * one that was taken out stands again where it was taken from, all do.
+ */
+function hasKeptOrder(branch: Branch, { reordered, taken }: Touched): boolean {
+  if (reordered.has(branch)) return false
+  for (const [key, before] of taken.get(branch) ?? []) {
+    if (branch.get(key) && branch.keyBefore(key) !== before) return false
+  }
+  return true
 }
 
 interface Spot {
