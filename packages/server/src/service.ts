@@ -141,7 +141,8 @@ class Service<U extends User> implements FlushoutService<U> {
   async flush(key: string, flush: Flush, user?: U): Promise<FlushAnswer> {
     checkKey(key, this.#limits.keyLength)
     checkFlush(flush, this.#limits.flushCommands)
-    await this.#admit(key, 'write', user)
+    // Without commands it only asks for news, which whoever may read may have.
+    await this.#admit(key, flush.commands.length > 0 ? 'write' : 'read', user)
     // Fixed here, once: when two servers meet and this is done again, the rules
     // must see the same.
     const context = { user, now: this.#now(), seed: this.#createId() }

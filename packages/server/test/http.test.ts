@@ -243,6 +243,15 @@ describe('what is refused, and how', () => {
     expect((await server.get(`/models/${KEY}`, eve)).body).toEqual(unknown.body)
   })
 
+  test('who may only read may ask for news by an empty flush, and change nothing', async () => {
+    await using server = await TestServer.start({ authorize: (_user, action) => action === 'read' })
+    const news = await server.post({ ...flush, commands: [] })
+    expect(news).toMatchObject({ status: 200, body: { commandCount: 0 } })
+    const { status } = await server.post(flush)
+    expect(status).toBe(401)
+    expect((await server.get(`/models/${KEY}`)).body).toMatchObject({ commandCount: 0 })
+  })
+
   test('only `true` opens the door', async () => {
     await using server = await TestServer.start({ authorize: (() => 'yes') as never })
     expect((await server.get(`/models/${KEY}`)).status).toBe(401)
