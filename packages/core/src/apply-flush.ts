@@ -1,9 +1,10 @@
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
-import type { Change, DocumentTree } from './document.ts'
+import type { Change } from './document.ts'
 import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonValue } from './json.ts'
+import type { MeasuredTree } from './measured-tree.ts'
 import { startsWith, type Path } from './path.ts'
 import type { Flush, Remap, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
@@ -20,7 +21,7 @@ export interface FlushContext<U extends User = User> {
 
 /** What a flush is applied to, and by which rules. */
 export interface FlushTarget<U extends User> {
-  readonly tree: DocumentTree
+  readonly tree: MeasuredTree
   /** Grows by what the flush does to the tree. */
   readonly changes: Change[]
   readonly createId: () => string
@@ -86,9 +87,7 @@ function applyAt<U extends User>(
   }
   const sent = checked.command
   const orphan = refused.find((path) => startsWith(sent.path, path))
-  const result = orphan
-    ? orphaned(orphan)
-    : applyOne(remapCommand(sent, remaps), context, target)
+  const result = orphan ? orphaned(orphan) : applyOne(remapCommand(sent, remaps), context, target)
   if (!result.ok) {
     verdicts.push({ index, kind: result.kind, rejection: result.rejection })
     if (sent.action === 'create') refused.push([...sent.path, sent.id])

@@ -38,8 +38,8 @@ export class Branch {
   readonly #entries: Map<string, Entry> = new Map()
   // Both ends of the list, so that linking needs no special cases.
   readonly #end: Entry
-  // How many keys look like array indexes: objects list those first, sorted.
-  #indexKeys = 0
+  // Some key looked like an array index: objects list those first, sorted.
+  #mayHaveIndexes = false
   #keys: readonly string[] | undefined
   #lastKeys: readonly string[] | undefined
   #value: JsonObject | undefined
@@ -61,9 +61,7 @@ export class Branch {
     this.#value = object
     this.#lastValue = object
     this.#lastValueKeys = this.#keys
-    for (const name of this.#keys) {
-      this.#insert(createEntry(name, object[name]!, end))
-    }
+    for (const name of this.#keys) this.#insert(this.createEntry(name, object[name]!))
   }
 
   get size(): number {
@@ -80,11 +78,9 @@ export class Branch {
     return before === this.#end ? undefined : before?.key
   }
 
-  /** Put a key that is not there yet at the end. */
-  add(key: string, slot: Slot): Entry {
-    const entry = createEntry(key, slot, this.#end)
-    this.link(entry)
-    return entry
+  /** An entry for the place after all others; `link` puts it there. */
+  createEntry(key: string, slot: Slot): Entry {
+    return { key, slot, isNarrow: false, before: this.#end.before, after: this.#end }
   }
 
   /** Put an entry (back) between the neighbours that it names. */
@@ -98,14 +94,13 @@ export class Branch {
     entry.before.after = entry.after
     entry.after.before = entry.before
     this.#entries.delete(entry.key)
-    if (isIndexKey(entry.key)) this.#indexKeys -= 1
     this.#keys = undefined
     this.touch(entry.key)
   }
 
   /** Put the entries into the order of `keys`, which must name them all. */
   reorder(keys: readonly string[]): void {
-    if (this.keys().every((key, index) => key === keys[index])) return
+    if (isSameList(this.keys(), keys)) return
     const end = this.#end
     end.before = end
     end.after = end
@@ -139,7 +134,7 @@ export class Branch {
     entry.before.after = entry
     entry.after.before = entry
     this.#entries.set(entry.key, entry)
-    if (isIndexKey(entry.key)) this.#indexKeys += 1
+    this.#mayHaveIndexes ||= looksLikeIndex(entry.key)
   }
 
   /** Note that the content below `key` changed: here and all the way up. */
@@ -157,10 +152,11 @@ export class Branch {
   /** The keys in order, frozen; the same list as before while they are equal. */
   keys(): readonly string[] {
     if (this.#keys) return this.#keys
-    const keys: string[] = []
+    let keys: string[] = []
     for (let entry = this.#end.after; entry !== this.#end; entry = entry.after) keys.push(entry.key)
-    if (this.#indexKeys > 0) sortIndexKeys(keys)
-    this.#keys = sameList(this.#lastKeys, keys) ?? Object.freeze(keys)
+    if (this.#mayHaveIndexes) keys = Object.keys(Object.fromEntries(keys.map((key) => [key, null])))
+    const last = this.#lastKeys
+    this.#keys = last && isSameList(last, keys) ? last : Object.freeze(keys)
     this.#lastKeys = this.#keys
     return this.#keys
   }
@@ -204,11 +200,6 @@ export class Branch {
   }
 }
 
-/** An entry for the last place before `end`; `Branch` links it in. */
-function createEntry(key: string, slot: Slot, end: Entry): Entry {
-  return { key, slot, isNarrow: false, before: end.before, after: end }
-}
-
 /** What readers see of a slot. */
 export function slotValue(slot: Slot): JsonValue {
   return slot instanceof Branch ? slot.value() : slot
@@ -237,25 +228,12 @@ export function inheritKeys(next: JsonObject, previous: JsonObject): void {
   if (keys) keyLists.set(next, keys)
 }
 
-function sameList(
-  last: readonly string[] | undefined,
-  keys: readonly string[],
-): readonly string[] | undefined {
-  return last?.length === keys.length && keys.every((key, index) => key === last[index])
-    ? last
-    : undefined
+/** Tell whether two lists hold the same, in the same order. */
+export function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
-/** Tell whether objects list `key` before others, in numeric order. */
-function isIndexKey(key: string): boolean {
-  const first = key.charCodeAt(0)
-  if (!(first >= 48 && first <= 57) || key.length > 10) return false
-  const index = Number(key)
-  return String(index) === key && index < 2 ** 32 - 1
-}
-
-function sortIndexKeys(keys: string[]): void {
-  const indexes = keys.filter(isIndexKey).sort((a, b) => Number(a) - Number(b))
-  const names = keys.filter((key) => !isIndexKey(key))
-  keys.splice(0, keys.length, ...indexes, ...names)
+/** Tell whether objects may list `key` before others, in numeric order. */
+function looksLikeIndex(key: string): boolean {
+  return key.length <= 10 && /^\d+$/.test(key)
 }

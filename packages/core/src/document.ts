@@ -22,17 +22,10 @@ import {
   type Entry,
   type Slot,
 } from './branch.ts'
-import type { CheckedCommand, CheckedCreate, CheckedDelete, CheckedUpdate } from './check.ts'
+import type { CheckedCommand, CheckedCreate } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { DocumentView } from './interceptor.ts'
-import {
-  equalJson,
-  isObject,
-  measureEntry,
-  measureJson,
-  type JsonObject,
-  type JsonValue,
-} from './json.ts'
+import { equalJson, isObject, type JsonObject, type JsonValue } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
 import { reconcile, Touched } from './reconcile.ts'
 
@@ -50,22 +43,12 @@ export type Change =
 /** The document engine: reads in O(depth), writes in O(depth + size of the props). */
 export class DocumentTree implements DocumentView {
   readonly #root: Branch
-  #bytes: number
   // Only while `settle` runs: what the keys held before it.
   #touched: Touched | undefined
 
-  /**
-   * Takes a deeply frozen document. With `measured`, `bytes` is kept up to date
-   * with every write, which costs O(size of the written nodes) each.
-   */
-  constructor(document: JsonObject, options: { measured?: boolean } = {}) {
+  /** Takes a deeply frozen document. */
+  constructor(document: JsonObject) {
     this.#root = new Branch(document, undefined, '')
-    this.#bytes = options.measured ? measureJson(document) : Number.NaN
-  }
-
-  /** The size of the document as JSON, in characters; NaN unless `measured`. */
-  get bytes(): number {
-    return this.#bytes
   }
 
   read(path: Path = ROOT): JsonValue | undefined {
@@ -98,9 +81,9 @@ export class DocumentTree implements DocumentView {
       case 'create':
         return this.#create(command, changes)
       case 'update':
-        return this.#update(command, changes)
+        return this.#write(command.path, command.props, command.unset, changes)
       case 'delete':
-        return this.#delete(command, changes)
+        return this.#write(command.path.slice(0, -1), EMPTY, command.path.slice(-1), changes)
     }
   }
 
@@ -111,15 +94,9 @@ export class DocumentTree implements DocumentView {
   undo(changes: Change[]): void {
     for (let change = changes.pop(); change; change = changes.pop()) {
       const { branch, entry } = change
-      if (change.kind === 'set') {
-        this.#assign(branch, entry, change.was)
-      } else if (change.kind === 'added') {
-        this.#note(branch, entry.key, entry.slot, undefined)
-        branch.unlink(entry)
-      } else {
-        this.#note(branch, entry.key, undefined, entry.slot)
-        branch.link(entry)
-      }
+      if (change.kind === 'set') this.#assign(branch, entry, change.was)
+      else if (change.kind === 'added') this.#unlink(branch, entry)
+      else this.#link(branch, entry)
     }
   }
 
@@ -168,31 +145,27 @@ export class DocumentTree implements DocumentView {
 
   #create(command: CheckedCreate, changes: Change[]): Rejection | undefined {
     const { path, id, props = EMPTY, parentDefault } = command
-    if (parentDefault && path.length > 0 && !this.has(path)) {
-      // The parent arrives with the child in it, so that nothing is half done.
-      const parent = Object.hasOwn(parentDefault, id)
-        ? undefined
-        : Object.freeze({ ...parentDefault, [id]: props })
-      if (!parent) return taken(id, [...path, id])
-      return this.#write(path.slice(0, -1), path.at(-1)!, parent, changes)
-    }
+    const isParentMade = parentDefault && path.length > 0 && !this.has(path)
     const full = [...path, id]
-    if (this.has(full)) return taken(id, full)
-    return this.#write(path, id, props, changes)
+    if (isParentMade ? Object.hasOwn(parentDefault, id) : this.has(full)) {
+      return { code: 'ID_INVALID', message: `The id ${JSON.stringify(id)} is taken.`, at: full }
+    }
+    const node = { [id]: props }
+    if (!isParentMade) return this.#write(path, node, NO_KEYS, changes)
+    // The parent arrives with the child in it, so that nothing is half done.
+    const parent = Object.freeze({ ...parentDefault, ...node })
+    return this.#write(path.slice(0, -1), { [path.at(-1)!]: parent }, NO_KEYS, changes)
   }
 
-  /** Set one key of the node at `path`. */
-  #write(path: Path, key: string, value: JsonValue, changes: Change[]): Rejection | undefined {
+  /** Set `props` and remove the keys of `unset` in the node at `path`. */
+  #write(
+    path: Path,
+    props: JsonObject = EMPTY,
+    unset: readonly string[] = NO_KEYS,
+    changes: Change[],
+  ): Rejection | undefined {
     const place = this.#open(path)
-    if (place instanceof Obstacle) return place.rejection
-    if (place.entry) this.#rewrite(place, path, { [key]: value }, NO_KEYS, changes)
-    else this.#put(place.branch, key, value, changes)
-    return undefined
-  }
-
-  #update({ path, props = EMPTY, unset = NO_KEYS }: CheckedUpdate, changes: Change[]) {
-    const place = this.#open(path)
-    if (place instanceof Obstacle) return place.rejection
+    if ('code' in place) return place
     if (place.entry) {
       this.#rewrite(place, path, props, unset, changes)
       return undefined
@@ -202,21 +175,11 @@ export class DocumentTree implements DocumentView {
     return undefined
   }
 
-  #delete({ path }: CheckedDelete, changes: Change[]): Rejection | undefined {
-    const parent = path.slice(0, -1)
-    const key = path[path.length - 1]!
-    const place = this.#open(parent)
-    if (place instanceof Obstacle) return place.rejection
-    if (place.entry) this.#rewrite(place, parent, EMPTY, [key], changes)
-    else this.#take(place.branch, key, changes)
-    return undefined
-  }
-
   /**
    * Find the deepest branch on the way to the node at `path`, after making
    * branches of the wide nodes on it; or say which segment leads to no node.
    */
-  #open(path: Path): Place | Obstacle {
+  #open(path: Path): Place | Rejection {
     let branch = this.#root
     let depth = 0
     let entry: Entry | undefined
@@ -231,7 +194,7 @@ export class DocumentTree implements DocumentView {
     let wide = depth
     let slot = entry?.slot
     for (let index = depth; ;) {
-      if (!isNode(slot)) return new Obstacle(slot, path.slice(0, index + 1))
+      if (!isNode(slot)) return notANode(slot, path.slice(0, index + 1))
       if (isWide(slot as JsonObject)) wide = index + 1
       index += 1
       if (index === path.length) break
@@ -272,8 +235,9 @@ export class DocumentTree implements DocumentView {
   #put(branch: Branch, key: string, value: JsonValue, changes: Change[]): void {
     const entry = branch.get(key)
     if (!entry) {
-      this.#note(branch, key, undefined, value)
-      changes.push({ kind: 'added', branch, entry: branch.add(key, value) })
+      const added = branch.createEntry(key, value)
+      this.#link(branch, added)
+      changes.push({ kind: 'added', branch, entry: added })
       return
     }
     const was = entry.slot
@@ -285,22 +249,34 @@ export class DocumentTree implements DocumentView {
   #take(branch: Branch, key: string, changes: Change[]): void {
     const entry = branch.get(key)
     if (!entry) return
-    this.#note(branch, key, entry.slot, undefined)
-    branch.unlink(entry)
+    this.#unlink(branch, entry)
     changes.push({ kind: 'removed', branch, entry })
   }
 
+  #link(branch: Branch, entry: Entry): void {
+    this.note(branch, entry.key, undefined, entry.slot)
+    branch.link(entry)
+  }
+
+  #unlink(branch: Branch, entry: Entry): void {
+    this.note(branch, entry.key, entry.slot, undefined)
+    branch.unlink(entry)
+  }
+
   #assign(branch: Branch, entry: Entry, slot: Slot): void {
-    this.#note(branch, entry.key, entry.slot, slot)
+    this.note(branch, entry.key, entry.slot, slot)
     entry.slot = slot
     entry.isNarrow = false
     branch.touch(entry.key)
   }
 
   /** Called before every write, with what the key holds and what it will hold. */
-  #note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
-    if (!Number.isNaN(this.#bytes))
-      this.#bytes += measureSlot(key, after) - measureSlot(key, before)
+  protected note(
+    branch: Branch,
+    key: string,
+    before: Slot | undefined,
+    after: Slot | undefined,
+  ): void {
     this.#touched?.note(branch, key, before, after)
   }
 }
@@ -312,15 +288,6 @@ interface Place {
   readonly entry: Entry | undefined
   /** How many keys of the path lead to the branch. */
   readonly depth: number
-}
-
-/** What stands in the way of a path that leads to no node. */
-class Obstacle {
-  readonly rejection: Rejection
-
-  constructor(slot: Slot | undefined, at: Path) {
-    this.rejection = notANode(slot, at)
-  }
 }
 
 function child(slot: Slot, key: string): Slot | undefined {
@@ -382,14 +349,6 @@ function assign(node: JsonObject, props: JsonObject, unset: readonly string[]): 
 function hasAll(node: JsonObject, props: JsonObject): boolean {
   for (const key in props) if (!Object.hasOwn(node, key)) return false
   return true
-}
-
-function measureSlot(key: string, slot: Slot | undefined): number {
-  return slot === undefined ? 0 : measureEntry(key, slotValue(slot))
-}
-
-function taken(id: string, at: Path): Rejection {
-  return { code: 'ID_INVALID', message: `The id ${JSON.stringify(id)} is taken.`, at }
 }
 
 function notANode(slot: Slot | undefined, at: Path): Rejection {

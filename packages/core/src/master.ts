@@ -11,11 +11,12 @@
 import { checkSnapshot } from './answer.ts'
 import { applyFlush, type FlushContext } from './apply-flush.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
-import { DocumentTree, type Change } from './document.ts'
+import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
 import { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
+import { MeasuredTree } from './measured-tree.ts'
 import type { Path } from './path.ts'
 import type { Flush, FlushAnswer, PullAnswer, Snapshot, Sync } from './protocol.ts'
 import { RecentHistory } from './recent-history.ts'
@@ -58,7 +59,7 @@ const DEFAULT_HISTORY_BYTES = 256 * 1024
 /** Applies the flushes of all clients to one model, in one order. */
 export class Master<U extends User = User> implements DocumentView {
   readonly #options: MasterOptions<U>
-  readonly #tree: DocumentTree
+  readonly #tree: MeasuredTree
   readonly #clients = new Map<string, ClientRecord>()
   readonly #staged: Undo[] = []
   readonly #history: RecentHistory
@@ -73,7 +74,7 @@ export class Master<U extends User = User> implements DocumentView {
       )
     }
     this.#options = options
-    this.#tree = new DocumentTree(checked.document, { measured: true })
+    this.#tree = new MeasuredTree(checked.document)
     this.#history = new RecentHistory(checked.commandCount, checked.hash)
   }
 
@@ -332,7 +333,8 @@ export class Master<U extends User = User> implements DocumentView {
     const isOwn = (entry: LogEntry) =>
       entry.clientId === own?.clientId && entry.sequence === own.sequence
     if (entries.every(isOwn)) return { kind: 'none' }
-    if (this.#history.measure(entries) > this.#tree.bytes) return { kind: 'snapshot', snapshot: this.snapshot() }
+    if (this.#history.measure(entries) > this.#tree.bytes)
+      return { kind: 'snapshot', snapshot: this.snapshot() }
     return { kind: 'updates', updates: entries.map((entry) => toAppliedFlush(entry, isOwn(entry))) }
   }
 }

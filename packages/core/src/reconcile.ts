@@ -1,6 +1,14 @@
 // After a rebase the document is often what it was. Readers compare by identity,
 // so whatever is equal must be the very object that they hold already.
-import { Branch, isNode, listKeys, type Entry, type Shown, type Slot } from './branch.ts'
+import {
+  Branch,
+  isNode,
+  isSameList,
+  listKeys,
+  type Entry,
+  type Shown,
+  type Slot,
+} from './branch.ts'
 import { isObject, type JsonObject, type JsonValue } from './json.ts'
 import type { Path } from './path.ts'
 import { share } from './share.ts'
@@ -150,8 +158,7 @@ function nameDifferences(
 
 /** Tell whether two lists hold the same keys in another order. */
 function isReordered(before: readonly string[], after: readonly string[]): boolean {
-  if (before.length !== after.length || after.every((key, index) => key === before[index]))
-    return false
+  if (before.length !== after.length || isSameList(before, after)) return false
   const known = new Set(before)
   return after.every((key) => known.has(key))
 }

@@ -8,7 +8,6 @@ import type { Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
 import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
-import { measureJson, type JsonValue } from './json.ts'
 import type { Path } from './path.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
 import { PendingCommand } from './receipt.ts'
@@ -192,7 +191,7 @@ export class Replica<U extends User> {
       const context = createContext(pending)
       const result = intercept(interceptors, this.tree, command, context, () => {})
       if (!result.ok) return { kind: 'rejected', rejection: result.rejection }
-      if (result.command !== command) pending.size = measureJson(result.command as unknown as JsonValue)
+      if (result.command !== command) pending.size = JSON.stringify(result.command).length
       command = result.command
     }
     const rejection = this.tree.apply(command, pending.changes)

@@ -1,4 +1,4 @@
-import { inheritKeys } from './branch.ts'
+import { inheritKeys, isSameList } from './branch.ts'
 import { isObject, type JsonObject, type JsonValue } from './json.ts'
 
 /**
@@ -15,9 +15,7 @@ export function share(previous: JsonValue | undefined, next: JsonValue): JsonVal
 
 function shareObject(previous: JsonObject, next: JsonObject): JsonObject {
   const keys = Object.keys(next)
-  const previousKeys = Object.keys(previous)
-  const hasSameKeys =
-    keys.length === previousKeys.length && keys.every((key, index) => key === previousKeys[index])
+  const hasSameKeys = isSameList(keys, Object.keys(previous))
   let isEqual = hasSameKeys
   const object: Record<string, JsonValue> = {}
   for (const key of keys) {
@@ -30,9 +28,10 @@ function shareObject(previous: JsonObject, next: JsonObject): JsonObject {
   return Object.freeze(object)
 }
 
-function shareArray(previous: readonly JsonValue[], next: readonly JsonValue[]): readonly JsonValue[] {
+function shareArray(
+  previous: readonly JsonValue[],
+  next: readonly JsonValue[],
+): readonly JsonValue[] {
   const list = next.map((item, index) => share(previous[index], item))
-  const isEqual =
-    list.length === previous.length && list.every((item, index) => item === previous[index])
-  return isEqual ? previous : Object.freeze(list)
+  return isSameList(list, previous) ? previous : Object.freeze(list)
 }

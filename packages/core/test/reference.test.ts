@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { checkCommand, type CheckedCommand } from '../src/check.ts'
 import { type Change, DocumentTree } from '../src/document.ts'
 import { measureJson } from '../src/json.ts'
+import { MeasuredTree } from '../src/measured-tree.ts'
 import { applyCommand } from './support/apply-command.ts'
 import { command, document, path, value, wide } from './support/arbitraries.ts'
 
@@ -15,8 +16,8 @@ function frozen<T extends JsonValue>(value: T): T {
   return Object.freeze(value)
 }
 
-function open(document: JsonObject, options?: { measured: boolean }): DocumentTree {
-  return new DocumentTree(frozen(structuredClone(document)), options)
+function open(document: JsonObject): DocumentTree {
+  return new DocumentTree(frozen(structuredClone(document)))
 }
 
 function checked(command: Command): CheckedCommand {
@@ -184,7 +185,7 @@ describe('after any script of commands', () => {
   test('the size kept is the size measured', () => {
     fc.assert(
       fc.property(document, script, fc.nat(25), document, (document, commands, kept, other) => {
-        const tree = open(document, { measured: true })
+        const tree = new MeasuredTree(frozen(structuredClone(document)))
         for (const one of commands.slice(0, kept)) tree.apply(checked(one), [])
         const changes: Change[] = []
         for (const one of commands.slice(kept)) tree.apply(checked(one), changes)
