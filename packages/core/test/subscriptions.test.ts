@@ -102,26 +102,34 @@ describe('a listener', () => {
     })
   }
 
-  test('hears of a parent that came with its first child, and of a new order of keys', () => {
-    const { world, ada, bob } = open({})
+  test('hears of a parent that came with its first child', () => {
+    const { ada } = open({})
     const calls = listen(ada.proxy, [['lists', 'title'], ['lists'], []])
     ada.proxy.create(['lists'], {}, { parentDefault: { title: 'Lists' } })
     expect(calls).toEqual({ 'lists/title': 1, lists: 1, '': 1 })
-    ada.settle()
-    // Both create the same key; bob's comes first.
-    bob.settle()
-    ada.proxy.update([], { x: 1 })
-    ada.proxy.update([], { y: 1 })
-    bob.proxy.update([], { y: 1 })
-    bob.flush()
-    const before = ada.proxy.keys()
-    calls[''] = 0
-    const { from, hash } = ada.proxy.confirmed
-    ada.proxy.receive(throughJson(world.master.pull(from, hash)))
-    expect(ada.proxy.keys()).toEqual(['lists', 'y', 'x'])
-    expect(ada.proxy.keys()).not.toBe(before)
-    expect(calls['']).toBe(1)
   })
+
+  for (const maxHistoryBytes of [100_000, 0]) {
+    test(`hears of a new order of keys, by ${maxHistoryBytes === 0 ? 'snapshot' : 'updates'}`, () => {
+      const { world, ada, bob } = open(
+        { large: 'x'.repeat(1_000), list: {} },
+        { master: { maxHistoryBytes } },
+      )
+      // Both set the same key; bob's comes first, and before ada's other one.
+      ada.proxy.update(['list'], { x: 1, y: 1 })
+      bob.proxy.update(['list'], { y: 1 })
+      bob.flush()
+      const before = ada.proxy.keys(['list'])
+      const calls = listen(ada.proxy, [['list'], ['large']])
+      const { from, hash } = ada.proxy.confirmed
+      const news = throughJson(world.master.pull(from, hash))
+      expect(news.sync.kind).toBe(maxHistoryBytes === 0 ? 'snapshot' : 'updates')
+      ada.proxy.receive(news)
+      expect(ada.proxy.keys(['list'])).toEqual(['y', 'x'])
+      expect(ada.proxy.keys(['list'])).not.toBe(before)
+      expect(calls).toEqual({ list: 1, large: 0 })
+    })
+  }
 
   test('that is given twice is called twice, and each is taken off by itself', () => {
     const { ada } = open()
