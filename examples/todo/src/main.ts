@@ -33,7 +33,7 @@ async function start(): Promise<void> {
   const address = await server.listen({ port, host: HOST }).catch((error: unknown) => {
     throw toPortProblem(port, error)
   })
-  const where = DATABASE_URL ? 'the database of DATABASE_URL' : relative('.', dataFolder) || '.'
+  const where = DATABASE_URL ? describePlace(DATABASE_URL) : relative('.', dataFolder) || '.'
   console.log(`\n  The todo app runs at ${address}\n  Its data are in ${where}. Ctrl-C stops it.\n`)
 }
 
@@ -82,13 +82,16 @@ function toPortProblem(port: number, error: unknown): unknown {
 }
 
 function toDatabaseProblem(url: string, cause: unknown): Problem {
-  // Without the password; and where it is no URL, without any of it.
-  const place = URL.canParse(url) ? new URL(url).host : 'DATABASE_URL'
   // A host with several addresses gives one error for each, and no message.
   const [first = cause] = cause instanceof AggregateError ? (cause.errors as unknown[]) : []
-  return new Problem(`The database at ${place} cannot be used: ${(first as Error).message}`, {
-    cause,
-  })
+  const why = (first as Error).message
+  return new Problem(`The database at ${describePlace(url)} cannot be used: ${why}`, { cause })
+}
+
+/** Where a database is, without its password; and where it is no URL, without any of it. */
+function describePlace(url: string): string {
+  if (url === 'memory:') return 'memory only'
+  return URL.canParse(url) ? new URL(url).host : 'DATABASE_URL'
 }
 
 let isStopping = false
