@@ -2,7 +2,7 @@
 // older message, half a message. Whatever passes here can be worked with.
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
-import { copyJson, type JsonObject } from './json.ts'
+import { copyJson, isObject, type JsonObject } from './json.ts'
 import { isPath } from './path.ts'
 import type { FlushAnswer, PullAnswer, Remap, Snapshot } from './protocol.ts'
 
@@ -40,82 +40,116 @@ export interface CheckedAnswer extends CheckedPull {
 
 /** Check what claims to be a `FlushAnswer`; undefined if it is none. Never throws. */
 export function checkFlushAnswer(answer: unknown, commands: number): CheckedAnswer | undefined {
-  const pull = checkPullAnswer(answer)
-  const { sequence, outcome, verdicts, remaps } = Object(answer) as FlushAnswer
-  if (!pull || !isCount(sequence) || !['applied', 'repeated'].includes(outcome)) return undefined
-  if (!Array.isArray(verdicts) || !Array.isArray(remaps) || !remaps.every(isRemap)) return undefined
-  const checked = verdicts.map((verdict) => checkVerdict(verdict, commands))
-  if (checked.includes(undefined)) return undefined
-  const byIndex = new Map((checked as CheckedVerdict[]).map((verdict) => [verdict.index, verdict]))
-  return { ...pull, sequence, verdicts: byIndex, remaps }
+  return attempt(() => {
+    const { sequence, outcome, verdicts, remaps } = Object(answer) as FlushAnswer
+    demand(outcome === 'applied' || outcome === 'repeated')
+    const checked = toList(verdicts, (verdict) => toVerdict(verdict, commands))
+    return {
+      ...toPull(answer),
+      sequence: toCount(sequence),
+      verdicts: new Map(checked.map((verdict) => [verdict.index, verdict])),
+      remaps: toList(remaps, toRemap),
+    }
+  })
 }
 
 /** Check what claims to be a `PullAnswer`; undefined if it is none. Never throws. */
 export function checkPullAnswer(answer: unknown): CheckedPull | undefined {
-  const { commandCount, hash, sync } = Object(answer) as PullAnswer
-  if (!isCount(commandCount) || typeof hash !== 'string') return undefined
-  const checked = checkSync(sync)
-  return checked && { commandCount, hash, sync: checked }
+  return attempt(() => toPull(answer))
 }
 
 /** Check what claims to be a `Snapshot`; undefined if it is none. The copy is deeply frozen. */
 export function checkSnapshot(snapshot: unknown): Snapshot | undefined {
-  const { commandCount, hash, document } = Object(snapshot) as Snapshot
-  if (!isCount(commandCount) || typeof hash !== 'string') return undefined
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined
-  const copy = copyJson(document)
-  return copy.ok ? { commandCount, hash, document: copy.value as JsonObject } : undefined
+  return attempt(() => toSnapshot(snapshot))
 }
 
-function checkSync(sync: unknown): CheckedSync | undefined {
+// Each of the functions below gives what it is named after, or throws.
+
+function toPull(answer: unknown): CheckedPull {
+  const { commandCount, hash, sync } = Object(answer) as PullAnswer
+  return { commandCount: toCount(commandCount), hash: toText(hash), sync: toSync(sync) }
+}
+
+function toSnapshot(snapshot: unknown): Snapshot {
+  const { commandCount, hash, document } = Object(snapshot) as Snapshot
+  demand(isObject(document))
+  const copy = copyJson(document)
+  demand(copy.ok)
+  return {
+    commandCount: toCount(commandCount),
+    hash: toText(hash),
+    document: copy.value as JsonObject,
+  }
+}
+
+function toSync(sync: unknown): CheckedSync {
   const { kind, updates, snapshot } = Object(sync) as Record<string, unknown>
   if (kind === 'none') return { kind }
-  if (kind === 'snapshot') {
-    const checked = checkSnapshot(snapshot)
-    return checked && { kind, snapshot: checked }
-  }
-  if (kind !== 'updates' || !Array.isArray(updates)) return undefined
-  const checked = updates.map(checkUpdateEntry)
-  return checked.includes(undefined) ? undefined : { kind, updates: checked as CheckedUpdateEntry[] }
+  if (kind === 'snapshot') return { kind, snapshot: toSnapshot(snapshot) }
+  demand(kind === 'updates')
+  return { kind, updates: toList(updates, toUpdate) }
 }
 
-function checkUpdateEntry(update: unknown): CheckedUpdateEntry | undefined {
+function toUpdate(update: unknown): CheckedUpdateEntry {
   const { from, hash, clientId, sequence, commands } = Object(update) as CheckedUpdateEntry
-  if (!isCount(from) || !isCount(sequence)) return undefined
-  if (typeof hash !== 'string' || typeof clientId !== 'string') return undefined
-  if (commands === undefined) return { from, hash, clientId, sequence, commands }
-  if (!Array.isArray(commands)) return undefined
-  const checked = commands.map(checkApplied)
-  if (checked.includes(undefined)) return undefined
-  return { from, hash, clientId, sequence, commands: checked as CheckedCommand[] }
+  return {
+    from: toCount(from),
+    hash: toText(hash),
+    clientId: toText(clientId),
+    sequence: toCount(sequence),
+    commands: commands === undefined ? undefined : toList(commands, toApplied),
+  }
 }
 
-function checkVerdict(verdict: unknown, commands: number): CheckedVerdict | undefined {
+function toVerdict(verdict: unknown, commands: number): CheckedVerdict {
   const { index, kind, command, rejection } = Object(verdict) as Record<string, unknown>
-  if (!isCount(index) || index >= commands) return undefined
-  if (kind === 'amended') {
-    const checked = checkApplied(command)
-    return checked && { index, kind, command: checked }
-  }
+  demand(toCount(index) < commands)
+  if (kind === 'amended') return { index: index as number, kind, command: toApplied(command) }
+  demand(kind === 'rejected' || kind === 'dropped')
   const { code, message } = Object(rejection) as Rejection
-  if ((kind !== 'rejected' && kind !== 'dropped') || typeof code !== 'string') return undefined
-  if (typeof message !== 'string') return undefined
-  return { index, kind, rejection: rejection as Rejection }
+  toText(code)
+  toText(message)
+  return { index: index as number, kind, rejection: rejection as Rejection }
 }
 
 /** A command of the history always has its id. */
-function checkApplied(command: unknown): CheckedCommand | undefined {
+function toApplied(command: unknown): CheckedCommand {
   const { action, id } = Object(command) as { action?: unknown; id?: unknown }
-  if (action === 'create' && typeof id !== 'string') return undefined
+  if (action === 'create') toText(id)
   const checked = checkCommand(command as CheckedCommand, () => '')
-  return checked.ok ? checked.command : undefined
+  demand(checked.ok)
+  return checked.command
 }
 
-function isRemap(remap: unknown): remap is Remap {
+function toRemap(remap: unknown): Remap {
   const { from, to } = Object(remap) as Remap
-  return isPath(from) && isPath(to) && from.length > 0 && from.length === to.length
+  demand(isPath(from) && isPath(to) && from.length > 0 && from.length === to.length)
+  return { from, to }
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+function toCount(value: unknown): number {
+  demand(Number.isSafeInteger(value) && (value as number) >= 0)
+  return value as number
+}
+
+function toText(value: unknown): string {
+  demand(typeof value === 'string')
+  return value
+}
+
+function toList<T>(value: unknown, toItem: (item: unknown) => T): T[] {
+  demand(Array.isArray(value))
+  return value.map(toItem)
+}
+
+function demand(isRight: boolean): asserts isRight {
+  if (!isRight) throw new TypeError('This is no answer.')
+}
+
+function attempt<T>(check: () => T): T | undefined {
+  try {
+    return check()
+  } catch {
+    return undefined
+  }
 }

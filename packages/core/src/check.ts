@@ -1,5 +1,5 @@
 import type { Command, Create, Delete, Rejection, Update } from './command.ts'
-import { copyJson, isForbiddenKey, MAX_DEPTH, type JsonFault, type JsonObject } from './json.ts'
+import { copyJson, describe, isForbiddenKey, isKey, MAX_DEPTH, type JsonObject } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
 
 /** A command whose form is right: deeply frozen, of exact JSON, its path spelled out. */
@@ -11,6 +11,9 @@ export type CheckedDelete = Delete
 const CREATE_FIELDS = ['action', 'path', 'id', 'props', 'parentDefault']
 const UPDATE_FIELDS = ['action', 'path', 'props', 'unset']
 const DELETE_FIELDS = ['action', 'path']
+
+/** What is said where a field holds a wrong key. */
+const CODES = { path: 'PATH_INVALID', unset: 'COMMAND_INVALID', id: 'ID_INVALID' }
 
 // Of the command under way; see `copied` in json.ts.
 let size = 0
@@ -49,11 +52,11 @@ function check(command: Command, createId: () => string): CheckedCommand {
   }
   switch (command.action) {
     case 'create':
-      return checkCreate(command, createId)
+      return checkCreate(command, checkFields(command, CREATE_FIELDS), createId)
     case 'update':
-      return checkUpdate(command)
+      return checkUpdate(command, checkFields(command, UPDATE_FIELDS))
     case 'delete':
-      return checkDelete(command)
+      return checkDelete(checkFields(command, DELETE_FIELDS))
     default:
       throw new Refusal(
         'COMMAND_UNKNOWN',
@@ -62,10 +65,8 @@ function check(command: Command, createId: () => string): CheckedCommand {
   }
 }
 
-function checkCreate(command: Create, createId: () => string): CheckedCreate {
-  allowOnly(command, CREATE_FIELDS)
-  const path = checkPath(command.path)
-  const id = command.id === undefined ? createId() : checkId(command.id, path)
+function checkCreate(command: Create, path: Path, createId: () => string): CheckedCreate {
+  const id = command.id === undefined ? createId() : checkKey(command.id, 'id', path)
   if (path.length >= MAX_DEPTH) {
     throw new Refusal('TOO_DEEP', `The new node would lie below ${MAX_DEPTH} levels.`, path)
   }
@@ -80,9 +81,7 @@ function checkCreate(command: Create, createId: () => string): CheckedCreate {
   })
 }
 
-function checkUpdate(command: Update): CheckedUpdate {
-  allowOnly(command, UPDATE_FIELDS)
-  const path = checkPath(command.path)
+function checkUpdate(command: Update, path: Path): CheckedUpdate {
   const props = checkProps(command.props, 'props', path)
   if (command.unset === undefined) {
     return Object.freeze(props ? { action: 'update', path, props } : { action: 'update', path })
@@ -96,54 +95,46 @@ function checkUpdate(command: Update): CheckedUpdate {
   return Object.freeze({ action: 'update', path, ...(props && { props }), unset })
 }
 
-function checkDelete(command: Delete): CheckedDelete {
-  allowOnly(command, DELETE_FIELDS)
-  const path = checkPath(command.path)
+function checkDelete(path: Path): CheckedDelete {
   if (path.length === 0) {
     throw new Refusal('ROOT_UNDELETABLE', 'The document itself cannot be deleted.', ROOT)
   }
   return Object.freeze({ action: 'delete', path })
 }
 
-function allowOnly(command: object, fields: readonly string[]): void {
+/** Refuse fields that a command of its kind does not have, and give its path. */
+function checkFields(command: Command, fields: readonly string[]): Path {
   for (const field in command) {
     if (!fields.includes(field)) {
       throw new Refusal('COMMAND_INVALID', `A command has no field ${JSON.stringify(field)}.`)
     }
   }
-}
-
-function checkPath(path: unknown): Path {
-  return path === undefined ? ROOT : checkKeys(path, 'path')
+  return command.path === undefined ? ROOT : checkKeys(command.path, 'path')
 }
 
 function checkKeys(keys: unknown, field: 'path' | 'unset'): readonly string[] {
-  const code = field === 'path' ? 'PATH_INVALID' : 'COMMAND_INVALID'
-  if (!Array.isArray(keys)) throw new Refusal(code, `\`${field}\` is a list of strings.`)
+  if (!Array.isArray(keys)) {
+    throw new Refusal(CODES[field], `\`${field}\` is a list of strings, not ${describe(keys)}.`)
+  }
   const copy: string[] = []
   // By index, because a hole must be seen as undefined and refused.
   for (let index = 0; index < keys.length; index += 1) {
-    const key: unknown = keys[index]
-    if (typeof key !== 'string' || !key.isWellFormed()) {
-      throw new Refusal(code, `\`${field}\` has ${describe(key)} at ${index}; keys are strings.`, copy)
-    }
-    if (isForbiddenKey(key)) {
-      throw new Refusal('KEY_FORBIDDEN', `The key "${key}" is not allowed.`, [...copy, key])
-    }
+    const key = checkKey(keys[index], field, copy)
     size += key.length + 3
     copy.push(key)
   }
   return Object.freeze(copy)
 }
 
-function checkId(id: unknown, path: Path): string {
-  if (typeof id !== 'string' || id === '' || !id.isWellFormed()) {
-    throw new Refusal('ID_INVALID', `An id is a string that is not empty, not ${describe(id)}.`, path)
+function checkKey(key: unknown, field: keyof typeof CODES, at: Path): string {
+  if (!isKey(key) || (field === 'id' && key === '')) {
+    const message = `Keys are strings, and ids not empty; \`${field}\` has ${describe(key)}.`
+    throw new Refusal(CODES[field], message, at)
   }
-  if (isForbiddenKey(id)) {
-    throw new Refusal('KEY_FORBIDDEN', `The id "${id}" is not allowed.`, [...path, id])
+  if (isForbiddenKey(key)) {
+    throw new Refusal('KEY_FORBIDDEN', `The key "${key}" is not allowed.`, [...at, key])
   }
-  return id
+  return key
 }
 
 function checkProps(
@@ -160,16 +151,7 @@ function checkProps(
     size += copy.size
     return copy.value as JsonObject
   }
-  throw refuseValue(copy.fault, field, at)
-}
-
-function refuseValue({ code, at, found }: JsonFault, field: string, node: Path): Refusal {
-  const where = at.length === 0 ? '' : ` at ${describePath(at)}`
-  return new Refusal(code, `\`${field}\` holds ${found}${where}.`, [...node, ...at])
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
+  const { code, at: below, found } = copy.fault
+  const where = below.length === 0 ? '' : ` at ${describePath(below)}`
+  throw new Refusal(code, `\`${field}\` holds ${found}${where}.`, [...at, ...below])
 }

@@ -25,7 +25,7 @@ import {
 import type { CheckedCommand, CheckedCreate } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { DocumentView } from './interceptor.ts'
-import { equalJson, isObject, type JsonObject, type JsonValue } from './json.ts'
+import { describe, equalJson, isObject, type JsonObject, type JsonValue } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
 import { reconcile, Touched } from './reconcile.ts'
 
@@ -352,17 +352,10 @@ function hasAll(node: JsonObject, props: JsonObject): boolean {
 }
 
 function notANode(slot: Slot | undefined, at: Path): Rejection {
+  const where = describePath(at)
   if (slot === undefined) {
-    return {
-      code: 'PATH_NOT_FOUND',
-      message: `There is no ${describePath(at)} in the document.`,
-      at,
-    }
+    return { code: 'PATH_NOT_FOUND', message: `There is no ${where} in the document.`, at }
   }
-  const found = slot === null ? 'null' : Array.isArray(slot) ? 'an array' : `a ${typeof slot}`
-  return {
-    code: 'NOT_A_NODE',
-    message: `${describePath(at)} is ${found}; commands reach into objects only.`,
-    at,
-  }
+  const message = `${where} is ${describe(slot)}; commands reach into objects only.`
+  return { code: 'NOT_A_NODE', message, at }
 }

@@ -20,9 +20,22 @@ export function isForbiddenKey(key: string): boolean {
   return key === '__proto__' || key === 'constructor' || key === 'prototype'
 }
 
+/** Tell whether `key` is a string that every side reads the same. */
+export function isKey(key: unknown): key is string {
+  // A lone surrogate does not survive UTF-8, so the two sides would differ.
+  return typeof key === 'string' && key.isWellFormed()
+}
+
 /** Tell whether `value` is a JSON object, which a document holds as a node. */
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What `value` is, in words and short. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
 }
 
 /** Why a value cannot go into a document, and where in it the fault is. */
@@ -34,15 +47,16 @@ export interface JsonFault {
   readonly found: string
 }
 
-// How much the copy under way takes so far: see `measureJson`. A module variable
-// because it would be one more argument on the hottest path otherwise.
+// How much the copy under way takes so far, see `measureJson`, and where in the
+// value it is. Module variables because they would be two more arguments on the
+// hottest path otherwise.
 let copied = 0
+let trail: (string | number)[] = []
 
 /** Thrown inside this file only; `copyJson` turns it into its result. */
 class Fault {
   readonly code: JsonFault['code']
   readonly found: string
-  readonly at: string[] = []
 
   constructor(code: JsonFault['code'], found: string) {
     this.code = code
@@ -63,20 +77,20 @@ export function copyJson(
 ): { ok: true; value: JsonValue; size: number } | { ok: false; fault: JsonFault } {
   try {
     copied = 0
+    trail = []
     return { ok: true, value: copy(value, depth), size: copied }
   } catch (error) {
     // Only a getter or a proxy object can throw anything else.
-    const { code, at, found } =
+    const { code, found } =
       error instanceof Fault ? error : new Fault('VALUE_INVALID', 'something that cannot be read')
-    return { ok: false, fault: { code, at: at.reverse(), found } }
+    return { ok: false, fault: { code, at: trail.map(String), found } }
   }
 }
 
 function copy(value: unknown, depth: number): JsonValue {
   switch (typeof value) {
     case 'string':
-      // A lone surrogate does not survive UTF-8, so the two sides would differ.
-      if (!value.isWellFormed()) throw new Fault('VALUE_INVALID', 'a lone surrogate')
+      if (!isKey(value)) throw new Fault('VALUE_INVALID', 'a lone surrogate')
       copied += value.length + 2
       return value
     case 'number':
@@ -92,7 +106,7 @@ function copy(value: unknown, depth: number): JsonValue {
       copied += 4
       return null
     default:
-      throw new Fault('VALUE_INVALID', value === undefined ? 'undefined' : `a ${typeof value}`)
+      throw new Fault('VALUE_INVALID', describe(value))
   }
 }
 
@@ -105,7 +119,9 @@ function copyContainer(value: object, depth: number): JsonValue {
     // By index, because a hole must be seen as undefined and refused.
     for (let index = 0; index < value.length; index += 1) {
       copied += 1
-      list.push(copyAt(value[index], String(index), depth))
+      trail.push(index)
+      list.push(copy(value[index], depth + 1))
+      trail.pop()
     }
     return Object.freeze(list)
   }
@@ -115,28 +131,17 @@ function copyContainer(value: object, depth: number): JsonValue {
   }
   const object: Record<string, JsonValue> = {}
   for (const key of Object.keys(value)) {
-    checkKey(key)
+    if (isForbiddenKey(key)) throw new Fault('KEY_FORBIDDEN', `the key "${key}"`)
+    if (!isKey(key)) throw new Fault('VALUE_INVALID', 'a lone surrogate in a key')
     copied += key.length + 4
-    object[key] = copyAt((value as Record<string, unknown>)[key], key, depth)
+    trail.push(key)
+    object[key] = copy((value as Record<string, unknown>)[key], depth + 1)
+    trail.pop()
   }
   if (Object.getOwnPropertySymbols(value).length > 0) {
     throw new Fault('VALUE_INVALID', 'a symbol as key')
   }
   return Object.freeze(object)
-}
-
-function checkKey(key: string): void {
-  if (isForbiddenKey(key)) throw new Fault('KEY_FORBIDDEN', `the key "${key}"`)
-  if (!key.isWellFormed()) throw new Fault('VALUE_INVALID', 'a lone surrogate in a key')
-}
-
-function copyAt(value: unknown, key: string, depth: number): JsonValue {
-  try {
-    return copy(value, depth + 1)
-  } catch (error) {
-    if (error instanceof Fault) error.at.push(key)
-    throw error
-  }
 }
 
 /** Tell whether two JSON values are equal, the order of keys included. */
@@ -145,7 +150,9 @@ export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): b
   if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false
   if (Array.isArray(a)) {
     return (
-      Array.isArray(b) && a.length === b.length && a.every((item, index) => equalJson(item, b[index]))
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => equalJson(item, b[index]))
     )
   }
   if (Array.isArray(b)) return false

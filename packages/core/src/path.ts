@@ -1,4 +1,4 @@
-import { isForbiddenKey } from './json.ts'
+import { isForbiddenKey, isKey } from './json.ts'
 
 /**
  * The keys from the root of a document down to a node or value. `[]` is the
@@ -11,10 +11,7 @@ export const ROOT: Path = Object.freeze([])
 
 /** Tell whether `value` has the form of a path. */
 export function isPath(value: unknown): value is Path {
-  return (
-    Array.isArray(value) &&
-    value.every((key) => typeof key === 'string' && !isForbiddenKey(key) && key.isWellFormed())
-  )
+  return Array.isArray(value) && value.every((key) => isKey(key) && !isForbiddenKey(key))
 }
 
 /** Tell whether `path` is `prefix` or lies below it. */
@@ -25,5 +22,7 @@ export function startsWith(path: Path, prefix: Path): boolean {
 /** A path for people, as `"todos" › "a"`, long keys cut; the root has a name of its own. */
 export function describePath(path: Path): string {
   if (path.length === 0) return 'the document'
-  return path.map((key) => JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)).join(' › ')
+  return path
+    .map((key) => JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key))
+    .join(' › ')
 }
