@@ -17,7 +17,7 @@ async function listPages(): Promise<string[]> {
 
 test('the page of errors has a heading for each code of the catalogue, and no other', async () => {
   const headings = [...(await read('docs/errors.md')).matchAll(/^### (.+)$/gm)].map(([, code]) => code)
-  expect(headings.toSorted()).toEqual(Object.keys(catalogue).toSorted())
+  expect(new Set(headings)).toEqual(new Set(Object.keys(catalogue)))
 })
 
 test('the page of errors names the HTTP status of each code that has one', async () => {
