@@ -25,8 +25,14 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>
 }
 
-/** Start Postgres with its data below `directory`, which is made if missing. */
-export async function startEmbeddedPostgres(directory: string): Promise<EmbeddedPostgres> {
+/**
+ * Start Postgres with its data below `directory`, which is made if missing.
+ * `settings` are those of postgresql.conf that shall differ from the defaults.
+ */
+export async function startEmbeddedPostgres(
+  directory: string,
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries()
   const data = join(directory, 'postgres')
   const log = join(directory, 'postgres.log')
@@ -38,8 +44,10 @@ export async function startEmbeddedPostgres(directory: string): Promise<Embedded
     // Left over from a crash. Its process id may be somebody else's by now, and
     // then Postgres would not start.
     await rm(join(data, 'postmaster.pid'), { force: true })
-    const options = `-p ${await findFreePort()} -h 127.0.0.1 -c unix_socket_directories=`
-    await execute(binaries.pg_ctl, ['start', '-D', data, '-w', '-l', log, '-o', options])
+    const all = { ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }
+    const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`)
+    options.push(`-p ${await findFreePort()}`)
+    await execute(binaries.pg_ctl, ['start', '-D', data, '-w', '-l', log, '-o', options.join(' ')])
     keeper = await connect(data, password)
   }
   const client = keeper
