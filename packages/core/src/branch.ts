@@ -41,12 +41,11 @@ export class Branch {
   // Some key looked like an array index: objects list those first, sorted.
   #mayHaveIndexes = false
   #keys: readonly string[] | undefined
-  #lastKeys: readonly string[] | undefined
   #value: JsonObject | undefined
-  // The last object handed out, its keys, and the keys written since. They let
-  // the next object start as a copy, or be the very same if nothing differs.
-  #lastValue: JsonObject | undefined
-  #lastValueKeys: readonly string[] | undefined
+  // What was handed out last. It lets the next object start as a copy, or be the
+  // very same if nothing differs.
+  #shown: Shown
+  // The keys written since `#shown.value`.
   readonly #stale = new Set<string>()
 
   constructor(object: JsonObject, parent: Branch | undefined, key: string) {
@@ -57,10 +56,8 @@ export class Branch {
     end.after = end
     this.#end = end
     this.#keys = listKeys(object)
-    this.#lastKeys = this.#keys
     this.#value = object
-    this.#lastValue = object
-    this.#lastValueKeys = this.#keys
+    this.#shown = { keys: this.#keys, value: object, valueKeys: this.#keys }
     for (const name of this.#keys) this.#insert(this.createEntry(name, object[name]!))
   }
 
@@ -117,15 +114,13 @@ export class Branch {
 
   /** What readers last got of this branch. */
   get shown(): Shown {
-    return { keys: this.#lastKeys, value: this.#lastValue, valueKeys: this.#lastValueKeys }
+    return this.#shown
   }
 
   /** Go on from what readers got: they get the same objects again if the content is equal. */
-  adopt({ keys, value, valueKeys }: Shown): void {
-    if (keys === this.#lastKeys && value === this.#lastValue) return
-    this.#lastKeys = keys
-    this.#lastValue = value
-    this.#lastValueKeys = valueKeys
+  adopt(shown: Shown): void {
+    if (shown.keys === this.#shown.keys && shown.value === this.#shown.value) return
+    this.#shown = shown
     this.#keys = undefined
     for (const key of this.#entries.keys()) this.touch(key)
   }
@@ -142,7 +137,7 @@ export class Branch {
     let branch: Branch | undefined = this
     let name = key
     while (branch) {
-      if (branch.#lastValue) branch.#stale.add(name)
+      if (branch.#shown.value) branch.#stale.add(name)
       branch.#value = undefined
       name = branch.key
       branch = branch.parent
@@ -155,9 +150,9 @@ export class Branch {
     let keys: string[] = []
     for (let entry = this.#end.after; entry !== this.#end; entry = entry.after) keys.push(entry.key)
     if (this.#mayHaveIndexes) keys = Object.keys(Object.fromEntries(keys.map((key) => [key, null])))
-    const last = this.#lastKeys
+    const last = this.#shown.keys
     this.#keys = last && isSameList(last, keys) ? last : Object.freeze(keys)
-    this.#lastKeys = this.#keys
+    this.#shown = { ...this.#shown, keys: this.#keys }
     return this.#keys
   }
 
@@ -168,10 +163,10 @@ export class Branch {
   value(): JsonObject {
     if (this.#value) return this.#value
     const keys = this.keys()
-    const last = keys === this.#lastValueKeys ? this.#lastValue : undefined
-    this.#value = (last && this.#patch(last, keys.length)) ?? this.#build(keys)
-    this.#lastValue = this.#value
-    this.#lastValueKeys = keys
+    const { value: last, valueKeys } = this.#shown
+    const patched = last && keys === valueKeys ? this.#patch(last, keys.length) : undefined
+    this.#value = patched ?? this.#build(keys)
+    this.#shown = { keys, value: this.#value, valueKeys: keys }
     this.#stale.clear()
     return this.#value
   }

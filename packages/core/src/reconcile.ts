@@ -13,48 +13,42 @@ import { isObject, type JsonObject, type JsonValue } from './json.ts'
 import type { Path } from './path.ts'
 import { share } from './share.ts'
 
+/** What is remembered of a branch that was written to, or that is above such a one. */
+interface Trace {
+  /** What readers had of it. */
+  readonly shown: Shown
+  /** What the keys held that were written to. */
+  readonly slots: Map<string, Slot | undefined>
+  /** The keys that were taken out, if only for a while, with those they stood behind. */
+  readonly taken: Map<string, string | undefined>
+  /** The keys may have been put into another order. */
+  isReordered: boolean
+}
+
 /** Remembers what was written to, while a document is on its way to another state. */
 export class Touched {
-  /** What the keys held before. */
-  readonly slots: Map<Branch, Map<string, Slot | undefined>> = new Map()
-  /** What readers had of these branches and those above them. */
-  readonly shown: Map<Branch, Shown> = new Map()
-  /** The keys that were taken out, if only for a while, with those they stood behind. */
-  readonly taken: Map<Branch, Map<string, string | undefined>> = new Map()
-  /** Branches whose keys may have been put into another order. */
-  readonly reordered: Set<Branch> = new Set()
+  readonly traces: Map<Branch, Trace> = new Map()
 
   /** To be called before each write, with what the key holds and what it will hold. */
   note(branch: Branch, key: string, before: Slot | undefined, after: Slot | undefined): void {
-    let slots = this.slots.get(branch)
-    if (!slots) {
-      slots = new Map()
-      this.slots.set(branch, slots)
-      this.#keepShown(branch)
-    }
+    const { slots, taken } = this.#trace(branch)
     if (!slots.has(key)) slots.set(key, before)
-    if (after === undefined) this.#noteTaken(branch, key)
+    if (after === undefined && !taken.has(key)) taken.set(key, branch.keyBefore(key))
   }
 
   /** To be called before the keys of a branch are put into another order. */
   add(branch: Branch): void {
-    if (!this.slots.has(branch)) this.slots.set(branch, new Map())
-    this.#keepShown(branch)
-    this.reordered.add(branch)
+    this.#trace(branch).isReordered = true
   }
 
-  #noteTaken(branch: Branch, key: string): void {
-    let taken = this.taken.get(branch)
-    if (!taken) {
-      taken = new Map()
-      this.taken.set(branch, taken)
+  #trace(branch: Branch): Trace {
+    let trace = this.traces.get(branch)
+    if (!trace) {
+      trace = { shown: branch.shown, slots: new Map(), taken: new Map(), isReordered: false }
+      this.traces.set(branch, trace)
+      if (branch.parent) this.#trace(branch.parent)
     }
-    if (!taken.has(key)) taken.set(key, branch.keyBefore(key))
-  }
-
-  #keepShown(branch: Branch): void {
-    let at: Branch | undefined = branch
-    for (; at && !this.shown.has(at); at = at.parent) this.shown.set(at, at.shown)
+    return trace
   }
 }
 
@@ -66,18 +60,18 @@ export class Touched {
 export function reconcile(touched: Touched): Path[] {
   const changed: Path[] = []
   // An interceptor may have read on the way; what it got is nobody's.
-  for (const [branch, shown] of touched.shown) branch.adopt(shown)
-  for (const [branch, slots] of touched.slots) {
+  for (const [branch, { shown }] of touched.traces) branch.adopt(shown)
+  for (const [branch, trace] of touched.traces) {
     // What came or went with a node above it is compared from there.
     if (!isKept(branch, touched)) continue
     const path = branchPath(branch)
     let isSameSet = true
-    for (const [key, before] of slots) {
+    for (const [key, before] of trace.slots) {
       if ((before === undefined) !== (branch.get(key) === undefined)) isSameSet = false
       compare({ branch, key, before, path: [...path, key] }, touched, changed)
     }
-    if (!isSameSet || hasKeptOrder(branch, touched)) continue
-    if (branch.keys() !== touched.shown.get(branch)!.keys) changed.push(path)
+    if (!isSameSet || hasKeptOrder(branch, trace)) continue
+    if (branch.keys() !== trace.shown.keys) changed.push(path)
   }
   return changed
 }
@@ -87,9 +81,9 @@ export function reconcile(touched: Touched): Path[] {
  * same keys, without listing them. Keys come back at the end only, so if each
  * one that was taken out stands again where it was taken from, all do.
  */
-function hasKeptOrder(branch: Branch, { reordered, taken }: Touched): boolean {
-  if (reordered.has(branch)) return false
-  for (const [key, before] of taken.get(branch) ?? []) {
+function hasKeptOrder(branch: Branch, { isReordered, taken }: Trace): boolean {
+  if (isReordered) return false
+  for (const [key, before] of taken) {
     if (branch.get(key) && branch.keyBefore(key) !== before) return false
   }
   return true
@@ -174,23 +168,23 @@ function shareSlot(before: Slot | undefined, next: JsonValue, touched: Touched):
   return share(shownOf(before, touched).value, Object.freeze(object))
 }
 
-function heldBefore(node: Branch | JsonObject, key: string, { slots }: Touched): Slot | undefined {
+function heldBefore(node: Branch | JsonObject, key: string, { traces }: Touched): Slot | undefined {
   if (!(node instanceof Branch)) return Object.hasOwn(node, key) ? node[key] : undefined
-  const before = slots.get(node)
-  return before?.has(key) ? before.get(key) : node.get(key)?.slot
+  const slots = traces.get(node)?.slots
+  return slots?.has(key) ? slots.get(key) : node.get(key)?.slot
 }
 
-function shownOf(node: Branch | JsonObject, { shown }: Touched): Shown {
-  if (node instanceof Branch) return shown.get(node) ?? node.shown
+function shownOf(node: Branch | JsonObject, { traces }: Touched): Shown {
+  if (node instanceof Branch) return traces.get(node)?.shown ?? node.shown
   const keys = listKeys(node)
   return { keys, value: node, valueKeys: keys }
 }
 
 /** Tell whether `branch` is in the document, and was in the same place before. */
-function isKept(branch: Branch, { slots }: Touched): boolean {
+function isKept(branch: Branch, { traces }: Touched): boolean {
   for (let at = branch; at.parent; at = at.parent) {
     if (at.parent.get(at.key)?.slot !== at) return false
-    const before = slots.get(at.parent)
+    const before = traces.get(at.parent)?.slots
     // Opening a plain node for a write is no change, so it is not among these.
     if (before?.has(at.key) && before.get(at.key) !== at) return false
   }
