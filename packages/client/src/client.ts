@@ -55,7 +55,7 @@ export class Client {
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
     this.#stopWaking = this.#environment.onWake(() => {
-      for (const control of this.#controls.values()) control.wake()
+      for (const control of this.#controls.values()) control.loop.wake()
     })
   }
 
@@ -79,7 +79,7 @@ export class Client {
 
   set flushMode(mode: 'auto' | 'manual') {
     this.#mode = mode
-    for (const control of this.#controls.values()) control.setMode(mode)
+    for (const control of this.#controls.values()) control.loop.setMode(mode)
   }
 
   /** Whether `pause` was called and `resume` was not. */
@@ -90,7 +90,7 @@ export class Client {
   /** Exchange nothing until `resume`, as if the network were gone. Edits go on. */
   pause(): void {
     this.#isPaused = true
-    for (const control of this.#controls.values()) control.pause()
+    for (const control of this.#controls.values()) control.loop.pause()
   }
 
   /** Exchange again at once: after `pause`, or when the user has logged in. */
@@ -149,8 +149,8 @@ export class Client {
     if (this.#controls.has(model)) return
     this.#controls.set(model, control)
     if (!this.#models.has(model.key)) this.#models.set(model.key, model)
-    control.setMode(this.#mode)
-    if (this.#isPaused) control.pause()
+    control.loop.setMode(this.#mode)
+    if (this.#isPaused) control.loop.pause()
     else control.resume()
   }
 

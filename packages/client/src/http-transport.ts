@@ -22,10 +22,10 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     const send = options.fetch ?? fetch
     try {
       const response = await send(base + path, {
-        ...(body === undefined ? {} : { method: 'POST', body }),
+        ...(body && { method: 'POST', body }),
         headers: {
           accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body && { 'content-type': 'application/json' }),
           ...(await options.headers?.()),
         },
         signal,

@@ -36,19 +36,11 @@ export function composeStatus(
   proxy: { readonly status: ProxyStatus; readonly commandCount: number } | undefined,
   loop: LoopState,
 ): ModelStatus {
-  const { queued, inFlight, confirmed, rejected } = proxy?.status ?? NOTHING
-  const { state, error, lastSyncedAt } = loop
-  const commandCount = proxy?.commandCount ?? 0
   return Object.freeze({
-    state,
-    queued,
-    inFlight,
-    confirmed,
-    rejected,
-    commandCount,
+    ...(proxy?.status ?? NOTHING),
+    ...loop,
+    commandCount: proxy?.commandCount ?? 0,
     durable: false,
-    lastSyncedAt,
-    error,
   })
 }
 

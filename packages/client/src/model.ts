@@ -34,12 +34,11 @@ export interface ModelOptions {
 
 /** What the client that a model belongs to does with it. */
 export interface ModelControl {
+  /** To wake, to pause, and to change the mode of; `resume` and `close` go over the model. */
+  readonly loop: FlushLoop
   /** Whether the model is being watched or loaded, or holds what the master does not have. */
   readonly isNeeded: () => boolean
-  readonly wake: () => void
-  readonly pause: () => void
   readonly resume: () => void
-  readonly setMode: (mode: 'auto' | 'manual') => void
   readonly close: () => void
 }
 
@@ -90,11 +89,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const model = new Model(options)
     const loop = model.#loop
     const control: ModelControl = {
+      loop,
       isNeeded: () => model.#isNeeded,
-      wake: () => loop.wake(),
-      pause: () => loop.pause(),
       resume: () => model.#resume(),
-      setMode: (mode) => loop.setMode(mode),
       close: () => model.#close(),
     }
     return { model, control }

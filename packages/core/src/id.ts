@@ -19,7 +19,6 @@ export interface IdSource {
  * creation are keys in order of their names. Never looks like an array index.
  */
 export function createIdFactory({ now, fillRandom }: IdSource): () => string {
-  const bytes = new Uint8Array(RANDOM_LENGTH)
   // One value from 0 to 31 a character.
   const digits = new Uint8Array(RANDOM_LENGTH)
   let time = -1
@@ -28,8 +27,8 @@ export function createIdFactory({ now, fillRandom }: IdSource): () => string {
   const restart = (at: number) => {
     time = at
     prefix = encodeTime(at)
-    fillRandom(bytes)
-    for (let index = 0; index < RANDOM_LENGTH; index += 1) digits[index] = bytes[index]! & 31
+    fillRandom(digits)
+    for (let index = 0; index < RANDOM_LENGTH; index += 1) digits[index]! &= 31
   }
 
   return () => {
@@ -37,7 +36,7 @@ export function createIdFactory({ now, fillRandom }: IdSource): () => string {
     if (at > time) restart(at)
     else if (!increment(digits)) restart(time + 1)
     let id = prefix
-    for (let index = 0; index < RANDOM_LENGTH; index += 1) id += ALPHABET[digits[index]!]!
+    for (const digit of digits) id += ALPHABET[digit]!
     return id
   }
 }

@@ -70,12 +70,6 @@ export type EndResult =
    */
   | { readonly ok: false; readonly code: 'NO_FLUSH' | 'ANSWER_INVALID' }
 
-interface Flight {
-  readonly flush: Flush
-  /** Between `beginFlush` and its end or cancelling: nobody may begin another. */
-  readonly isUnderWay: boolean
-}
-
 const MAX_COMMANDS = 500
 const MAX_BYTES = 250_000
 // Beyond this many the oldest are forgotten, so that memory stays bounded.
@@ -96,7 +90,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #maxCommands: number
   // Of the last flush that was answered.
   #sequence = 0
-  #flight: Flight | undefined
+  // In flight, or cancelled and to be sent again.
+  #flush: Flush | undefined
+  // Between `beginFlush` and its end or cancelling: nobody may begin another.
+  #isUnderWay = false
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
   // What the status listeners know.
@@ -266,21 +263,19 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * flush that asks for news when nothing is queued. Throws FLUSH_IN_PROGRESS.
    */
   beginFlush({ pull = false }: { pull?: boolean } = {}): Flush | undefined {
-    if (this.#flight?.isUnderWay) {
+    if (this.#flush && this.#isUnderWay) {
       throw new FlushoutError(
         'FLUSH_IN_PROGRESS',
-        `Flush ${this.#flight.flush.sequence} is in progress; end or cancel it first.`,
+        `Flush ${this.#flush.sequence} is in progress; end or cancel it first.`,
       )
     }
+    this.#isUnderWay = true
+    if (this.#flush) return this.#flush
     const replica = this.#replica
-    if (this.#flight) {
-      this.#flight = { ...this.#flight, isUnderWay: true }
-      return this.#flight.flush
-    }
     const commands = this.#nextCommands()
     if (commands.length === 0 && !pull) return undefined
     replica.inFlight = commands.length
-    const flush: Flush = Object.freeze({
+    this.#flush = Object.freeze({
       protocol: PROTOCOL,
       clientId: this.#clientId,
       sequence: this.#sequence + 1,
@@ -288,7 +283,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       hash: replica.hash,
       commands: Object.freeze(commands),
     })
-    this.#flight = { flush, isUnderWay: true }
+    const flush = this.#flush
     this.#publish([])
     return flush
   }
@@ -299,7 +294,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * leads to the same flush again, and a snapshot.
    */
   endFlush(answer: unknown): EndResult {
-    const flush = this.#flight?.flush
+    const flush = this.#flush
     const checked = flush && checkFlushAnswer(answer, flush.commands.length)
     if (!flush || (checked && checked.sequence !== flush.sequence)) {
       return { ok: false, code: 'NO_FLUSH' }
@@ -313,8 +308,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Say that no answer came. The same flush, unchanged, is what `beginFlush` gives next. */
   cancelFlush(): void {
     // A question for news is no promise; only what carries commands is kept.
-    const { flush } = this.#flight ?? {}
-    this.#flight = flush && flush.commands.length > 0 ? { flush, isUnderWay: false } : undefined
+    if (this.#flush?.commands.length === 0) this.#flush = undefined
+    this.#isUnderWay = false
   }
 
   /**
@@ -324,10 +319,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * message itself is at fault, it is sent in halves until the command is found
    * that makes it so.
    */
-  failFlush(error: { readonly code: ErrorCode; readonly message: string; readonly retry: Retry }): void {
-    if (!this.#flight) return
+  failFlush(error: {
+    readonly code: ErrorCode
+    readonly message: string
+    readonly retry: Retry
+  }): void {
+    if (!this.#flush) return
     const { code, message, retry } = error
-    const { length } = this.#flight.flush.commands
+    const { length } = this.#flush.commands
     if ((code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID') && length > 1) {
       this.#maxCommands = Math.ceil(length / 2)
       return this.#unfreeze()
@@ -362,7 +361,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       if (replica.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
-    const paths = replica.rebase(() => replica.advance(checked, [], this.#flight?.flush))
+    const paths = replica.rebase(() => replica.advance(checked, [], this.#flush))
     if (!paths) return 'gap'
     this.#publish(paths)
     return 'applied'
@@ -371,8 +370,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
   #distrust(): void {
     this.#replica.hash = ''
-    const flush = this.#flight?.flush
-    if (flush) this.#flight = { flush: Object.freeze({ ...flush, hash: '' }), isUnderWay: false }
+    if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, hash: '' })
     this.cancelFlush()
   }
 
@@ -386,7 +384,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Queue what is in flight again: the master is known not to have applied it. */
   #unfreeze(): void {
-    this.#flight = undefined
+    this.#flush = undefined
     this.#replica.inFlight = 0
     this.#replica.hasLanded = false
     this.#publish([])
@@ -419,8 +417,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { sync, verdicts, commandCount, hash } = answer
     const own = replica.hasLanded ? [] : this.#vouched(answer)
     // News came in between and went further than this answer.
-    const isOvertaken =
-      own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
+    const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
     if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded && !isOvertaken) {
       // The usual case: applied as sent, and nobody else did anything. The
       // document is right already.
@@ -484,7 +481,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const landed = replica.pending.splice(0, replica.inFlight)
     replica.inFlight = 0
     replica.hasLanded = false
-    this.#flight = undefined
+    this.#flush = undefined
     return landed
   }
 
@@ -527,5 +524,8 @@ function changedPaths(command: CheckedCommand, isParentThere: boolean): Path[] {
   const { path } = command
   if (command.action === 'delete') return [path]
   if (command.action === 'create') return [isParentThere ? [...path, command.id] : path]
-  return [...Object.keys(command.props ?? {}), ...(command.unset ?? [])].map((key) => [...path, key])
+  return [...Object.keys(command.props ?? {}), ...(command.unset ?? [])].map((key) => [
+    ...path,
+    key,
+  ])
 }
