@@ -51,7 +51,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options
     this.#environment = options.environment ?? defaultEnvironment
-    this.#transport = options.transport ?? httpTransport(httpOptions(options))
+    this.#transport = options.transport ?? httpTransport(checkUrl(options))
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
     this.#stopWaking = this.#environment.onWake(() => {
@@ -116,18 +116,12 @@ export class Client {
   }
 
   #open(key: string): Model {
-    const { interceptors, user, flush } = this.#options
     const { model, control } = Model.open({
       key,
       transport: this.#transport,
       environment: this.#environment,
-      timing: { ...DEFAULT_TIMING, ...flush, mode: this.#mode },
-      proxy: {
-        createId: this.#createId,
-        now: this.#environment.now,
-        ...(interceptors && { interceptors }),
-        ...(user && { user }),
-      },
+      timing: { ...DEFAULT_TIMING, ...this.#options.flush, mode: this.#mode },
+      proxy: { ...this.#options, createId: this.#createId, now: this.#environment.now },
       isClosed: () => this.#isClosed,
       onNeedChange: () => this.#needChanged(model, control),
     })
@@ -172,15 +166,13 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options)
 }
 
-function httpOptions({ url, headers }: ClientOptions): HttpTransportOptions {
-  if (url === undefined) {
-    throw new FlushoutError('OPTIONS_INVALID', 'Give createClient a `url` or a `transport`.')
-  }
-  return headers ? { url, headers } : { url }
+function checkUrl({ url, headers }: ClientOptions): HttpTransportOptions {
+  if (url !== undefined) return { url, headers }
+  throw new FlushoutError('OPTIONS_INVALID', 'Give createClient a `url` or a `transport`.')
 }
 
 function checkKey(key: string): void {
   // A browser takes these two for steps in a path, however they are encoded.
-  if (key !== '' && key !== '.' && key !== '..' && !/\p{Surrogate}/u.test(key)) return
+  if (!['', '.', '..'].includes(key) && !/\p{Surrogate}/u.test(key)) return
   throw new FlushoutError('OPTIONS_INVALID', `No model can have the key ${JSON.stringify(key)}.`)
 }

@@ -11,7 +11,7 @@
 // The first exchange is the load of the document, all others are flushes; an
 // empty one asks for news. Whatever fails, the proxy keeps its queue; the loop
 // only decides when to try again.
-import type { FlushoutError } from '@flushout/core'
+import type { FlushoutError, Retry } from '@flushout/core'
 import type { Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
 import { pollDelay, quietDelay, retryDelay, type FlushTiming } from './flush-timing.ts'
@@ -41,6 +41,14 @@ export interface FlushLoopOptions {
   readonly environment: Environment
   /** Hears when `state` may be another. */
   readonly onChange: () => void
+}
+
+/** How things stand after a failure; a word of a later version counts as a passing fault. */
+const STATES: { readonly [retry in Retry]?: LoopState['state'] } = {
+  'after-auth': 'needs-auth',
+  'after-upgrade': 'needs-upgrade',
+  'after-resync': 'online',
+  never: 'refused',
 }
 
 /** Loads a document, sends what is queued, and goes on until all of it is confirmed. */
@@ -222,7 +230,7 @@ export class FlushLoop {
       error.retry === 'after-auth' ||
       error.retry === 'after-upgrade' ||
       (error.retry === 'never' && !this.#options.isLoaded())
-    this.#setState({ state: stateAfter(error), error })
+    this.#setState({ state: STATES[error.retry] ?? 'offline', error })
     // The proxy has made a new start, which needs the new snapshot at once; but
     // two in a row are a fault that must not spin.
     return error.retry === 'after-resync' && this.#failures === 1 ? 'again' : 'failed'
@@ -269,20 +277,5 @@ export class FlushLoop {
   #setState(change: Partial<LoopState>): void {
     this.#state = { ...this.#state, ...change }
     this.#options.onChange()
-  }
-}
-
-function stateAfter({ retry }: FlushoutError): LoopState['state'] {
-  switch (retry) {
-    case 'after-auth':
-      return 'needs-auth'
-    case 'after-upgrade':
-      return 'needs-upgrade'
-    case 'never':
-      return 'refused'
-    case 'after-resync':
-      return 'online'
-    default:
-      return 'offline'
   }
 }

@@ -8,7 +8,7 @@ export interface HttpTransportOptions {
   /** Where the server has the plugin, as `/flushout` or `https://example.com/flushout`. */
   readonly url: string
   /** Headers for each request, such as a token; asked anew every time. */
-  readonly headers?: () => HeaderFields | Promise<HeaderFields>
+  readonly headers?: (() => HeaderFields | Promise<HeaderFields>) | undefined
   /** Instead of the global one. */
   readonly fetch?: typeof fetch
 }

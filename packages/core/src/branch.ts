@@ -200,6 +200,12 @@ export function slotValue(slot: Slot): JsonValue {
   return slot instanceof Branch ? slot.value() : slot
 }
 
+/** What the node in `slot` holds under `key`; undefined where there is no such thing. */
+export function slotChild(slot: Slot | undefined, key: string): Slot | undefined {
+  if (slot instanceof Branch) return slot.get(key)?.slot
+  return isObject(slot) && Object.hasOwn(slot, key) ? slot[key] : undefined
+}
+
 /** Tell whether a slot holds a node. */
 export function isNode(slot: Slot | undefined): slot is JsonObject | Branch {
   return slot instanceof Branch || isObject(slot)

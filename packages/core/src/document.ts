@@ -18,6 +18,7 @@ import {
   inheritKeys,
   isNode,
   listKeys,
+  slotChild,
   slotValue,
   type Entry,
   type Slot,
@@ -137,7 +138,7 @@ export class DocumentTree implements DocumentView {
   #find(path: Path): Slot | undefined {
     let slot: Slot | undefined = this.#root
     for (const key of path) {
-      slot = child(slot, key)
+      slot = slotChild(slot, key)
       if (slot === undefined) return undefined
     }
     return slot
@@ -198,7 +199,7 @@ export class DocumentTree implements DocumentView {
       if (isWide(slot as JsonObject)) wide = index + 1
       index += 1
       if (index === path.length) break
-      slot = child(slot, path[index]!)
+      slot = slotChild(slot, path[index]!)
     }
     if (wide === depth) {
       if (depth === path.length - 1) entry!.isNarrow = true
@@ -288,11 +289,6 @@ interface Place {
   readonly entry: Entry | undefined
   /** How many keys of the path lead to the branch. */
   readonly depth: number
-}
-
-function child(slot: Slot, key: string): Slot | undefined {
-  if (slot instanceof Branch) return slot.get(key)?.slot
-  return isNode(slot) && Object.hasOwn(slot, key) ? slot[key] : undefined
 }
 
 function isWide(node: JsonObject): boolean {

@@ -5,6 +5,7 @@ import {
   isNode,
   isSameList,
   listKeys,
+  slotChild,
   type Entry,
   type Shown,
   type Slot,
@@ -81,9 +82,9 @@ export function reconcile(touched: Touched): Path[] {
  * same keys, without listing them. Keys come back at the end only, so if each
  * one that was taken out stands again where it was taken from, all do.
  */
-function hasKeptOrder(branch: Branch, { isReordered, taken }: Trace): boolean {
-  if (isReordered) return false
-  for (const [key, before] of taken) {
+function hasKeptOrder(branch: Branch, trace: Trace): boolean {
+  if (trace.isReordered) return false
+  for (const [key, before] of trace.taken) {
     if (branch.get(key) && branch.keyBefore(key) !== before) return false
   }
   return true
@@ -143,9 +144,8 @@ function nameDifferences(
     return
   }
   for (const key of new Set([...listKeys(before), ...listKeys(after)])) {
-    const [was, is] = [before, after].map((node) =>
-      Object.hasOwn(node, key) ? node[key] : undefined,
-    )
+    // Plain nodes hold plain values.
+    const [was, is] = [before, after].map((node) => slotChild(node, key) as JsonValue | undefined)
     nameDifferences(was, is, [...path, key], changed)
   }
 }
@@ -169,9 +169,8 @@ function shareSlot(before: Slot | undefined, next: JsonValue, touched: Touched):
 }
 
 function heldBefore(node: Branch | JsonObject, key: string, { traces }: Touched): Slot | undefined {
-  if (!(node instanceof Branch)) return Object.hasOwn(node, key) ? node[key] : undefined
-  const slots = traces.get(node)?.slots
-  return slots?.has(key) ? slots.get(key) : node.get(key)?.slot
+  const slots = node instanceof Branch ? traces.get(node)?.slots : undefined
+  return slots?.has(key) ? slots.get(key) : slotChild(node, key)
 }
 
 function shownOf(node: Branch | JsonObject, { traces }: Touched): Shown {
