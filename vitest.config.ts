@@ -13,7 +13,9 @@ const react = {
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions: ['@flushout/source', 'node', 'module', 'development', 'default'] } },
+  ssr: {
+    resolve: { conditions: ['@flushout/source', 'node', 'module', 'development', 'default'] },
+  },
   test: {
     // Property tests on a busy machine; nothing waits for this to pass.
     testTimeout: 60_000,

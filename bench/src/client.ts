@@ -21,7 +21,9 @@ const options = { createId, now: () => Date.now() }
 
 function makeList(size: number): { document: TodoList; ids: string[] } {
   const ids = Array.from({ length: size }, createId)
-  const todos = Object.fromEntries(ids.map((id, n) => [id, { text: `Todo number ${n}`, done: false }]))
+  const todos = Object.fromEntries(
+    ids.map((id, n) => [id, { text: `Todo number ${n}`, done: false }]),
+  )
   return { document: { todos }, ids }
 }
 
@@ -37,7 +39,10 @@ function shuffled(ids: readonly string[]): () => string {
 }
 
 /** What anybody would write who needs neither history nor immutability. */
-function applyInPlace(document: TodoList, command: { path: readonly string[]; props: JsonObject }): Todo {
+function applyInPlace(
+  document: TodoList,
+  command: { path: readonly string[]; props: JsonObject },
+): Todo {
   let node = document as unknown as Record<string, unknown>
   for (const key of command.path) node = node[key] as Record<string, unknown>
   for (const key of Object.keys(command.props)) node[key] = command.props[key]
@@ -45,7 +50,11 @@ function applyInPlace(document: TodoList, command: { path: readonly string[]; pr
 }
 
 /** The same, by an application that has to send the change later and share no objects with its caller. */
-function applyAndKeep(document: TodoList, queue: string[], command: Parameters<typeof applyInPlace>[1]): Todo {
+function applyAndKeep(
+  document: TodoList,
+  queue: string[],
+  command: Parameters<typeof applyInPlace>[1],
+): Todo {
   queue.push(JSON.stringify(command))
   return applyInPlace(document, command)
 }
@@ -162,7 +171,9 @@ async function flushCycle(): Promise<string[][]> {
   for (let round = 0; round < 3_000; round += 1) {
     for (const contender of contenders) samples.get(contender.name)!.push(contender.measureOnce())
   }
-  const medians = [...samples.values()].map((list) => list.slice(1_000).sort((a, b) => a - b)[1_000]!)
+  const medians = [...samples.values()].map(
+    (list) => list.slice(1_000).sort((a, b) => a - b)[1_000]!,
+  )
   return worlds.map(({ size }, n) => [
     size.toLocaleString('en'),
     micros(medians[n]!),

@@ -22,7 +22,7 @@ export interface FlushWork<U extends User> {
 }
 
 /** Somebody who wants to read the model as it is in the store. */
-export interface ReadWork<U extends User> {
+interface ReadWork<U extends User> {
   readonly kind: 'read'
   /** From where updates are wanted, if they are. */
   readonly from: number | undefined

@@ -2,7 +2,7 @@ import { endOf, FlushoutError, type ClientRecord, type LogEntry } from '@flushou
 import type { Head, Write } from './store.ts'
 
 /** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
-export function toCount(value: unknown): number {
+function toCount(value: unknown): number {
   const count = Number(value)
   if (Number.isSafeInteger(count)) return count
   throw new FlushoutError('INTERNAL', `A stored count is ${String(value)}, beyond exact numbers.`)

@@ -100,7 +100,7 @@ export function createTestEnvironment(options: TestEnvironmentOptions = {}): Tes
 }
 
 /** Resolves after all promises that settle without time passing, however long their chain. */
-export function settle(): Promise<void> {
+function settle(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
     const arrive = () => {

@@ -32,7 +32,7 @@ export type CreateTransport = (
 ) => TransportUnderTest | Promise<TransportUnderTest>
 
 /** Keys with everything that an address, a pattern or a file name could trip over. */
-export const AWKWARD_KEYS: readonly string[] = [
+const AWKWARD_KEYS: readonly string[] = [
   'todos:groceries',
   'a/b',
   '/',

@@ -16,12 +16,12 @@ import {
 } from '@flushout/client/testing'
 import { onTestFinished } from 'vitest'
 
-export interface Todo {
+interface Todo {
   readonly text: string
   readonly done?: boolean
 }
 
-export interface TodoList {
+interface TodoList {
   readonly todos: { readonly [id: string]: Todo }
 }
 

@@ -18,7 +18,7 @@ export const value: fc.Arbitrary<JsonValue> = fc.oneof(
   fc.constantFrom<JsonValue>({}, { a: 1 }, { b: { c: 2 } }, wide(40)),
 )
 
-export const props: fc.Arbitrary<JsonObject> = fc.dictionary(key, value, { maxKeys: 4 })
+const props: fc.Arbitrary<JsonObject> = fc.dictionary(key, value, { maxKeys: 4 })
 
 /** A node of so many children; with more than 32 the engine holds it in another form. */
 export function wide(count: number): JsonObject {
