@@ -8,7 +8,7 @@ import {
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
-import { Model, type ModelControl } from './model.ts'
+import { closedError, Model, type ModelControl } from './model.ts'
 import type { Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -65,7 +65,7 @@ export class Client {
    * OPTIONS_INVALID for a key that no model can have.
    */
   model<Doc extends object = JsonObject>(key: string): Model<Doc> {
-    if (this.#isClosed) throw new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
+    if (this.#isClosed) throw closedError()
     checkKey(key)
     const model = this.#models.get(key) ?? this.#open(key)
     if (this.#keep.has(model)) this.#forgetLater(model)

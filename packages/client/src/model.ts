@@ -226,7 +226,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   #loaded(): CommandProxy<Doc> {
     // What nobody would ever send must not look as if it were accepted.
-    if (this.#options.isClosed()) throw new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
+    if (this.#options.isClosed()) throw closedError()
     if (this.#proxy) return this.#proxy
     throw new FlushoutError('MODEL_LOADING', `Await \`ready\` of ${this.key} before writing to it.`)
   }
@@ -332,6 +332,7 @@ function notify(listener: () => void): void {
   }
 }
 
-function closedError(): FlushoutError {
+/** What everybody hears who asks something of a closed client. */
+export function closedError(): FlushoutError {
   return new FlushoutError('CLIENT_CLOSED', 'The client was closed.')
 }

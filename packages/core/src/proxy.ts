@@ -384,9 +384,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Queue what is in flight again: the master is known not to have applied it. */
   #unfreeze(): void {
-    this.#flush = undefined
-    this.#replica.inFlight = 0
-    this.#replica.hasLanded = false
+    this.#endFlight()
     this.#publish([])
   }
 
@@ -477,12 +475,15 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** End the flight and give its commands, which are pending no more. */
   #landFlight(): PendingCommand[] {
-    const replica = this.#replica
-    const landed = replica.pending.splice(0, replica.inFlight)
-    replica.inFlight = 0
-    replica.hasLanded = false
-    this.#flush = undefined
+    const landed = this.#replica.pending.splice(0, this.#replica.inFlight)
+    this.#endFlight()
     return landed
+  }
+
+  #endFlight(): void {
+    this.#flush = undefined
+    this.#replica.inFlight = 0
+    this.#replica.hasLanded = false
   }
 
   #lose(pending: PendingCommand, { kind, rejection }: Loss): void {

@@ -1,6 +1,7 @@
 import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { Change } from './document.ts'
+import { ROOT } from './path.ts'
 
 /** What became of a command in the end. */
 export type Outcome =
@@ -42,8 +43,8 @@ export class PendingCommand implements Receipt {
   readonly changes: Change[] = []
   /** About how many characters of JSON it takes in a flush. */
   size: number
-  #outcome: Outcome | undefined
-  #rejection: Rejection | undefined
+  outcome: Outcome | undefined
+  rejection: Rejection | undefined
   #promise: Promise<Outcome> | undefined
   #resolve: ((outcome: Outcome) => void) | undefined
 
@@ -54,26 +55,18 @@ export class PendingCommand implements Receipt {
   }
 
   get ok(): boolean {
-    return this.#rejection === undefined
+    return this.rejection === undefined
   }
 
   get id(): string {
     return this.given.action === 'create' ? this.given.id : (this.given.path.at(-1) ?? '')
   }
 
-  get rejection(): Rejection | undefined {
-    return this.#rejection
-  }
-
-  get outcome(): Outcome | undefined {
-    return this.#outcome
-  }
-
   get verdict(): Promise<Outcome> {
     // Made when somebody asks: most applications never do, and a promise for
     // each keystroke would cost more than the command itself.
-    this.#promise ??= this.#outcome
-      ? Promise.resolve(this.#outcome)
+    this.#promise ??= this.outcome
+      ? Promise.resolve(this.outcome)
       : new Promise((resolve) => {
           this.#resolve = resolve
         })
@@ -82,20 +75,23 @@ export class PendingCommand implements Receipt {
 
   /** Say what became of the command. The first word counts. */
   settle(outcome: Outcome = APPLIED): void {
-    if (this.#outcome) return
-    this.#outcome = outcome
+    if (this.outcome) return
+    this.outcome = outcome
     this.#resolve?.(outcome)
   }
 
   /** Refuse the command on the spot. */
   refuse(rejection: Rejection): void {
-    this.#rejection = rejection
+    this.rejection = rejection
     this.settle({ kind: 'rejected', rejection })
   }
 }
 
+const NO_COMMAND: CheckedCommand = Object.freeze({ action: 'update', path: ROOT })
+
 /** A receipt for what has not even the form of a command. */
 export function refusedReceipt(rejection: Rejection): Receipt {
-  const outcome: Outcome = { kind: 'rejected', rejection }
-  return { ok: false, id: '', rejection, outcome, verdict: Promise.resolve(outcome) }
+  const receipt = new PendingCommand(NO_COMMAND, 0)
+  receipt.refuse(rejection)
+  return receipt
 }
