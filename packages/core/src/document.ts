@@ -23,7 +23,7 @@ import {
   type Entry,
   type Slot,
 } from './branch.ts'
-import type { CheckedCommand, CheckedCreate } from './check.ts'
+import type { CheckedCommand, CheckedCreate, CheckedUpdate } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { DocumentView } from './interceptor.ts'
 import { describe, equalJson, isObject, type JsonObject, type JsonValue } from './json.ts'
@@ -82,9 +82,9 @@ export class DocumentTree implements DocumentView {
       case 'create':
         return this.#create(command, changes)
       case 'update':
-        return this.#write(command.path, command.props, command.unset, changes)
+        return this.#update(command, changes)
       case 'delete':
-        return this.#write(command.path.slice(0, -1), EMPTY, command.path.slice(-1), changes)
+        return this.#write(command.path.slice(0, -1), command.path.at(-1)!, undefined, changes)
     }
   }
 
@@ -151,20 +151,30 @@ export class DocumentTree implements DocumentView {
     if (isParentMade ? Object.hasOwn(parentDefault, id) : this.has(full)) {
       return { code: 'ID_INVALID', message: `The id ${JSON.stringify(id)} is taken.`, at: full }
     }
-    const node = { [id]: props }
-    if (!isParentMade) return this.#write(path, node, NO_KEYS, changes)
+    if (!isParentMade) return this.#write(path, id, props, changes)
     // The parent arrives with the child in it, so that nothing is half done.
-    const parent = Object.freeze({ ...parentDefault, ...node })
-    return this.#write(path.slice(0, -1), { [path.at(-1)!]: parent }, NO_KEYS, changes)
+    const parent = Object.freeze({ ...parentDefault, [id]: props })
+    return this.#write(path.slice(0, -1), path.at(-1)!, parent, changes)
   }
 
-  /** Set `props` and remove the keys of `unset` in the node at `path`. */
+  /** Set one key of the node at `path`, or remove it if there is no value for it. */
   #write(
     path: Path,
-    props: JsonObject = EMPTY,
-    unset: readonly string[] = NO_KEYS,
+    key: string,
+    value: JsonValue | undefined,
     changes: Change[],
   ): Rejection | undefined {
+    const place = this.#open(path)
+    if ('code' in place) return place
+    if (!place.entry) {
+      if (value === undefined) this.#take(place.branch, key, changes)
+      else this.#put(place.branch, key, value, changes)
+    } else if (value === undefined) this.#rewrite(place, path, EMPTY, [key], changes)
+    else this.#rewrite(place, path, { [key]: value }, NO_KEYS, changes)
+    return undefined
+  }
+
+  #update({ path, props = EMPTY, unset = NO_KEYS }: CheckedUpdate, changes: Change[]) {
     const place = this.#open(path)
     if ('code' in place) return place
     if (place.entry) {

@@ -36,7 +36,7 @@ export function createIdFactory({ now, fillRandom }: IdSource): () => string {
     if (at > time) restart(at)
     else if (!increment(digits)) restart(time + 1)
     let id = prefix
-    for (const digit of digits) id += ALPHABET[digit]!
+    for (let index = 0; index < RANDOM_LENGTH; index += 1) id += ALPHABET[digits[index]!]!
     return id
   }
 }
