@@ -1,4 +1,5 @@
-// What an application pays for: minified and gzipped, React and Immer apart.
+// What an application pays for: minified and gzipped, React and Immer apart. The
+// limits lie 2 % above what is reached, so that growth is noticed.
 const modifyRolldownConfig = (config) => ({
   ...config,
   resolve: { conditionNames: ['@flushout/source', 'browser', 'import', 'production'] },
@@ -11,7 +12,7 @@ export default [
     name: 'core: a proxy',
     path: 'packages/core/src/index.ts',
     import: '{ CommandProxy, createIdFactory }',
-    limit: '6 KB',
+    limit: '10 KB',
   },
   {
     ...shared,
@@ -23,6 +24,6 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient }',
     },
-    limit: '9 KB',
+    limit: '14.4 KB',
   },
 ]

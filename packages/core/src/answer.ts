@@ -15,12 +15,12 @@ export interface CheckedUpdateEntry {
   readonly commands: readonly CheckedCommand[] | undefined
 }
 
-export type CheckedSync =
+type CheckedSync =
   | { readonly kind: 'none' }
   | { readonly kind: 'updates'; readonly updates: readonly CheckedUpdateEntry[] }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
 
-export type CheckedVerdict =
+type CheckedVerdict =
   | { readonly index: number; readonly kind: 'amended'; readonly command: CheckedCommand }
   | { readonly index: number; readonly kind: 'rejected' | 'dropped'; readonly rejection: Rejection }
 

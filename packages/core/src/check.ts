@@ -6,7 +6,7 @@ import { describePath, ROOT, type Path } from './path.ts'
 export type CheckedCommand = CheckedCreate | CheckedUpdate | CheckedDelete
 export type CheckedCreate = Create & { readonly path: Path; readonly id: string }
 export type CheckedUpdate = Update & { readonly path: Path }
-export type CheckedDelete = Delete
+type CheckedDelete = Delete
 
 const CREATE_FIELDS = ['action', 'path', 'id', 'props', 'parentDefault']
 const UPDATE_FIELDS = ['action', 'path', 'props', 'unset']

@@ -8,7 +8,7 @@ import type { Remap } from './protocol.ts'
  * what earlier ones made of the path, so a rename below a rename is followed to
  * its end. Gives the very same path if none applies.
  */
-export function remapPath(path: Path, remaps: readonly Remap[]): Path {
+function remapPath(path: Path, remaps: readonly Remap[]): Path {
   let current = path
   for (const { from, to } of remaps) {
     if (startsWith(current, from)) current = Object.freeze([...to, ...current.slice(from.length)])
