@@ -57,23 +57,22 @@ function parseAnswer(response: Response, text: string): unknown {
 
 /** The error that the server, or something between it and here, answered. */
 function toError(response: Response, text: string): FlushoutError {
-  const { code, message, retry, retryAfterMs = retryAfter(response) } = parse(text)
+  const { code, message, retry, retryAfterMs } = parse(text)
   // Others have codes too, FORBIDDEN and NOT_FOUND among them: only who names
   // what to do about it as well is believed to be the plugin. What it names is
   // what counts, since it may know codes that were not thought of here.
-  if (/^[A-Z_]+$/.test(String(code)) && typeof retry === 'string') {
-    return new FlushoutError(code as ErrorCode, String(message), {
-      retry: retry as Retry,
-      retryAfterMs: Number(retryAfterMs) || 0,
-    })
-  }
+  const own = typeof code === 'string' && /^[A-Z_]+$/.test(code) && typeof retry === 'string'
+  // Answers without a code come from something between us and the plugin. Only
+  // what says that the user is missing is taken at its word: to believe a stray
+  // 404 or 413 would throw edits away.
+  const otherCode = response.status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE'
   return new FlushoutError(
-    // Answers without a code come from something between us and the plugin. Only
-    // what says that the user is missing is taken at its word: to believe a stray
-    // 404 or 413 would throw edits away.
-    response.status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE',
-    `The server answered ${response.status}.`,
-    { retryAfterMs: retryAfter(response) },
+    own ? (code as ErrorCode) : otherCode,
+    own && typeof message === 'string' ? message : `The server answered ${response.status}.`,
+    {
+      retry: own ? (retry as Retry) : undefined,
+      retryAfterMs: own && typeof retryAfterMs === 'number' ? retryAfterMs : retryAfter(response),
+    },
   )
 }
 

@@ -94,6 +94,15 @@ describe('a refusal', () => {
     expect(error.retryAfterMs).toBe(retryAfterMs)
   })
 
+  test.each(['never', 'after-resync', 'same-flush'])(
+    'with a code of a later version means what the server says: %s',
+    async (retry) => {
+      const body = JSON.stringify({ code: 'QUOTA_SPENT', message: 'Enough.', retry })
+      const error = await refusalOf({ status: 400, body })
+      expect(error).toMatchObject({ code: 'QUOTA_SPENT', message: 'Enough.', retry })
+    },
+  )
+
   test('whose body asks for another pause than its header is taken by the body', async () => {
     const body = JSON.stringify({
       code: 'BUSY',

@@ -39,7 +39,7 @@ export class FlushoutError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; retry?: Retry; retryAfterMs?: number | undefined } = {},
+    options: { cause?: unknown; retry?: Retry | undefined; retryAfterMs?: number | undefined } = {},
   ) {
     super(message, options)
     this.code = code
