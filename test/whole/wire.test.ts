@@ -1,0 +1,103 @@
+// The messages of protocol 1, as they are written down under test/wire/v1 and
+// shown in docs/protocol.md. They are promises to clients that exist: a change
+// here is a new version of the protocol.
+import { CommandProxy, Master, type Flush } from '@flushout/core'
+import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
+import { createOpenApi } from '../../packages/server/src/openapi.ts'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+
+const read = (name: string) => readFile(new URL(`../wire/v1/${name}.json`, import.meta.url), 'utf8')
+const readJson = async (name: string) => JSON.parse(await read(name)) as unknown
+
+// Long enough for updates to be the shorter answer.
+const notes = 'Shop before noon. '.repeat(40)
+const document = {
+  notes,
+  todos: { milk: { text: 'Milk', done: false }, tea: { text: 'Tea', done: true } },
+}
+const context = { user: { id: 'ada' }, now: 1_790_000_000_000, seed: '' }
+
+function createWorld() {
+  const snapshot = { commandCount: 41, hash: 'hash-at-41', document }
+  const master = new Master(snapshot, {
+    createId: createTestIds('master'),
+    digest: testDigest,
+    interceptors: [
+      (_document, command, { now }) =>
+        command.action === 'create' ? { props: { ...command.props, createdAt: now } } : undefined,
+    ],
+  })
+  const proxy = new CommandProxy<object>(snapshot, { createId: createTestIds('ada'), now: () => 0 })
+  return { master, proxy }
+}
+
+/** The flush of the example: by a client that does not know that the tea is gone. */
+function createFlush({ master, proxy }: ReturnType<typeof createWorld>): Flush {
+  master.apply(
+    {
+      protocol: 1,
+      clientId: 'bob-1',
+      sequence: 1,
+      from: 41,
+      hash: 'hash-at-41',
+      commands: [{ action: 'delete', path: ['todos', 'tea'] }],
+    },
+    context,
+  )
+  proxy.apply({ action: 'create', path: ['todos'], id: 'coffee', props: { text: 'Coffee' } })
+  proxy.apply({ action: 'update', path: ['todos', 'milk'], props: { done: true } })
+  proxy.apply({ action: 'update', path: ['todos', 'tea'], props: { text: 'Green tea' } })
+  return proxy.beginFlush()!
+}
+
+/** The schema of a message, as the server publishes it. */
+function compile(name: string) {
+  const { components } = createOpenApi('/flushout') as { components: object }
+  const ajv = new Ajv2020({ strict: false })
+  ajv.addSchema({ $id: 'openapi', components })
+  return ajv.compile({ $ref: `openapi#/components/schemas/${name}` })
+}
+
+test('a client sends the flush that is written down', async () => {
+  const world = createWorld()
+  const flush = createFlush(world)
+  expect(throughJson(flush)).toEqual(await readJson('flush'))
+  const answer = throughJson(world.master.apply(flush, context))
+  expect(answer).toEqual(await readJson('answer'))
+  expect(throughJson(world.master.apply(flush, context))).toEqual(await readJson('answer-repeated'))
+})
+
+test('a client understands the answer that is written down', async () => {
+  const world = createWorld()
+  createFlush(world)
+  expect(world.proxy.endFlush(await readJson('answer'))).toEqual({ ok: true, remaps: [] })
+  expect(world.proxy.read()).toEqual({
+    notes,
+    todos: {
+      milk: { text: 'Milk', done: true },
+      coffee: { text: 'Coffee', createdAt: 1_790_000_000_000 },
+    },
+  })
+  expect(world.proxy.rejections).toMatchObject([{ kind: 'dropped' }])
+})
+
+test('what is written down has the form that the server publishes', async () => {
+  for (const [file, schema] of [
+    ['flush', 'Flush'],
+    ['answer', 'FlushAnswer'],
+    ['answer-repeated', 'FlushAnswer'],
+    ['error', 'Error'],
+  ] as const) {
+    const validate = compile(schema)
+    expect(validate(await readJson(file)), `${file}: ${JSON.stringify(validate.errors)}`).toBe(true)
+  }
+})
+
+test('the page of the protocol shows what is written down', async () => {
+  const page = await readFile(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
+  for (const file of ['flush', 'answer', 'error']) {
+    expect(page).toContain(`\`\`\`json\n${await read(file)}\`\`\``)
+  }
+})
