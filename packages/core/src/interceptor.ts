@@ -39,4 +39,7 @@ export type Interceptor<U extends User = User> = (
   document: DocumentView,
   command: Command,
   context: InterceptorContext<U>,
-) => void | { readonly props: JsonObject } | { readonly reject: { readonly code?: string; readonly message: string } }
+) =>
+  | void
+  | { readonly props: JsonObject }
+  | { readonly reject: { readonly code?: string; readonly message: string } }

@@ -27,11 +27,19 @@ export class Peer<Doc extends object = JsonObject> {
   readonly #master: Master
   readonly #now: () => number
 
-  constructor(name: string, master: Master, options: Partial<ProxyOptions> & { now: () => number }) {
+  constructor(
+    name: string,
+    master: Master,
+    options: Partial<ProxyOptions> & { now: () => number },
+  ) {
     this.name = name
     this.#master = master
     this.#now = options.now
-    const snapshot = master.snapshot() as unknown as { commandCount: number; hash: string; document: Doc }
+    const snapshot = master.snapshot() as unknown as {
+      commandCount: number
+      hash: string
+      document: Doc
+    }
     this.proxy = new CommandProxy<Doc>(snapshot, { createId: createTestIds(name), ...options })
   }
 
