@@ -38,6 +38,10 @@ function shuffled(ids: readonly string[]): () => string {
   return () => ids[(at = (at + step) % ids.length)]!
 }
 
+// As many as a flush holds at most: after that a proxy has told its master, and
+// the queue is empty again.
+const EDITS = 500
+
 /** What anybody would write who needs neither history nor immutability. */
 function applyInPlace(
   document: TodoList,
@@ -76,53 +80,59 @@ async function applyAndRead(size: number): Promise<string[]> {
     () => string,
   ]
   let flip = false
-  const result = await compare([
-    {
-      name: 'in place',
-      run(times) {
-        for (let n = 0; n < times; n += 1) {
-          flip = !flip
-          sink = applyInPlace(plain, { path: ['todos', nextPlain()], props: { done: flip } })
-        }
+  const result = await compare(
+    [
+      {
+        name: 'in place',
+        times: EDITS,
+        run(times) {
+          for (let n = 0; n < times; n += 1) {
+            flip = !flip
+            sink = applyInPlace(plain, { path: ['todos', nextPlain()], props: { done: flip } })
+          }
+        },
       },
-    },
-    {
-      name: 'kept',
-      prepare: () => void queue.splice(0),
-      run(times) {
-        for (let n = 0; n < times; n += 1) {
-          flip = !flip
-          sink = applyAndKeep(kept, queue, { path: ['todos', nextKept()], props: { done: flip } })
-        }
+      {
+        name: 'kept',
+        times: EDITS,
+        prepare: () => void queue.splice(0),
+        run(times) {
+          for (let n = 0; n < times; n += 1) {
+            flip = !flip
+            sink = applyAndKeep(kept, queue, { path: ['todos', nextKept()], props: { done: flip } })
+          }
+        },
       },
-    },
-    {
-      name: 'flushout',
-      // The queue is emptied between the rounds, as a flush does.
-      prepare: () => drain(proxy),
-      run(times) {
-        for (let n = 0; n < times; n += 1) {
-          flip = !flip
-          const path = ['todos', nextOurs()] as const
-          proxy.update(path, { done: flip })
-          sink = proxy.read(path)
-        }
+      {
+        name: 'flushout',
+        times: EDITS,
+        prepare: () => drain(proxy),
+        run(times) {
+          for (let n = 0; n < times; n += 1) {
+            flip = !flip
+            const path = ['todos', nextOurs()] as const
+            proxy.update(path, { done: flip })
+            sink = proxy.read(path)
+          }
+        },
       },
-    },
-    {
-      name: 'immer',
-      run(times) {
-        for (let n = 0; n < times; n += 1) {
-          flip = !flip
-          const id = nextImmer()
-          base = produce(base, (draft) => {
-            draft.todos[id]!.done = flip
-          })
-          sink = base.todos[id]
-        }
+      {
+        name: 'immer',
+        times: size > 1_000 ? 1 : EDITS,
+        run(times) {
+          for (let n = 0; n < times; n += 1) {
+            flip = !flip
+            const id = nextImmer()
+            base = produce(base, (draft) => {
+              draft.todos[id]!.done = flip
+            })
+            sink = base.todos[id]
+          }
+        },
       },
-    },
-  ])
+    ],
+    { rounds: 60 },
+  )
   const [inPlace, keptTime, ours, immer] = [...result.values()] as [number, number, number, number]
   proxy = proxyOf({ todos: {} })
   return [

@@ -32,7 +32,8 @@ export async function compare(
 /** Run until the compiler has settled, and find out how often fills a round. */
 async function warmUp(contender: Contender, roundMs: number): Promise<number> {
   if (contender.times) {
-    for (let n = 0; n < 5; n += 1) await time(contender, contender.times)
+    const until = performance.now() + roundMs * 10
+    while (performance.now() < until) await time(contender, contender.times)
     return contender.times
   }
   let times = 1

@@ -46,7 +46,8 @@ export class Branch {
   // very same if nothing differs.
   #shown: Shown
   // The keys written since `#shown.value`.
-  readonly #stale = new Set<string>()
+  readonly #stale: string[] = []
+  #isAllStale = false
 
   constructor(object: JsonObject, parent: Branch | undefined, key: string) {
     this.parent = parent
@@ -137,11 +138,18 @@ export class Branch {
     let branch: Branch | undefined = this
     let name = key
     while (branch) {
-      if (branch.#shown.value) branch.#stale.add(name)
+      if (branch.#shown.value) branch.#noteStale(name)
       branch.#value = undefined
       name = branch.key
       branch = branch.parent
     }
+  }
+
+  // A list and not a set: keys come once or twice, and a set costs more than the
+  // write itself. Beyond one for each key it is no use any more.
+  #noteStale(key: string): void {
+    if (this.#stale.length < this.#entries.size) this.#stale.push(key)
+    else this.#isAllStale = true
   }
 
   /** The keys in order, frozen; the same list as before while they are equal. */
@@ -164,17 +172,18 @@ export class Branch {
     if (this.#value) return this.#value
     const keys = this.keys()
     const { value: last, valueKeys } = this.#shown
-    const patched = last && keys === valueKeys ? this.#patch(last, keys.length) : undefined
+    const patched = last && keys === valueKeys ? this.#patch(last, keys) : undefined
     this.#value = patched ?? this.#build(keys)
     this.#shown = { keys, value: this.#value, valueKeys: keys }
-    this.#stale.clear()
+    this.#stale.length = 0
+    this.#isAllStale = false
     return this.#value
   }
 
-  /** `last` with the stale keys renewed; undefined where building anew is cheaper. */
-  #patch(last: JsonObject, width: number): JsonObject | undefined {
+  /** `last` with what is stale renewed; undefined where building anew is cheaper. */
+  #patch(last: JsonObject, keys: readonly string[]): JsonObject | undefined {
     const renewed: [string, JsonValue][] = []
-    for (const key of this.#stale) {
+    for (const key of this.#isAllStale ? keys : this.#stale) {
       const entry = this.#entries.get(key)
       // Added and removed again since.
       if (!entry) continue
@@ -182,7 +191,7 @@ export class Branch {
       if (value !== last[key]) renewed.push([key, value])
     }
     if (renewed.length === 0) return last
-    if (renewed.length * 4 > width) return undefined
+    if (renewed.length * 4 > keys.length) return undefined
     const object: Record<string, JsonValue> = { ...last }
     for (const [key, value] of renewed) object[key] = value
     return Object.freeze(object)
