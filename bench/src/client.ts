@@ -3,7 +3,7 @@ import { CommandProxy, createIdFactory, Master, type JsonObject } from '@flushou
 import { testDigest, throughJson } from '@flushout/core/testing'
 import { produce, setAutoFreeze } from 'immer'
 import { getRandomValues } from 'node:crypto'
-import { compare, micros, printTable, ratio } from './measure.ts'
+import { compare, median, micros, printTable, ratio } from './measure.ts'
 
 const SIZES = [100, 10_000, 100_000]
 
@@ -191,32 +191,34 @@ async function flushCycle(): Promise<string[][]> {
   ])
 }
 
-async function rebase(size: number): Promise<string[]> {
+/** One page that stays open: it edits, hears of others, and flushes, over and over. */
+function rebase(size: number): string[] {
   const { document, ids } = makeList(size)
+  const master = new Master(
+    { commandCount: 0, hash: 'h', document: document as unknown as JsonObject },
+    { createId, digest: testDigest, maxDocumentBytes: 64 * 1024 * 1024 },
+  )
+  const proxy = proxyOf(document)
+  const context = { user: undefined, now: 0, seed: '' }
   const samples: number[] = []
-  for (let round = 0; round < 260; round += 1) {
-    const master = new Master(
-      { commandCount: 0, hash: 'h', document: document as unknown as JsonObject },
-      { createId, digest: testDigest, maxDocumentBytes: 64 * 1024 * 1024 },
-    )
-    const proxy = proxyOf(document)
-    for (let n = 0; n < 100; n += 1) proxy.update(['todos', ids[n % size]!], { text: `mine ${n}` })
+  for (let round = 1; round <= 400; round += 1) {
+    for (let n = 0; n < 100; n += 1) {
+      proxy.update(['todos', ids[n % size]!], { text: `mine ${n} ${round}` })
+    }
     const commands = Array.from({ length: 100 }, (_, n) => ({
       action: 'update' as const,
       path: ['todos', ids[(n * 3 + 1) % size]!],
-      props: { text: `theirs ${n}` },
+      props: { text: `theirs ${n} ${round}` },
     }))
-    master.apply(
-      { protocol: 1, clientId: 'other', sequence: 1, from: 0, hash: 'h', commands },
-      { user: undefined, now: 0, seed: '' },
-    )
-    const news = throughJson(master.pull(0, 'h'))
+    const { from, hash } = proxy.confirmed
+    master.apply({ protocol: 1, clientId: 'other', sequence: round, from, hash, commands }, context)
+    const news = throughJson(master.pull(from, hash))
     const start = performance.now()
     if (proxy.receive(news) !== 'applied') throw new Error('the news did not apply')
     samples.push((performance.now() - start) * 1000)
+    proxy.endFlush(throughJson(master.apply(throughJson(proxy.beginFlush()!), context)))
   }
-  const sorted = samples.slice(60).sort((a, b) => a - b)
-  return [size.toLocaleString('en'), micros(sorted[sorted.length >> 1]!)]
+  return [size.toLocaleString('en'), micros(median(samples.slice(100)))]
 }
 
 console.log('Apply one command and read that item; ratio to a plain change in place')
@@ -229,5 +231,5 @@ printTable([
 console.log('\nbeginFlush + endFlush of 10 commands')
 printTable([['todos', 'median', 'to 100 todos'], ...(await flushCycle())])
 console.log('\n100 queued commands rebased over 100 foreign ones')
-printTable([['todos', 'median'], await rebase(100), await rebase(10_000), await rebase(100_000)])
+printTable([['todos', 'median'], ...SIZES.map(rebase)])
 void sink

@@ -254,8 +254,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     this.#listeners.add(path, listener)
 
   /** Call `listener` whenever `status` or `rejections` is another. */
-  subscribeStatus = (listener: () => void): (() => void) =>
-    this.#statusListeners.add(ROOT, listener)
+  subscribeStatus = (listener: () => void): (() => void) => {
+    const { status, rejections } = this
+    if (this.#statusListeners.isEmpty) this.#told = { status, rejections }
+    return this.#statusListeners.add(ROOT, listener)
+  }
 
   /**
    * The flush to send now, frozen; undefined when there is nothing to send. An
@@ -497,13 +500,15 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     try {
       if (paths.length > 0) callAll(this.#listeners.find(paths))
     } finally {
-      const status = this.status
-      const rejections = this.#rejections
-      if (status !== this.#told.status || rejections !== this.#told.rejections) {
-        this.#told = { status, rejections }
-        callAll(this.#statusListeners.find([ROOT]))
-      }
+      if (!this.#statusListeners.isEmpty) this.#publishStatus()
     }
+  }
+
+  #publishStatus(): void {
+    const { status, rejections } = this
+    if (status === this.#told.status && rejections === this.#told.rejections) return
+    this.#told = { status, rejections }
+    callAll(this.#statusListeners.find([ROOT]))
   }
 }
 
