@@ -17,8 +17,9 @@ import { FlushoutError } from './errors.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import { Listeners } from './listeners.ts'
+import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
-import { PROTOCOL, type Flush, type Remap, type Snapshot } from './protocol.ts'
+import type { Flush, Remap, Snapshot } from './protocol.ts'
 import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt } from './receipt.ts'
 import { withFreeId } from './remap.ts'
@@ -86,14 +87,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #replica: Replica<U>
   readonly #listeners = new Listeners()
   readonly #statusListeners = new Listeners()
-  #clientId: string
-  #maxCommands: number
-  // Of the last flush that was answered.
-  #sequence = 0
-  // In flight, or cancelled and to be sent again.
-  #flush: Flush | undefined
-  // Between `beginFlush` and its end or cancelling: nobody may begin another.
-  #isUnderWay = false
+  readonly #outbox: Outbox
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
   // What the status listeners know.
@@ -113,8 +107,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const { createId, interceptors = [] } = options
     this.#options = options
-    this.#maxCommands = options.maxFlushCommands ?? MAX_COMMANDS
-    this.#clientId = createId()
+    this.#outbox = new Outbox({
+      createId,
+      maxCommands: options.maxFlushCommands ?? MAX_COMMANDS,
+      maxBytes: options.maxFlushBytes ?? MAX_BYTES,
+    })
     this.#replica = new Replica(checked, {
       createId,
       interceptors,
@@ -141,7 +138,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Under what id the flushes of this proxy are sent. */
   get clientId(): string {
-    return this.#clientId
+    return this.#outbox.clientId
   }
 
   /** Where the commands are. The same object until one of its fields changes. */
@@ -266,27 +263,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * flush that asks for news when nothing is queued. Throws FLUSH_IN_PROGRESS.
    */
   beginFlush({ pull = false }: { pull?: boolean } = {}): Flush | undefined {
-    if (this.#flush && this.#isUnderWay) {
-      throw new FlushoutError(
-        'FLUSH_IN_PROGRESS',
-        `Flush ${this.#flush.sequence} is in progress; end or cancel it first.`,
-      )
-    }
-    this.#isUnderWay = true
-    if (this.#flush) return this.#flush
-    const replica = this.#replica
-    const commands = this.#nextCommands()
-    if (commands.length === 0 && !pull) return undefined
-    replica.inFlight = commands.length
-    this.#flush = Object.freeze({
-      protocol: PROTOCOL,
-      clientId: this.#clientId,
-      sequence: this.#sequence + 1,
-      from: replica.confirmed,
-      hash: replica.hash,
-      commands: Object.freeze(commands),
-    })
-    const flush = this.#flush
+    const flush = this.#outbox.begin(this.#replica, pull)
+    if (flush) this.#replica.inFlight = flush.commands.length
     this.#publish([])
     return flush
   }
@@ -297,7 +275,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * leads to the same flush again, and a snapshot.
    */
   endFlush(answer: unknown): EndResult {
-    const flush = this.#flush
+    const { flush } = this.#outbox
     const checked = flush && checkFlushAnswer(answer, flush.commands.length)
     if (!flush || (checked && checked.sequence !== flush.sequence)) {
       return { ok: false, code: 'NO_FLUSH' }
@@ -310,9 +288,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Say that no answer came. The same flush, unchanged, is what `beginFlush` gives next. */
   cancelFlush(): void {
-    // A question for news is no promise; only what carries commands is kept.
-    if (this.#flush?.commands.length === 0) this.#flush = undefined
-    this.#isUnderWay = false
+    this.#outbox.cancel()
   }
 
   /**
@@ -327,12 +303,13 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     readonly message: string
     readonly retry: Retry
   }): void {
-    if (!this.#flush) return
+    const { flush } = this.#outbox
+    if (!flush) return
     const { code, message, retry } = error
-    const { length } = this.#flush.commands
-    if ((code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID') && length > 1) {
-      this.#maxCommands = Math.ceil(length / 2)
-      return this.#unfreeze()
+    const isFormAtFault = code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID'
+    if (isFormAtFault && flush.commands.length > 1) {
+      this.#outbox.halve()
+      return this.#queueAgain()
     }
     if (retry === 'never') this.#loseFlight({ kind: 'rejected', rejection: { code, message } })
     if (retry !== 'after-resync') return this.cancelFlush()
@@ -341,7 +318,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     if (code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST') {
       this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
     }
-    this.#restart()
+    this.#outbox.restart()
+    this.#replica.hash = ''
+    this.#queueAgain()
   }
 
   /**
@@ -364,7 +343,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       if (replica.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
-    const paths = replica.rebase(() => replica.advance(checked, [], this.#flush))
+    const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush))
     if (!paths) return 'gap'
     this.#publish(paths)
     return 'applied'
@@ -373,36 +352,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
   #distrust(): void {
     this.#replica.hash = ''
-    if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, hash: '' })
-    this.cancelFlush()
+    this.#outbox.distrust()
   }
 
-  /** Go on as a new client, with everything queued again and nothing trusted. */
-  #restart(): void {
-    this.#clientId = this.#options.createId()
-    this.#sequence = 0
-    this.#replica.hash = ''
-    this.#unfreeze()
-  }
-
-  /** Queue what is in flight again: the master is known not to have applied it. */
-  #unfreeze(): void {
-    this.#endFlight()
+  /** What was in flight is queued again: the master is known not to have applied it. */
+  #queueAgain(): void {
+    this.#replica.inFlight = 0
+    this.#replica.hasLanded = false
     this.#publish([])
-  }
-
-  #nextCommands(): CheckedCommand[] {
-    const { maxFlushBytes = MAX_BYTES } = this.#options
-    const commands: CheckedCommand[] = []
-    let bytes = 0
-    for (const { command, size } of this.#replica.pending) {
-      bytes += size
-      if (commands.length === this.#maxCommands) break
-      // One always fits: `apply` refused what is larger.
-      if (bytes > maxFlushBytes && commands.length > 0) break
-      commands.push(command)
-    }
-    return commands
   }
 
   #checkSize({ given, size }: PendingCommand): Loss | undefined {
@@ -455,9 +412,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** The flush was answered: say so to its commands, and make room for the next. */
   #settleFlight({ verdicts }: CheckedAnswer): void {
-    const settled = this.#landFlight()
-    if (settled.length > 0) this.#sequence += 1
-    this.#maxCommands = this.#options.maxFlushCommands ?? MAX_COMMANDS
+    const settled = this.#takeFlight()
+    this.#outbox.end()
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
       if (!verdict) return pending.settle()
@@ -470,23 +426,20 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Take the commands in flight out of the document, with the same outcome for all. */
   #loseFlight(loss: Loss): void {
     const paths = this.#replica.rebase(() => {
-      for (const pending of this.#landFlight()) this.#lose(pending, loss)
+      for (const pending of this.#takeFlight()) this.#lose(pending, loss)
+      this.#outbox.release()
       return true
     })
     this.#publish(paths ?? [])
   }
 
-  /** End the flight and give its commands, which are pending no more. */
-  #landFlight(): PendingCommand[] {
-    const landed = this.#replica.pending.splice(0, this.#replica.inFlight)
-    this.#endFlight()
-    return landed
-  }
-
-  #endFlight(): void {
-    this.#flush = undefined
-    this.#replica.inFlight = 0
-    this.#replica.hasLanded = false
+  /** The commands in flight, which are pending no more. */
+  #takeFlight(): PendingCommand[] {
+    const replica = this.#replica
+    const taken = replica.pending.splice(0, replica.inFlight)
+    replica.inFlight = 0
+    replica.hasLanded = false
+    return taken
   }
 
   #lose(pending: PendingCommand, { kind, rejection }: Loss): void {

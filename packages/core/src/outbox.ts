@@ -1,0 +1,125 @@
+import type { CheckedCommand } from './check.ts'
+import { FlushoutError } from './errors.ts'
+import { PROTOCOL, type Flush } from './protocol.ts'
+
+/** What a flush is made of. */
+export interface FlushSource {
+  /** How far the master vouched, and the history hash there. */
+  readonly confirmed: number
+  readonly hash: string
+  /** What waits to be sent, in order, each with its size in characters of JSON. */
+  readonly pending: readonly { readonly command: CheckedCommand; readonly size: number }[]
+}
+
+export interface OutboxOptions {
+  readonly createId: () => string
+  readonly maxCommands: number
+  readonly maxBytes: number
+}
+
+/**
+ * The flushes of one client, one after the other: numbered, limited in size, and
+ * held unchanged until they are answered, because the master may have applied
+ * them whatever the network says.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions
+  #clientId: string
+  // Of the last flush that was answered.
+  #sequence = 0
+  // In flight, or cancelled and to be sent again.
+  #flush: Flush | undefined
+  // Between `begin` and its end or cancelling: nobody may begin another.
+  #isUnderWay = false
+  #maxCommands: number
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.#clientId = options.createId()
+    this.#maxCommands = options.maxCommands
+  }
+
+  get clientId(): string {
+    return this.#clientId
+  }
+
+  /** The flush that was not answered yet. */
+  get flush(): Flush | undefined {
+    return this.#flush
+  }
+
+  /**
+   * The flush to send now: the one that was not answered yet, or a new one;
+   * undefined where nothing is pending, unless `isPull`. Throws FLUSH_IN_PROGRESS.
+   */
+  begin(source: FlushSource, isPull: boolean): Flush | undefined {
+    if (this.#flush && this.#isUnderWay) {
+      throw new FlushoutError(
+        'FLUSH_IN_PROGRESS',
+        `Flush ${this.#flush.sequence} is in progress; end or cancel it first.`,
+      )
+    }
+    const flush = this.#flush ?? this.#create(source)
+    if (flush.commands.length === 0 && !isPull) return undefined
+    this.#flush = flush
+    this.#isUnderWay = true
+    return flush
+  }
+
+  /** Send the same flush again next time. A question for news is no promise, and is forgotten. */
+  cancel(): void {
+    if (this.#flush?.commands.length === 0) this.#flush = undefined
+    this.#isUnderWay = false
+  }
+
+  /** Send the same flush again next time, but ask for a snapshot with it. */
+  distrust(): void {
+    if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, hash: '' })
+    this.cancel()
+  }
+
+  /** The flush was answered: the next one has the next number. */
+  end(): void {
+    if (this.#flush && this.#flush.commands.length > 0) this.#sequence += 1
+    this.#maxCommands = this.#options.maxCommands
+    this.#flush = undefined
+  }
+
+  /** The master is known not to have applied the flush: its number is free again. */
+  release(): void {
+    this.#flush = undefined
+  }
+
+  /** Release the flush and make the next ones half as long, until one is answered. */
+  halve(): void {
+    this.#maxCommands = Math.ceil((this.#flush?.commands.length ?? 1) / 2)
+    this.release()
+  }
+
+  /** Go on as a new client, whose flushes the master knows nothing of. */
+  restart(): void {
+    this.#clientId = this.#options.createId()
+    this.#sequence = 0
+    this.release()
+  }
+
+  #create({ confirmed, hash, pending }: FlushSource): Flush {
+    const commands: CheckedCommand[] = []
+    let bytes = 0
+    for (const { command, size } of pending) {
+      bytes += size
+      if (commands.length === this.#maxCommands) break
+      // One always fits: a proxy refuses what is larger.
+      if (bytes > this.#options.maxBytes && commands.length > 0) break
+      commands.push(command)
+    }
+    return Object.freeze({
+      protocol: PROTOCOL,
+      clientId: this.#clientId,
+      sequence: this.#sequence + 1,
+      from: confirmed,
+      hash,
+      commands: Object.freeze(commands),
+    })
+  }
+}
