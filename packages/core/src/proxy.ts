@@ -112,6 +112,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       maxCommands: options.maxFlushCommands ?? MAX_COMMANDS,
       maxBytes: options.maxFlushBytes ?? MAX_BYTES,
     })
+    const { clientId } = this.#outbox
     this.#replica = new Replica(checked, {
       createId,
       interceptors,
@@ -119,7 +120,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
         side: 'proxy',
         user: options.user,
         now: options.now(),
-        random: createRandom(pending.id),
+        random: createRandom(`${clientId}:${pending.serial}`),
       }),
       onLost: (pending, loss) => this.#lose(pending, loss),
     })

@@ -41,6 +41,8 @@ export class PendingCommand implements Receipt {
   command: CheckedCommand
   /** What it did to the document; empty while it does not apply. */
   readonly changes: Change[] = []
+  /** Which command of its proxy it is, 1 for the first: what its random numbers come from. */
+  serial = 0
   /** About how many characters of JSON it takes in a flush. */
   size: number
   outcome: Outcome | undefined

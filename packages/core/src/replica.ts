@@ -43,6 +43,7 @@ export class Replica<U extends User> {
   inFlight = 0
   /** The flush in flight is part of what is confirmed, though its answer is still to come. */
   hasLanded = false
+  #serial = 0
   // Pending commands that do not show: they wait for the answer in flight, or
   // have landed.
   #unapplied = 0
@@ -61,6 +62,7 @@ export class Replica<U extends User> {
 
   /** Apply a new command on top of all others, or say why not, with nothing done. */
   push(pending: PendingCommand): Loss | undefined {
+    pending.serial = this.#serial += 1
     const loss = this.#apply(pending)
     if (!loss) this.pending.push(pending)
     return loss

@@ -291,3 +291,21 @@ test('no interceptor runs while history is followed or replayed', () => {
   expect(world.master.snapshot().document).toEqual({ a: 1 })
   expect(calls).toEqual([])
 })
+
+test('two commands for one node draw different random numbers, and the same again on a rebase', () => {
+  const drawn: number[][] = []
+  const world = new World({ todos: { a: {} } })
+  const draw = (_document: unknown, _command: unknown, { random }: { random: () => number }) => {
+    drawn.push([random(), random()])
+  }
+  const ada = world.join('ada', { interceptors: [draw] })
+  const bob = world.join('bob')
+  ada.proxy.update(['todos', 'a'], { x: 1 })
+  ada.proxy.update(['todos', 'a'], { x: 2 })
+  bob.proxy.update(['todos', 'a'], { y: 1 })
+  bob.flush()
+  ada.proxy.receive(world.master.pull(0, 'genesis'))
+  expect(drawn).toHaveLength(4)
+  expect(drawn[0]).not.toEqual(drawn[1])
+  expect(drawn.slice(2)).toEqual(drawn.slice(0, 2))
+})
