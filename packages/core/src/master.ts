@@ -165,7 +165,7 @@ export class Master<U extends User = User> implements DocumentView {
       const answer = this.#answer(flush, 'applied', { verdicts: [], remaps: [] })
       return { answer, entry: undefined, client: undefined }
     }
-    const digest = this.#options.digest(JSON.stringify(flush.commands))
+    const digest = this.#options.digest(toText(flush.commands))
     // First of all: a client that lost our answer sends the same flush again,
     // and must get that answer instead of a second effect.
     if (client?.sequence === flush.sequence && client.digest === digest) {
@@ -336,5 +336,14 @@ export class Master<U extends User = User> implements DocumentView {
     if (this.#history.measure(entries) > this.#tree.bytes)
       return { kind: 'snapshot', snapshot: this.snapshot() }
     return { kind: 'updates', updates: entries.map((entry) => toAppliedFlush(entry, isOwn(entry))) }
+  }
+}
+
+/** The commands as text; '' for what JSON cannot carry, of which none will apply. */
+function toText(commands: Flush['commands']): string {
+  try {
+    return JSON.stringify(commands)
+  } catch {
+    return ''
   }
 }

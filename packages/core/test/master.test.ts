@@ -7,7 +7,7 @@ import {
   Master,
   toAppliedFlush,
 } from '@flushout/core'
-import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
+import { createTestIds, testDigest, throughJson, World } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
 
 const context = { user: { id: 'ada' }, now: 7, seed: 'seed' }
@@ -366,4 +366,17 @@ test('a client record is plain JSON, as is every answer', () => {
   )
   for (const message of [answer, client as ClientRecord, entry])
     expect(throughJson(message)).toEqual(message)
+})
+
+test('what JSON cannot carry is refused by verdict, also from a caller in the same process', () => {
+  const cycle: Record<string, unknown> = {}
+  cycle['self'] = cycle
+  for (const value of [1n, cycle]) {
+    const world = new World({})
+    const commands = [{ action: 'update', props: { value } }] as never
+    const flush = { protocol: 1, clientId: 'a', sequence: 1, from: 0, hash: '', commands } as const
+    const answer = world.master.apply(flush, { user: undefined, now: 0, seed: '' })
+    expect(answer.verdicts).toMatchObject([{ index: 0, kind: 'rejected' }])
+    expect(world.master.snapshot()).toMatchObject({ commandCount: 0, document: {} })
+  }
 })
