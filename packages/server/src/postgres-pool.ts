@@ -19,6 +19,7 @@ export interface PostgresClient {
     values?: unknown[]
   }): Promise<{ rows: Record<string, unknown>[] }>
   release(error?: Error | boolean): void
+  on(event: 'error', listener: (error: Error) => void): unknown
 }
 
 export interface PostgresPoolOptions {
@@ -36,6 +37,7 @@ export async function onConnection<Result>(
   run: (client: PostgresClient) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect()
+  hear(client)
   try {
     const result = await run(client)
     client.release()
@@ -44,6 +46,19 @@ export async function onConnection<Result>(
     client.release(await cannotGoOn(client, error))
     throw error
   }
+}
+
+const heard = new WeakSet<PostgresClient>()
+
+/**
+ * Hear of a connection that breaks between two statements, or once more after
+ * its statement has failed: unheard, it would end the process. Whoever uses it
+ * next finds out by themselves.
+ */
+function hear(client: PostgresClient): void {
+  if (heard.has(client)) return
+  heard.add(client)
+  client.on('error', () => {})
 }
 
 /** End what a failed run began. True if the connection is of no use any more. */
@@ -83,7 +98,7 @@ export function createPool(options: PostgresPoolOptions): ClosablePool {
     keepAlive: true,
     application_name: 'flushout',
   })
-  // A connection that breaks while idle is replaced; unheard, it would end the process.
+  // The same for one that breaks while idle; the pool replaces it.
   pool.on('error', () => {})
   return pool
 }
