@@ -374,7 +374,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #follow(answer: CheckedAnswer, flush: Flush): readonly Remap[] | undefined {
     const replica = this.#replica
     const { sync, verdicts, commandCount, hash } = answer
-    const own = replica.hasLanded ? [] : this.#vouched(answer)
+    const own = replica.vouched(verdicts)
     // News came in between and went further than this answer.
     const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
     if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded && !isOvertaken) {
@@ -399,21 +399,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return remaps
   }
 
-  /** The commands in flight as the master applied them. */
-  #vouched({ verdicts }: CheckedAnswer): CheckedCommand[] {
-    const { pending, inFlight } = this.#replica
-    const commands: CheckedCommand[] = []
-    for (let index = 0; index < inFlight; index += 1) {
-      const verdict = verdicts.get(index)
-      if (!verdict) commands.push(pending[index]!.command)
-      else if (verdict.kind === 'amended') commands.push(verdict.command)
-    }
-    return commands
-  }
-
   /** The flush was answered: say so to its commands, and make room for the next. */
   #settleFlight({ verdicts }: CheckedAnswer): void {
-    const settled = this.#takeFlight()
+    const settled = this.#replica.takeFlight()
     this.#outbox.end()
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
@@ -427,20 +415,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Take the commands in flight out of the document, with the same outcome for all. */
   #loseFlight(loss: Loss): void {
     const paths = this.#replica.rebase(() => {
-      for (const pending of this.#takeFlight()) this.#lose(pending, loss)
+      for (const pending of this.#replica.takeFlight()) this.#lose(pending, loss)
       this.#outbox.release()
       return true
     })
     this.#publish(paths ?? [])
-  }
-
-  /** The commands in flight, which are pending no more. */
-  #takeFlight(): PendingCommand[] {
-    const replica = this.#replica
-    const taken = replica.pending.splice(0, replica.inFlight)
-    replica.inFlight = 0
-    replica.hasLanded = false
-    return taken
   }
 
   #lose(pending: PendingCommand, { kind, rejection }: Loss): void {

@@ -2,7 +2,7 @@
 // applied on top of it. When the master sends something new, the pending ones
 // are taken back, the new ones applied, the pending ones applied again: a
 // rebase. It costs O(pending + new), whatever the size of the document.
-import type { CheckedPull, CheckedUpdateEntry } from './answer.ts'
+import type { CheckedAnswer, CheckedPull, CheckedUpdateEntry } from './answer.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
@@ -72,6 +72,26 @@ export class Replica<U extends User> {
   truncate(length: number): PendingCommand[] {
     const taken = this.pending.splice(length)
     for (let index = taken.length - 1; index >= 0; index -= 1) this.tree.undo(taken[index]!.changes)
+    return taken
+  }
+
+  /** The commands in flight as the master applied them; none if they are confirmed already. */
+  vouched(verdicts: CheckedAnswer['verdicts']): CheckedCommand[] {
+    const commands: CheckedCommand[] = []
+    if (this.hasLanded) return commands
+    for (let index = 0; index < this.inFlight; index += 1) {
+      const verdict = verdicts.get(index)
+      if (!verdict) commands.push(this.pending[index]!.command)
+      else if (verdict.kind === 'amended') commands.push(verdict.command)
+    }
+    return commands
+  }
+
+  /** End the flight, and give its commands, which are pending no more. */
+  takeFlight(): PendingCommand[] {
+    const taken = this.pending.splice(0, this.inFlight)
+    this.inFlight = 0
+    this.hasLanded = false
     return taken
   }
 

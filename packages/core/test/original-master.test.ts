@@ -1,41 +1,9 @@
 // The behaviours of the original library that its users rely on, as far as they
 // concern the master; the others are in original.test.ts.
-import { type Command, Master, type Snapshot } from '@flushout/core'
-import { createTestIds, testDigest, World } from '@flushout/core/testing'
+import { type Command } from '@flushout/core'
+import { World } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
-
-function masterAt(
-  commandCount: number,
-  document: Snapshot['document'] = {},
-  maxHistoryBytes?: number,
-) {
-  return new Master(
-    { commandCount, hash: `hash-${commandCount}`, document },
-    {
-      createId: createTestIds('master'),
-      digest: testDigest,
-      ...(maxHistoryBytes !== undefined && { maxHistoryBytes }),
-    },
-  )
-}
-
-const context = { user: undefined, now: 0, seed: 'seed' }
-
-function flushOf(commands: readonly Command[], from = 0, hash = `hash-${from}`, sequence = 1) {
-  return { protocol: 1, clientId: 'ada', sequence, from, hash, commands } as const
-}
-
-/** Two clients of one master that stands at `commandCount`. */
-function pair(commandCount: number, maxHistoryBytes?: number) {
-  const world = new World<Record<string, any>>(
-    {},
-    maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } },
-  )
-  const ada = world.join('ada')
-  for (let count = 0; count < commandCount; count += 1) ada.proxy.apply({ action: 'update' })
-  ada.settle()
-  return { world, ada, bob: world.join('bob') }
-}
+import { masterAt, context, flushOf, pair } from './support/original.ts'
 
 describe('the master', () => {
   test('R29: answers a flush at its head with nothing but the new count', () => {

@@ -1,9 +1,10 @@
 // The behaviours of the original library that its users rely on, in the words of
 // this one. The number names the behaviour; where this library decided otherwise,
 // the title says so.
-import { type Command, CommandProxy, Master, type Snapshot } from '@flushout/core'
-import { createTestIds, testDigest, World } from '@flushout/core/testing'
+import { CommandProxy, type Command } from '@flushout/core'
+import { createTestIds, World } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
+import { masterAt, context, flushOf, pair } from './support/original.ts'
 
 /** A proxy with this document at this count, and nobody else. */
 function alone(document: object = {}, commandCount = 0) {
@@ -11,39 +12,6 @@ function alone(document: object = {}, commandCount = 0) {
     { commandCount, hash: 'genesis', document: document as Record<string, any> },
     { createId: createTestIds('id'), now: () => 0 },
   )
-}
-
-function masterAt(
-  commandCount: number,
-  document: Snapshot['document'] = {},
-  maxHistoryBytes?: number,
-) {
-  return new Master(
-    { commandCount, hash: `hash-${commandCount}`, document },
-    {
-      createId: createTestIds('master'),
-      digest: testDigest,
-      ...(maxHistoryBytes !== undefined && { maxHistoryBytes }),
-    },
-  )
-}
-
-const context = { user: undefined, now: 0, seed: 'seed' }
-
-function flushOf(commands: readonly Command[], from = 0, hash = `hash-${from}`, sequence = 1) {
-  return { protocol: 1, clientId: 'ada', sequence, from, hash, commands } as const
-}
-
-/** Two clients of one master that stands at `commandCount`. */
-function pair(commandCount: number, maxHistoryBytes?: number) {
-  const world = new World<Record<string, any>>(
-    {},
-    maxHistoryBytes === undefined ? {} : { master: { maxHistoryBytes } },
-  )
-  const ada = world.join('ada')
-  for (let count = 0; count < commandCount; count += 1) ada.proxy.apply({ action: 'update' })
-  ada.settle()
-  return { world, ada, bob: world.join('bob') }
 }
 
 describe('creating', () => {
