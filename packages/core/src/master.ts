@@ -201,7 +201,8 @@ export class Master<U extends User = User> implements DocumentView {
   /**
    * Follow what another writer put into the store. Entries that are known
    * already are skipped; a gap or an entry that does not apply throws
-   * HISTORY_CHANGED, after which this master is of no use any more.
+   * HISTORY_CHANGED, after which this master is of no use any more. What was
+   * known of the clients who wrote them is forgotten.
    */
   advance(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
@@ -215,6 +216,9 @@ export class Master<U extends User = User> implements DocumentView {
       // Entries come from a store, so they are neither frozen nor trusted.
       const commands = entry.commands.map((command) => this.#replay(command))
       this.#history.push({ ...entry, commands })
+      // Somebody else answered this client since; an old record of it would let
+      // a repeated flush in anew.
+      this.#clients.delete(entry.clientId)
     }
     this.#trimHistory()
   }

@@ -89,6 +89,9 @@ export class HotModel<U extends User = User> {
     }
     if (this.master.commandCount !== head.commandCount || this.master.hash !== head.hash)
       return false
+    // Others wrote, and so perhaps for clients that this model remembers: what it
+    // knows of them is of the past now, and would let a repeated flush in anew.
+    if (head.revision !== this.#head.revision) this.#forgetClients()
     this.#head = head
     this.#remember(clients)
     return true
@@ -213,6 +216,12 @@ export class HotModel<U extends User = User> {
       this.#forget(clientId)
       this.master.forgetClient(clientId)
     }
+  }
+
+  #forgetClients(): void {
+    for (const clientId of this.#seen.keys()) this.master.forgetClient(clientId)
+    this.#seen.clear()
+    this.#seenBytes = 0
   }
 
   #forget(clientId: string): void {

@@ -45,6 +45,43 @@ describe('a repeated flush', () => {
     expect(await ada.send(flush)).toMatchObject({ outcome: 'repeated', commandCount: 1 })
   })
 
+  test('is known on a server that caught up for somebody else', async () => {
+    const { here, there, ada } = twoServices()
+    const bob = new Writer(there, 'bob')
+    await bob.add('b')
+    // This server remembers Ada's first flush; her second goes to the other.
+    ada.service = there
+    await ada.add('a1')
+    ada.service = here
+    const second = ada.next([add('a2')])
+    await ada.send(second)
+    // Bob's flushes make it catch up with all entries, but he is not Ada; after
+    // the second it believes to be alone again.
+    await bob.add('b2')
+    await bob.add('b3')
+    ada.service = there
+    expect(await ada.send(second)).toMatchObject({ outcome: 'repeated' })
+    expect(Object.keys(await ada.todos())).toEqual(['b', 'a1', 'a2', 'b2', 'b3'])
+  })
+
+  test('that was refused whole elsewhere is still refused', async () => {
+    const { here, there, ada } = twoServices()
+    const bob = new Writer(there, 'bob')
+    ada.service = there
+    await ada.add('a1')
+    ada.service = here
+    // Nothing of it applies, so it leaves no entry in the history.
+    const second = ada.next([{ action: 'update', path: ['todos', 'later'], props: { x: 1 } }])
+    await ada.send(second)
+    await bob.add('later')
+    await bob.add('b')
+    ada.service = there
+    const again = await ada.send(second)
+    expect(again).toMatchObject({ outcome: 'repeated', verdicts: [{ kind: 'dropped' }] })
+    expect(await ada.todos()).toMatchObject({ later: {} })
+    expect(await ada.todos()).not.toMatchObject({ later: { x: 1 } })
+  })
+
   test('with other commands is refused', async () => {
     const ada = new Writer(createTestService(), 'ada')
     const flush = ada.next([add('a')])
