@@ -56,6 +56,19 @@ export default defineConfig({
           globalSetup: 'packages/server/test/support/global-setup.ts',
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: 'packages/server/test/support/global-setup.ts',
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'crash', include: ['test/crash/**/*.test.ts'], environment: 'node' },
+      },
       { extends: true, test: { ...react, name: 'react' } },
       {
         extends: true,
