@@ -1,4 +1,5 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
+import type { Environment } from './environment.ts'
 
 /**
  * 128 bits of SHA-256 in 22 characters. It ties a history together and tells one
@@ -12,6 +13,8 @@ export function digest(text: string): string {
  * Where the history of a new model begins: different each time, so that a model
  * which was deleted and made again is not taken for the old one.
  */
-export function createGenesisHash(): string {
-  return randomBytes(16).toString('base64url')
+export function createGenesisHash({ fillRandom }: Pick<Environment, 'fillRandom'>): string {
+  const bytes = Buffer.alloc(16)
+  fillRandom(bytes)
+  return bytes.toString('base64url')
 }

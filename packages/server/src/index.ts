@@ -1,5 +1,6 @@
 export { flushout, flushout as default, type FlushoutOptions } from './plugin.ts'
 export { allowAnyone, type Action, type Authorize } from './authorize.ts'
+export { defaultEnvironment, type Environment } from './environment.ts'
 export { fastifyOptions } from './fastify-options.ts'
 export type { CheckpointRule } from './hot-model.ts'
 export type { Limits } from './limits.ts'

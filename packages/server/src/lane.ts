@@ -1,3 +1,4 @@
+import type { Environment } from './environment.ts'
 import type { ModelStore, Outcome, Write } from './store.ts'
 
 /** More writes than this make a statement slower than two statements. */
@@ -18,13 +19,19 @@ interface Waiting {
  */
 export class CommitterLane {
   readonly #store: Pick<ModelStore, 'commit'>
+  readonly #environment: Pick<Environment, 'defer'>
   readonly #maxInFlight: number
   #waiting: Waiting[] = []
   #inFlight = 0
   #isScheduled = false
 
-  constructor(store: Pick<ModelStore, 'commit'>, maxInFlight = 2) {
+  constructor(
+    store: Pick<ModelStore, 'commit'>,
+    environment: Pick<Environment, 'defer'>,
+    maxInFlight = 2,
+  ) {
     this.#store = store
+    this.#environment = environment
     this.#maxInFlight = maxInFlight
   }
 
@@ -40,7 +47,7 @@ export class CommitterLane {
     if (this.#isScheduled || this.#inFlight >= this.#maxInFlight) return
     this.#isScheduled = true
     // Not at once: whatever else this turn of the event loop brings joins.
-    setImmediate(() => {
+    this.#environment.defer(() => {
       this.#isScheduled = false
       while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) void this.#send()
     })

@@ -19,6 +19,7 @@ import {
   type FlushContext,
   type User,
 } from '@flushout/core'
+import type { Environment } from './environment.ts'
 import {
   clientsOf,
   countsOf,
@@ -42,6 +43,7 @@ const MAX_FAULTS = 3
 export interface RunnerOptions<U extends User = User> {
   readonly store: ModelStore
   readonly lane: CommitterLane
+  readonly environment: Environment
   readonly log: Log
   readonly maxWaiting: number
   readonly maxAttempts: number
@@ -123,7 +125,9 @@ export class ModelRunner<U extends User = User> {
 
   #add(work: Work<U>): void {
     const { maxWaiting } = this.#options
-    if (this.#queue.length >= maxWaiting) return work.reject(busy('Too many requests wait for it.'))
+    if (this.#queue.length >= maxWaiting) {
+      return work.reject(this.#busy('Too many requests wait for it.'))
+    }
     this.#queue.push(work)
     if (this.isIdle) this.#start()
   }
@@ -151,7 +155,7 @@ export class ModelRunner<U extends User = User> {
     let faults = 0
     let isLost = this.#isContended
     for (let attempt = 1; attempt <= this.#options.maxAttempts; attempt += 1) {
-      if (attempt > 2) await pause(attempt)
+      if (attempt > 2) await this.#pause(attempt)
       try {
         if (await this.#attempt(group, isLost)) return
         isLost = true
@@ -167,7 +171,7 @@ export class ModelRunner<U extends User = User> {
         faults += 1
         this.#options.log.error({ err: error, model: this.key, faults }, 'the store failed')
         if (error instanceof Unreadable || faults === MAX_FAULTS) {
-          return rejectAll(group, unavailable(error))
+          return rejectAll(group, this.#unavailable(error))
         }
         // One of them may be what the store cannot bear: it fails alone.
         if (faults > 1 && group.length > 1) {
@@ -176,7 +180,7 @@ export class ModelRunner<U extends User = User> {
         }
       }
     }
-    rejectAll(group, busy('Other writers were faster each time.'))
+    rejectAll(group, this.#busy('Other writers were faster each time.'))
   }
 
   /** One try. False if another writer was first. Throws if the store failed. */
@@ -338,6 +342,26 @@ export class ModelRunner<U extends User = User> {
     work.reject(new FlushoutError('INTERNAL', 'The flush could not be applied.', { cause }))
     return group.filter((other) => other !== work)
   }
+
+  #busy(why: string): FlushoutError {
+    return new FlushoutError('BUSY', `The model is busy. ${why}`, {
+      retryAfterMs: this.#jitter(1000),
+    })
+  }
+
+  #unavailable(cause: unknown): FlushoutError {
+    const message = 'The store cannot be reached now.'
+    return new FlushoutError('UNAVAILABLE', message, { cause, retryAfterMs: this.#jitter(2000) })
+  }
+
+  #jitter(maxMs: number): number {
+    return Math.ceil(maxMs / 4 + this.#options.environment.random() * maxMs * 0.75)
+  }
+
+  #pause(attempt: number): Promise<void> {
+    const { random, setTimer } = this.#options.environment
+    return new Promise((resolve) => setTimer(resolve, random() * Math.min(200, 2 ** attempt)))
+  }
 }
 
 /** The store failed before anything was written. */
@@ -357,22 +381,4 @@ async function reading<Result>(read: () => Promise<Result>): Promise<Result> {
 
 function rejectAll<U extends User>(group: readonly Work<U>[], error: FlushoutError): void {
   for (const work of group) work.reject(error)
-}
-
-function busy(why: string): FlushoutError {
-  return new FlushoutError('BUSY', `The model is busy. ${why}`, { retryAfterMs: jitter(1000) })
-}
-
-function unavailable(cause: unknown): FlushoutError {
-  const message = 'The store cannot be reached now.'
-  return new FlushoutError('UNAVAILABLE', message, { cause, retryAfterMs: jitter(2000) })
-}
-
-function jitter(maxMs: number): number {
-  return Math.ceil(maxMs / 4 + Math.random() * maxMs * 0.75)
-}
-
-function pause(attempt: number): Promise<void> {
-  const maxMs = Math.min(200, 2 ** attempt)
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * maxMs))
 }

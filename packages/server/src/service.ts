@@ -15,6 +15,7 @@ import type { Action, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
+import { defaultEnvironment, type Environment } from './environment.ts'
 import { HotModel, type CheckpointRule } from './hot-model.ts'
 import { compileKeyPattern } from './key-pattern.ts'
 import { CommitterLane } from './lane.ts'
@@ -57,8 +58,8 @@ export interface ServiceOptions<U extends User = User> {
    */
   readonly keepHistory?: number
   readonly log?: Log
-  /** The time for `at` and interceptors. Default `Date.now`. */
-  readonly now?: () => number
+  /** Clock, randomness and timers, for tests. */
+  readonly environment?: Environment
 }
 
 /** A point of a client's history: how far it is, and by which history. */
@@ -109,7 +110,7 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #rule: CheckpointRule
   readonly #keepHistory: number | undefined
   readonly #log: Log
-  readonly #now: () => number
+  readonly #environment: Environment
   readonly #createId: () => string
   readonly #lane: CommitterLane
   readonly #cache: ModelCache<U>
@@ -125,12 +126,9 @@ class Service<U extends User> implements FlushoutService<U> {
     this.#rule = { bytes: 65_536, flushes: 1000, ...options.checkpoint }
     this.#keepHistory = options.keepHistory
     this.#log = options.log ?? silentLog
-    this.#now = options.now ?? Date.now
-    this.#createId = createIdFactory({
-      now: this.#now,
-      fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
-    })
-    this.#lane = new CommitterLane(this.#store)
+    this.#environment = options.environment ?? defaultEnvironment
+    this.#createId = createIdFactory(this.#environment)
+    this.#lane = new CommitterLane(this.#store, this.#environment)
     this.#cache = new ModelCache(this.#limits.cacheBytes, (key) => this.#createRunner(key))
   }
 
@@ -145,7 +143,7 @@ class Service<U extends User> implements FlushoutService<U> {
     await this.#admit(key, flush.commands.length > 0 ? 'write' : 'read', user)
     // Fixed here, once: when two servers meet and this is done again, the rules
     // must see the same.
-    const context = { user, now: this.#now(), seed: this.#createId() }
+    const context = { user, now: this.#environment.now(), seed: this.#createId() }
     return this.#cache.runner(key).flush(flush, context)
   }
 
@@ -226,6 +224,7 @@ class Service<U extends User> implements FlushoutService<U> {
     const runner: ModelRunner<U> = new ModelRunner<U>(key, {
       store: this.#store,
       lane: this.#lane,
+      environment: this.#environment,
       log: this.#log,
       maxWaiting: this.#limits.waiting,
       maxAttempts: this.#limits.attempts,
@@ -255,7 +254,8 @@ class Service<U extends User> implements FlushoutService<U> {
     const copy = copyJson(typeof initial === 'function' ? initial(key) : initial)
     if (!copy.ok) throw new Error(`The initial document of "${key}" holds ${copy.fault.found}.`)
     const document = copy.value as JsonObject
-    await this.#store.create(key, { commandCount: 0, hash: createGenesisHash(), document })
+    const hash = createGenesisHash(this.#environment)
+    await this.#store.create(key, { commandCount: 0, hash, document })
     this.#log.info({ model: key }, 'model created')
     return true
   }

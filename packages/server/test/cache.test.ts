@@ -1,4 +1,4 @@
-import { memoryStore } from '@flushout/server'
+import { defaultEnvironment, memoryStore } from '@flushout/server'
 import { expect, test } from 'vitest'
 import { countCalls, createTestService, Writer } from './support/world.ts'
 
@@ -45,7 +45,10 @@ test('a model that is let go is written as a checkpoint', async () => {
 
 test('with and without memory the answers are the same', async () => {
   const script = async (cacheBytes: number) => {
-    const service = createTestService({ limits: { cacheBytes }, now: () => 0 })
+    const service = createTestService({
+      limits: { cacheBytes },
+      environment: { ...defaultEnvironment, now: () => 0 },
+    })
     const [ada, bob] = [new Writer(service, 'ada'), new Writer(service, 'bob')]
     const answers = []
     for (let turn = 0; turn < 30; turn += 1) {

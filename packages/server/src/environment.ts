@@ -1,0 +1,22 @@
+/** Everything outside the program that a service depends on, so that tests can play it. */
+export interface Environment {
+  /** Milliseconds since 1970, for `at`, ids and interceptors. */
+  readonly now: () => number
+  /** From 0 up to 1, to spread retries. */
+  readonly random: () => number
+  /** Fill the bytes with random ones, for ids: unpredictable, never repeated. */
+  readonly fillRandom: (bytes: Uint8Array) => void
+  /** Call back once after `delayMs`. */
+  readonly setTimer: (callback: () => void, delayMs: number) => void
+  /** Call back as soon as what has arrived already was looked at. */
+  readonly defer: (callback: () => void) => void
+}
+
+/** The real thing, in Node. */
+export const defaultEnvironment: Environment = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
+  setTimer: (callback, delayMs) => void setTimeout(callback, delayMs),
+  defer: (callback) => void setImmediate(callback),
+}
