@@ -1,5 +1,5 @@
 import { Master, type LogEntry, type Snapshot } from '@flushout/core'
-import { memoryStore, type ModelStore } from '@flushout/server'
+import { defaultEnvironment, memoryStore, type ModelStore } from '@flushout/server'
 import { describe, expect, test } from 'vitest'
 import { add, codeOf, countCalls, createTestService, KEY, Writer } from './support/world.ts'
 
@@ -178,11 +178,11 @@ describe('another history under the same name', () => {
 
   test('that was made by the very same commands is another one', async () => {
     const { store, restore } = restorable()
-    const now = () => 0
-    const ada = new Writer(createTestService({ store, now }), 'ada')
+    const environment = { ...defaultEnvironment, now: () => 0 }
+    const ada = new Writer(createTestService({ store, environment }), 'ada')
     await ada.add('a')
     const other = memoryStore()
-    await new Writer(createTestService({ store: other, now }), 'ada').add('a')
+    await new Writer(createTestService({ store: other, environment }), 'ada').add('a')
     restore(other)
     expect(await codeOf(ada.pull())).toBe('HISTORY_CHANGED')
   })
