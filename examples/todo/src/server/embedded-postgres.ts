@@ -44,9 +44,9 @@ export async function startEmbeddedPostgres(
     // Left over from a crash. Its process id may be somebody else's by now, and
     // then Postgres would not start.
     await rm(join(data, 'postmaster.pid'), { force: true })
-    const all = { ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }
+    const address = { listen_addresses: '127.0.0.1', unix_socket_directories: '' }
+    const all = { port: await findFreePort(), ...settings, ...address }
     const options = Object.entries(all).map(([name, value]) => `-c ${name}=${value}`)
-    options.push(`-p ${await findFreePort()}`)
     await execute(binaries.pg_ctl, ['start', '-D', data, '-w', '-l', log, '-o', options.join(' ')])
     keeper = await connect(data, password)
   }
