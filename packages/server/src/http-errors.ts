@@ -38,9 +38,27 @@ export function toHttpError(thrown: unknown): { status: number; body: ErrorBody 
   }
 }
 
+/**
+ * What a client may see of a request that Node could not read: none of Fastify's
+ * routes and handlers got to know of it.
+ */
+export function toConnectionError(thrown: unknown): { status: number; body: ErrorBody } {
+  const { code } = Object(thrown) as { code?: unknown }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const late = new FlushoutError('UNAVAILABLE', 'The request took too long to arrive.')
+    return { ...toHttpError(late), status: 408 }
+  }
+  const refused = toHttpError(new FlushoutError('FLUSH_INVALID', 'The request is malformed.'))
+  return code === 'HPE_HEADER_OVERFLOW' ? { ...refused, status: 431 } : refused
+}
+
 /** What Fastify itself refuses, in the words of the catalogue. */
 function fromFastify(thrown: unknown): FlushoutError {
   const { code, statusCode } = Object(thrown) as { code?: unknown; statusCode?: unknown }
+  if (code === 'FST_ERR_HANDLER_TIMEOUT') {
+    // It may take effect yet. The same flush, sent again, finds out.
+    return new FlushoutError('UNAVAILABLE', 'It took too long; ask again.', { retryAfterMs: 1000 })
+  }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new FlushoutError('FLUSH_TOO_LARGE', 'The request is larger than this server takes.')
   }

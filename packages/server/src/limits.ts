@@ -13,14 +13,27 @@ export interface Limits {
   /** Characters of JSON of the latest history that a model keeps in memory. Default 262,144. */
   readonly historyBytes: number
   /**
-   * Characters of JSON of all models in memory. Default 67,108,864. Count on
-   * about four bytes of memory for each.
+   * Characters of JSON of all models in memory. Default 67,108,864. Ordinary
+   * documents take about four bytes of memory for each, the worst that somebody
+   * can think of thirty.
    */
   readonly cacheBytes: number
+  /**
+   * Bytes of requests under way at a time, and as many of large answers; who comes
+   * then is told to come again. It bounds what slow senders and readers take.
+   * Default 67,108,864.
+   */
+  readonly trafficBytes: number
   /** Requests that may wait for one model; the next is told to come again. Default 1,000. */
   readonly waiting: number
   /** How often a flush is tried against other writers. Default 8. */
   readonly attempts: number
+  /**
+   * Milliseconds until a request is answered, with 503 if there is nothing else
+   * to say; 0 waits for ever. Needs a Fastify that has `handlerTimeout`. Default
+   * 30,000.
+   */
+  readonly answerMs: number
 }
 
 const DEFAULTS: Limits = {
@@ -30,8 +43,10 @@ const DEFAULTS: Limits = {
   keyLength: 256,
   historyBytes: 256 * 1024,
   cacheBytes: 64 * 1024 * 1024,
+  trafficBytes: 64 * 1024 * 1024,
   waiting: 1000,
   attempts: 8,
+  answerMs: 30_000,
 }
 
 /** Fill in what was left out. Throws OPTIONS_INVALID for what is no limit. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { FlushoutError, MAX_DEPTH } from '@flushout/core'
 
 /** What lies around the props of a command: body, commands, command, props. */
@@ -5,11 +6,18 @@ const ENVELOPE_DEPTH = 4
 const LIMIT = MAX_DEPTH + ENVELOPE_DEPTH
 
 /**
- * Parse the text of a request. Throws FLUSH_INVALID, with the place, for what is
- * no JSON, for `__proto__` as a key, and for nesting that no flush can have,
- * before anything recursive touches it.
+ * Parse the body of a request. Throws FLUSH_INVALID, with the place, for what is
+ * no JSON in UTF-8, for `__proto__` as a key, and for nesting that no flush can
+ * have, before anything recursive touches it.
  */
-export function parseBody(text: string): unknown {
+export function parseBody(bytes: Buffer, contentType = ''): unknown {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType)?.[1]
+  // Decoding would turn wrong bytes into U+FFFD: the master would apply another
+  // text than its sender holds.
+  if (!isUtf8(bytes) || (charset !== undefined && !/^utf-?8$/i.test(charset))) {
+    throw new FlushoutError('FLUSH_INVALID', 'The body is not UTF-8.')
+  }
+  const text = bytes.toString()
   let body: unknown
   try {
     body = JSON.parse(text)

@@ -6,6 +6,12 @@ import { completeLimits } from './limits.ts'
 import { createOpenApi } from './openapi.ts'
 import { parseBody } from './parse-body.ts'
 import { createService, type FlushoutService, type ServiceOptions } from './service.ts'
+import { Traffic } from './traffic.ts'
+
+/** What a request takes besides its body: socket, headers, objects. */
+const REQUEST_BYTES = 4096
+/** Answers up to this size are not counted: connections buffer as much anyway. */
+const SMALL_ANSWER = 16 * 1024
 
 /** What the plugin is registered with. */
 export interface FlushoutOptions<U extends User = User> extends ServiceOptions<U> {
@@ -36,7 +42,7 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
     service.drain()
   })
   fastify.addHook('onClose', async () => service.close())
-  const { flushBytes } = completeLimits(options.limits)
+  const { flushBytes, trafficBytes, answerMs } = completeLimits(options.limits)
   // Encapsulated: parser and error handlers are for these routes alone.
   await fastify.register(
     async (scope) => {
@@ -44,10 +50,15 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
       scope.addHook('onSend', async (_request, reply) => {
         if (isClosing) reply.header('connection', 'close')
       })
+      boundTime(scope, answerMs)
       handleBodies(scope, flushBytes)
       handleErrors(scope, prefix)
-      addModelRoutes(scope, service, user)
       addServiceRoutes(scope, service, prefix)
+      // Not the routes above: a server is not ill because it has much to do.
+      await scope.register(async (models) => {
+        boundTraffic(models, trafficBytes, flushBytes)
+        addModelRoutes(models, service, user)
+      })
     },
     { prefix },
   )
@@ -65,13 +76,38 @@ export const flushout: FastifyPluginAsync<FlushoutOptions> = fp(register, {
 
 type UserOf = NonNullable<FlushoutOptions['user']>
 
+function boundTime(scope: FastifyInstance, handlerTimeout: number): void {
+  if (handlerTimeout === 0) return
+  // Not in the types of a route yet.
+  scope.addHook('onRoute', (route) => void Object.assign(route, { handlerTimeout }))
+}
+
+function boundTraffic(scope: FastifyInstance, maxBytes: number, bodyLimit: number): void {
+  const [requests, answers] = [new Traffic(maxBytes), new Traffic(maxBytes)]
+  const refuse = () => {
+    const retryAfterMs = 500 + Math.ceil(Math.random() * 1500)
+    return new FlushoutError('BUSY', 'The server has too much to do.', { retryAfterMs })
+  }
+  scope.addHook('onRequest', async ({ headers }, { raw }) => {
+    // A body of unknown length may have any; none is larger than allowed.
+    const length = headers['transfer-encoding'] ? bodyLimit : Number(headers['content-length'] ?? 0)
+    if (!requests.take(raw, REQUEST_BYTES + Math.min(length, bodyLimit))) throw refuse()
+  })
+  scope.addHook('onSend', async (_request, { raw }, payload) => {
+    // Text is measured where it can matter only: that takes as long as sending it.
+    if (typeof payload !== 'string' || payload.length <= SMALL_ANSWER) return
+    // What was done stays done: the same flush, sent again, is answered anew.
+    if (!answers.take(raw, Buffer.byteLength(payload))) throw refuse()
+  })
+}
+
 function handleBodies(scope: FastifyInstance, bodyLimit: number): void {
   // The form of messages must not depend on how the application parses its own.
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit },
-    async (_request: FastifyRequest, text: string) => parseBody(text),
+    { parseAs: 'buffer', bodyLimit },
+    async ({ headers }: FastifyRequest, bytes: Buffer) => parseBody(bytes, headers['content-type']),
   )
 }
 
