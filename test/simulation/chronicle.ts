@@ -1,0 +1,149 @@
+import { endOf, type LogEntry } from '@flushout/core'
+import type { ModelStore, Write } from '@flushout/server'
+import type { Database } from './database.ts'
+import { idOf } from './ledger.ts'
+
+/** What the database ever committed to one model. */
+interface Annals {
+  /** The document that the model began with. */
+  genesis: { commandCount: number; hash: string; text: string }
+  /** From there to the head, also what was trimmed since. */
+  entries: LogEntry[]
+  /** How often the database forgot or went back. */
+  rewrites: number
+  /** Taken away, and not made again yet. */
+  isGone: boolean
+}
+
+/**
+ * Keeps account of all commits, at the moment when they take effect and beyond
+ * what the database itself remembers.
+ */
+export class Chronicle {
+  readonly #database: Database
+  readonly #annals = new Map<string, Annals>()
+  readonly #states = new Set<string>()
+  // All that was ever committed, also on histories that were given up.
+  readonly #geneses = new Map<string, Annals['genesis']>()
+  readonly #entries = new Map<string, { readonly entry: LogEntry; readonly before: string }>()
+  readonly #flushes = new Set<string>()
+  readonly store: ModelStore
+
+  constructor(database: Database) {
+    this.#database = database
+    const { store } = database
+    this.store = {
+      ...bind(store),
+      create: async (key, snapshot) => {
+        await store.create(key, snapshot)
+        await this.#born(key)
+      },
+      commit: async (writes) => {
+        const outcomes = await store.commit(writes)
+        outcomes.forEach((outcome, index) => {
+          if (outcome === 'committed') this.#add(writes[index]!)
+        })
+        return outcomes
+      },
+      exclusively: async (key, known, clientIds, stage) => {
+        let write: Write | undefined
+        const outcome = await store.exclusively(key, known, clientIds, (news) => {
+          write = stage(news)
+          return write
+        })
+        if (write && outcome === 'committed') this.#add(write)
+        return outcome
+      },
+    }
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#annals.keys()]
+  }
+
+  annals(key: string): Readonly<Annals> | undefined {
+    return this.#annals.get(key)
+  }
+
+  /** How often the history of a model was not what it had been. */
+  rewrites(key: string): number {
+    return this.#annals.get(key)?.rewrites ?? 0
+  }
+
+  /** Whether a model ever was at this point. */
+  hasBeenAt(key: string, commandCount: number, hash: string): boolean {
+    return this.#states.has(`${key} ${commandCount} ${hash}`)
+  }
+
+  /** Whether a flush was history once and may be so no more. */
+  mayBeCut(key: string, flush: string): boolean {
+    return this.rewrites(key) > 0 && this.#flushes.has(`${key} ${flush}`)
+  }
+
+  /** After a call whose outcome nobody heard: write down what it did. */
+  async catchUp(writes: readonly Write[]): Promise<void> {
+    for (const write of writes) {
+      const content = await this.#database.look(write.key)
+      if (content?.head.hash === write.head.hash && content.head.revision === write.head.revision) {
+        this.#add(write)
+      }
+    }
+  }
+
+  /** The database was changed behind everybody's back: from here on this is history. */
+  async rewritten(key: string): Promise<void> {
+    const annals = this.#annals.get(key)
+    if (!annals) return
+    annals.rewrites += 1
+    let hash = (await this.#database.look(key))?.head.hash
+    annals.isGone = hash === undefined
+    annals.entries.length = 0
+    if (hash === undefined) return
+    for (let step = this.#entries.get(hash); step; step = this.#entries.get(hash)) {
+      annals.entries.unshift(step.entry)
+      hash = step.before
+    }
+    annals.genesis = this.#geneses.get(hash)!
+  }
+
+  async #born(key: string): Promise<void> {
+    const annals = this.#annals.get(key)
+    if (annals && !annals.isGone) return
+    const { checkpoint: genesis } = (await this.#database.look(key))!
+    this.#geneses.set(genesis.hash, genesis)
+    this.#annals.set(key, { genesis, entries: [], rewrites: annals?.rewrites ?? 0, isGone: false })
+    this.#note(key, genesis)
+  }
+
+  #add({ key, head, entries }: Write): void {
+    const annals = this.#annals.get(key)
+    if (!annals || entries.length === 0) return
+    if (annals.entries.at(-1)?.hash === head.hash) return
+    for (const entry of entries) {
+      const before = (annals.entries.at(-1) ?? annals.genesis).hash
+      this.#entries.set(entry.hash, { entry, before })
+      this.#flushes.add(`${key} ${idOf(entry)}`)
+      annals.entries.push(entry)
+      this.#note(key, { commandCount: endOf(entry), hash: entry.hash })
+    }
+  }
+
+  #note(key: string, { commandCount, hash }: { commandCount: number; hash: string }): void {
+    this.#states.add(`${key} ${commandCount} ${hash}`)
+  }
+}
+
+function bind(store: ModelStore): ModelStore {
+  return {
+    migrate: () => store.migrate(),
+    ping: () => store.ping(),
+    create: (key, snapshot) => store.create(key, snapshot),
+    load: (key, clientIds) => store.load(key, clientIds),
+    news: (key, known, clientIds) => store.news(key, known, clientIds),
+    history: (key, from, to, maxBytes) => store.history(key, from, to, maxBytes),
+    commit: (writes) => store.commit(writes),
+    exclusively: (key, known, clientIds, stage) => store.exclusively(key, known, clientIds, stage),
+    trim: (key, keep) => store.trim(key, keep),
+    close: async () => {},
+  }
+}

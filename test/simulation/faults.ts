@@ -1,0 +1,70 @@
+/**
+ * Everything that may go wrong in a run. Those with odds strike now and then
+ * where they can; those with a count happen so often at most in a run that has them.
+ */
+export const FAULTS = {
+  // A message between a client and a server.
+  'request lost': { odds: 0.06 },
+  'answer lost': { odds: 0.06 },
+  'request repeated': { odds: 0.08 },
+  'message slow': { odds: 0.1 },
+  'request arrives after its time-out': { odds: 0.03 },
+  'answer garbled': { odds: 0.04 },
+  'answer of another exchange': { odds: 0.03 },
+  'gateway refuses': { odds: 0.04 },
+  'client cut off': { count: 2 },
+  'answers cut off': { count: 2 },
+  // A client.
+  'client dies': { count: 2 },
+  'client sleeps': { count: 1 },
+  'client is cloned': { count: 1 },
+  'client clock jumps': { count: 1 },
+  // A server.
+  'server dies': { count: 2 },
+  'server dies before its commit': { odds: 0.01 },
+  'server dies after its commit': { odds: 0.01 },
+  'server dies before its answer': { odds: 0.01 },
+  'server dies in a transaction': { odds: 0.05 },
+  'server dies at a checkpoint': { odds: 0.05 },
+  'server dies at a trim': { odds: 0.05 },
+  'server stands still': { count: 2 },
+  'server shuts down': { count: 1 },
+  'server clock jumps': { count: 1 },
+  // The way from a server to the database.
+  'race lost': { odds: 0.05 },
+  'statement fails': { odds: 0.04 },
+  'commit lands, answer lost': { odds: 0.04 },
+  'commit lands late': { odds: 0.03 },
+  'statement slow': { odds: 0.06 },
+  'database down': { count: 1 },
+  // The database.
+  'database put back': { count: 1 },
+  'database loses its tail': { count: 1 },
+  'model made anew': { count: 1 },
+  // Permissions.
+  'permission revoked': { count: 1 },
+  'user logged out': { count: 1 },
+  'permissions unknown': { odds: 0.02 },
+} as const satisfies Record<string, { odds: number } | { count: number }>
+
+export type Fault = keyof typeof FAULTS
+
+/** All faults, in the order of the list. */
+export const ALL_FAULTS: readonly Fault[] = Object.keys(FAULTS) as Fault[]
+
+/** Those after which what the database holds is not what clients know of it. */
+export const REWRITES: readonly Fault[] = [
+  'database put back',
+  'database loses its tail',
+  'model made anew',
+]
+
+export function oddsOf(fault: Fault): number {
+  const settings = FAULTS[fault]
+  return 'odds' in settings ? settings.odds : 0
+}
+
+export function countOf(fault: Fault): number {
+  const settings = FAULTS[fault]
+  return 'count' in settings ? settings.count : 0
+}

@@ -1,0 +1,132 @@
+import { endOf, type LogEntry, type Snapshot } from '@flushout/core'
+import type { Head, ModelStore, News, Outcome, StoredModel, Stretch, Write } from '@flushout/server'
+import type { Content, Database } from './database.ts'
+
+/**
+ * A database in memory, as strict as Postgres and fast enough for a million
+ * runs. It has to pass the contract of all stores.
+ */
+export class MemoryDatabase implements Database {
+  readonly #models = new Map<string, Content>()
+  readonly store: ModelStore = {
+    migrate: async () => {},
+    ping: async () => {},
+    close: async () => {},
+    create: async (key, snapshot) => this.#create(key, snapshot),
+    load: async (key, clientIds) => this.#load(key, clientIds),
+    news: async (key, known, clientIds) => this.#news(key, known, clientIds),
+    history: async (key, from, to, maxBytes) => this.#history(key, from, to, maxBytes),
+    commit: async (writes) => writes.map((write) => this.#commit(write)),
+    exclusively: async (key, known, clientIds, stage) => {
+      const write = stage(this.#news(key, known, clientIds))
+      return write ? this.#commit(write) : 'conflict'
+    },
+    trim: async (key, keep) => this.#trim(key, keep),
+  }
+
+  async look(key: string): Promise<Content | undefined> {
+    return this.#models.get(key)
+  }
+
+  async put(key: string, content: Content | undefined): Promise<void> {
+    if (content) this.#models.set(key, content)
+    else this.#models.delete(key)
+  }
+
+  // A call is one step here.
+  breakAfter(): void {}
+
+  #create(key: string, { commandCount, hash, document }: Snapshot): void {
+    if (this.#models.has(key)) return
+    this.#models.set(key, {
+      head: { commandCount, revision: 0, hash },
+      floor: { commandCount, hash },
+      checkpoint: { commandCount, hash, text: JSON.stringify(document) },
+      entries: [],
+      clients: [],
+    })
+  }
+
+  #load(key: string, clientIds: readonly string[]): StoredModel | undefined {
+    const content = this.#models.get(key)
+    if (!content) return undefined
+    const { head, checkpoint, entries } = content
+    const { commandCount, hash, text } = checkpoint
+    return {
+      head,
+      checkpoint: { commandCount, hash, document: JSON.parse(text) },
+      tail: copy(entries.filter((entry) => entry.from >= commandCount)),
+      clients: pick(content, clientIds),
+    }
+  }
+
+  #news(key: string, known: Head, clientIds: readonly string[]): News | undefined {
+    const content = this.#models.get(key)
+    if (!content) return undefined
+    const { head, floor, entries } = content
+    const before = entries.find((entry) => endOf(entry) === known.commandCount)
+    const hash = before?.hash ?? (floor.commandCount === known.commandCount ? floor.hash : undefined)
+    const isSame = hash === known.hash
+    return {
+      head,
+      entries: isSame ? copy(entries.filter(({ from }) => from >= known.commandCount)) : undefined,
+      clients: pick(content, clientIds),
+    }
+  }
+
+  #history(key: string, from: number, to: number, maxBytes: number): Stretch | undefined {
+    const content = this.#models.get(key)
+    const until = content?.entries.filter((entry) => endOf(entry) <= to) ?? []
+    if (!content || until.length === 0 || endOf(until.at(-1)!) !== to) return undefined
+    let start = until.length
+    for (let bytes = 0; start > 0 && until[start - 1]!.from >= from; start -= 1) {
+      bytes += JSON.stringify(until[start - 1]).length
+      if (bytes > maxBytes) break
+    }
+    if (start === until.length) return undefined
+    const floorHash = until[start - 1]?.hash ?? content.floor.hash
+    return { floorHash, entries: copy(until.slice(start)) }
+  }
+
+  #commit({ key, read, head, entries, clients, checkpoint }: Write): Outcome {
+    const content = this.#models.get(key)
+    if (!content || !isSameHead(content.head, read)) return 'conflict'
+    const ids = new Set(clients.map(({ clientId }) => clientId))
+    const { commandCount, hash } = head
+    this.#models.set(key, {
+      ...content,
+      head,
+      entries: [...content.entries, ...copy(entries)],
+      clients: [...content.clients.filter(({ clientId }) => !ids.has(clientId)), ...copy(clients)],
+      ...(checkpoint !== undefined && { checkpoint: { commandCount, hash, text: checkpoint } }),
+    })
+    return 'committed'
+  }
+
+  #trim(key: string, keep: number): void {
+    const content = this.#models.get(key)
+    if (!content) return
+    const horizon = content.checkpoint.commandCount - keep
+    const dropped = content.entries.filter((entry) => endOf(entry) <= horizon)
+    const last = dropped.at(-1)
+    if (!last) return
+    this.#models.set(key, {
+      ...content,
+      floor: { commandCount: endOf(last), hash: last.hash },
+      entries: content.entries.slice(dropped.length),
+    })
+  }
+}
+
+function isSameHead(a: Head, b: Head): boolean {
+  return a.commandCount === b.commandCount && a.revision === b.revision && a.hash === b.hash
+}
+
+function pick({ clients }: Content, ids: readonly string[]) {
+  return copy(clients.filter(({ clientId }) => ids.includes(clientId)))
+}
+
+/** As a database gives it: nothing shared with whoever asks. */
+function copy<T extends LogEntry[] | readonly unknown[]>(list: T): T {
+  return list.length === 0 ? list : (JSON.parse(JSON.stringify(list)) as T)
+}

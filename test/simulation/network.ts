@@ -1,0 +1,186 @@
+import type { Transport } from '@flushout/client'
+import { FlushoutError, type ErrorCode, type Flush, type FlushAnswer, type Retry, type Snapshot } from '@flushout/core'
+import { idOf, type Ledger } from './ledger.ts'
+import type { Page } from './person.ts'
+import { refusal, type Reply } from './server.ts'
+import { show, Violation } from './violation.ts'
+import type { World } from './world.ts'
+
+/** Refusals that mean: your past is not ours. */
+const ALARMS = ['HISTORY_CHANGED', 'SEQUENCE_GAP', 'SEQUENCE_REUSED', 'SEQUENCE_PAST', 'CLIENT_EXPIRED']
+
+/** The way from a page to the servers and back, through a balancer that knows none of them. */
+export function createTransport(page: Page, world: World): Transport {
+  return {
+    load: (key, signal) =>
+      new Exchange(page, world, key, undefined, signal).begin() as Promise<Snapshot>,
+    flush: (key, flush, signal) => new Exchange(page, world, key, flush, signal).begin(),
+  }
+}
+
+/** One message and its answer, or whatever becomes of them. */
+class Exchange {
+  readonly #page: Page
+  readonly #world: World
+  readonly #key: string
+  readonly #flush: Flush | undefined
+  readonly #text: string | undefined
+  readonly #signal: AbortSignal
+  #resolve: (answer: unknown) => void = () => {}
+  #reject: (error: Error) => void = () => {}
+
+  constructor(page: Page, world: World, key: string, flush: Flush | undefined, signal: AbortSignal) {
+    this.#page = page
+    this.#world = world
+    this.#key = key
+    this.#flush = flush
+    this.#text = flush && JSON.stringify(flush)
+    this.#signal = signal
+  }
+
+  begin(): Promise<unknown> {
+    const { scheduler, weather, dice } = this.#world
+    if (this.#flush) {
+      this.#world.guard(() => this.#ledger.depart(this.#flush!))
+      this.#trace(`sends ${this.#name} of ${this.#flush.commands.length} from ${this.#flush.from}`)
+    } else this.#trace(`loads ${this.#key}`)
+    let wayMs = 1 + dice.roll() * 10
+    if (weather.strikes('message slow')) wayMs += dice.between(100, 1_500)
+    if (weather.strikes('request arrives after its time-out')) wayMs += dice.between(2_000, 4_000)
+    if (!this.#isLost('request lost', this.#page.cutOffUntil)) {
+      scheduler.after(wayMs, () => this.#arrive((reply) => this.#return(reply)))
+      if (weather.strikes('request repeated')) {
+        scheduler.after(wayMs + dice.roll() * dice.pick([2, 50, 3_000]), () => this.#arrive(() => {}))
+      }
+    }
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  #arrive(answer: (reply: Reply) => void): void {
+    const { weather } = this.#world
+    if (weather.strikes('gateway refuses')) return answer(refusal('UNAVAILABLE', 'same-flush'))
+    const server = this.#world.balance()
+    if (!server) return this.#break()
+    this.#world.trace(`${server.name} gets ${this.#name} of ${this.#page.person.name}`)
+    const { person } = this.#page
+    const user = person.isLoggedIn ? this.#page.user : undefined
+    server.serve({ key: this.#key, flush: this.#text, user }, (reply) => {
+      this.#world.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
+      answer(reply)
+    })
+  }
+
+  #return(reply: Reply): void {
+    const { scheduler, weather, dice } = this.#world
+    if (this.#isLost('answer lost', this.#page.answersCutOffUntil)) return
+    let wayMs = 1 + dice.roll() * 10
+    if (weather.strikes('message slow')) wayMs += dice.between(100, 1_500)
+    scheduler.after(wayMs, () => this.#page.run(() => this.#hear(reply)))
+  }
+
+  /** The answer is there, if anybody still waits for it. */
+  #hear(reply: Reply): void {
+    const { weather, dice } = this.#world
+    if (this.#signal.aborted) return
+    if (!reply.ok) {
+      const { code, message, retry, retryAfterMs } = reply.error
+      this.#checkAlarm(code)
+      if (this.#flush && retry === 'never') this.#ledger.refused(this.#flush, code)
+      return this.#reject(
+        new FlushoutError(code as ErrorCode, message, {
+          retry: retry as Retry,
+          ...(retryAfterMs !== undefined && { retryAfterMs }),
+        }),
+      )
+    }
+    if (this.#flush) this.#checkVerdicts(reply.text)
+    if (weather.strikes('answer garbled')) return this.#resolve(garble(reply.text, dice.between(0, 5)))
+    const other = this.#world.answers.get(this.#mailbox)
+    if (other && weather.strikes('answer of another exchange')) {
+      return this.#resolve(JSON.parse(other))
+    }
+    this.#world.answers.set(this.#mailbox, reply.text)
+    this.#resolve(JSON.parse(reply.text))
+  }
+
+  /** The same flush always gets the same verdicts, however often it is sent. */
+  #checkVerdicts(text: string): void {
+    if (this.#flush!.commands.length === 0) return
+    const { verdicts, remaps } = JSON.parse(text) as FlushAnswer
+    const found = JSON.stringify({ verdicts, remaps })
+    const id = `${this.#key} ${this.#world.chronicle.rewrites(this.#key)} ${this.#name} ${this.#page.seed}`
+    const expected = this.#world.verdicts.get(id) ?? found
+    this.#world.verdicts.set(id, expected)
+    if (expected === found) return
+    throw new Violation('one answer', `${this.#name} got other verdicts than before`, { expected, found })
+  }
+
+  #checkAlarm(code: string): void {
+    if (!ALARMS.includes(code) || this.#world.hasReasonForAlarm(this.#key)) return
+    if (code === 'SEQUENCE_REUSED' && this.#ledger.mayBeReused) return
+    throw new Violation('no false alarm', `${this.#name} was refused with ${code}`)
+  }
+
+  /** Whether a message goes nowhere; then its sender hears so, or nothing at all. */
+  #isLost(fault: 'request lost' | 'answer lost', cutOffUntil: number): boolean {
+    const isCutOff = cutOffUntil > this.#world.scheduler.now
+    if (!isCutOff && !this.#world.weather.strikes(fault)) return false
+    this.#break()
+    return true
+  }
+
+  #break(): void {
+    const { scheduler, dice } = this.#world
+    if (dice.chance(0.3)) return
+    scheduler.after(dice.between(1, 100), () =>
+      this.#page.run(() => this.#reject(new Error('The connection broke.'))),
+    )
+  }
+
+  get #ledger(): Ledger {
+    return this.#page.ledgers.get(this.#key)!
+  }
+
+  get #mailbox(): string {
+    return `${this.#page.person.name} ${this.#key} ${this.#flush ? 'flush' : 'load'}`
+  }
+
+  get #name(): string {
+    if (!this.#flush) return `load of ${this.#key}`
+    return this.#flush.commands.length === 0 ? 'question for news' : idOf(this.#flush)
+  }
+
+  #trace(what: string): void {
+    this.#world.trace(`${this.#page.person.name} ${what}`)
+  }
+}
+
+function describe(reply: Reply): string {
+  if (!reply.ok) return reply.error.code
+  const { commandCount, outcome, sync, verdicts } = JSON.parse(reply.text) as FlushAnswer
+  const kinds = verdicts?.map(({ index, kind }) => `${index} ${kind}`).join(', ')
+  return `${commandCount}${outcome ? ` ${outcome} ${sync.kind}` : ''}${kinds ? ` (${kinds})` : ''}`
+}
+
+/** What arrives instead of an answer when something between has a fault. */
+function garble(text: string, how: number): unknown {
+  const answer = JSON.parse(text) as Record<string, unknown>
+  const fields = Object.keys(answer)
+  switch (how) {
+    case 0:
+      return null
+    case 1:
+      return '<html>502 Bad Gateway</html>'
+    case 2:
+      return {}
+    case 3:
+      return Object.fromEntries(Object.entries(answer).slice(0, -1))
+    case 4:
+      return { ...answer, [fields[text.length % fields.length]!]: show(answer).slice(0, 5) }
+    default:
+      return [answer]
+  }
+}

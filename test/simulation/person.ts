@@ -1,0 +1,228 @@
+import { createClient, type Client, type Environment, type Model } from '@flushout/client'
+import type { User } from '@flushout/core'
+import { Dice } from './dice.ts'
+import { Ledger } from './ledger.ts'
+import { createTransport } from './network.ts'
+import { clientRules } from './rules.ts'
+import { show, Violation } from './violation.ts'
+import { drawEdit } from './workload.ts'
+import type { World } from './world.ts'
+
+const HOUR_MS = 3_600_000
+const TIMING = {
+  quietMs: 50,
+  maxDelayMs: 250,
+  pollMs: 1_500,
+  timeoutMs: 2_000,
+  retryBaseMs: 200,
+  retryMaxMs: 3_000,
+}
+
+/** Someone at a screen. The page may be closed and opened again; the person stays. */
+export class Person {
+  readonly name: string
+  /** Who this person is to the servers. */
+  user: User
+  /** How far the clock of their device is off, in milliseconds. */
+  skewMs = 0
+  /** What came of everything this person ever did, page after page. */
+  readonly ledgers: Ledger[] = []
+  /** Whether the session is valid. */
+  isLoggedIn = true
+  readonly #world: World
+  readonly #dice: Dice
+  #page: Page | undefined
+  #pages = 0
+  #marks = 0
+  #edits: number
+
+  constructor(name: string, world: World) {
+    this.name = name
+    this.user = { id: name }
+    this.#world = world
+    this.#dice = world.dice.fork()
+    this.#edits = world.plan.edits
+  }
+
+  get page(): Page | undefined {
+    return this.#page
+  }
+
+  /** Open a page. `seed` makes it draw the very numbers of another. */
+  open(seed = this.#dice.between(0, 2 ** 31)): void {
+    this.#world.trace(`${this.name} opens a page`)
+    this.#pages += 1
+    this.#page = new Page(this, this.#world, seed)
+    this.ledgers.push(...this.#page.ledgers.values())
+  }
+
+  /** The page is gone at once, with all that it had not sent. */
+  die(): void {
+    if (!this.#page) return
+    this.#world.trace(`${this.name}'s page dies`)
+    this.#page.end()
+    this.#page = undefined
+    this.#world.scheduler.after(this.#dice.between(10, 1_500), () => this.open())
+  }
+
+  /** Make edits at random moments until they are used up. */
+  plan(): void {
+    const { scheduler, plan } = this.#world
+    if (this.#edits <= 0) return
+    scheduler.after((this.#dice.roll() * 2 * plan.stormMs) / plan.edits, () => {
+      this.#world.guard(() => this.#edit())
+      this.plan()
+    })
+  }
+
+  #edit(): void {
+    const key = this.#dice.pick(this.#world.plan.keys)
+    const model = this.#page?.models.get(key)
+    if (!model?.isLoaded) return
+    this.#world.touch(this.#page!)
+    const count = this.#dice.chance(0.15) ? this.#dice.between(2, 6) : 1
+    this.#edits -= count
+    const run = () => {
+      for (let n = 0; n < count; n += 1) this.#apply(key, model)
+    }
+    if (count > 1) model.batch(run)
+    else run()
+  }
+
+  #apply(key: string, model: Model): void {
+    // The page too: between two pages of a person no order is promised.
+    const mark = `${this.name}.${this.#pages}-${(this.#marks += 1)}`
+    const command = drawEdit(this.#dice, model, mark)
+    const receipt = model.apply(command)
+    this.#world.trace(
+      `${this.name} ${command.action} ${mark} at ${show(command.path ?? [])} ${receipt.id}` +
+        (receipt.ok ? '' : ` refused: ${receipt.rejection?.code}`),
+    )
+    if (!receipt.ok) return
+    this.#page!.ledgers.get(key)!.add(mark, command.action, receipt)
+    if (command.action === 'delete') {
+      if (model.read(command.path) !== undefined) {
+        throw new Violation('at once', `${mark} deleted ${show(command.path)}, which still shows`)
+      }
+      return
+    }
+    const path = command.path ?? []
+    const at = command.action === 'create' ? [...path, receipt.id] : path
+    const found = (model.read(at) as { mark?: unknown } | undefined)?.mark
+    if (found !== mark) {
+      throw new Violation('at once', `${mark} does not show at ${show(at)}`, { expected: mark, found })
+    }
+  }
+}
+
+/** One page: a client and its models, until it is closed. */
+export class Page {
+  readonly person: Person
+  readonly user: User
+  readonly client: Client
+  readonly models = new Map<string, Model>()
+  readonly ledgers = new Map<string, Ledger>()
+  /** How far each model was confirmed, and how often that went back. */
+  readonly progress = new Map<string, { count: number; setbacks: number }>()
+  /** What those who listen saw last, as JSON. */
+  readonly observed = new Map<string, string>()
+  readonly seed: number
+  isOver = false
+  /** Until when nothing reaches the network, or comes back from it. */
+  cutOffUntil = 0
+  answersCutOffUntil = 0
+  timers = 0
+  readonly #world: World
+  readonly #wakers = new Set<() => void>()
+  #asleepUntil = 0
+
+  constructor(person: Person, world: World, seed: number) {
+    this.person = person
+    this.user = person.user
+    this.seed = seed
+    this.#world = world
+    this.client = createClient({
+      transport: createTransport(this, world),
+      environment: this.#createEnvironment(new Dice(seed)),
+      flush: TIMING,
+      user: person.user,
+      keepAliveMs: 3_600_000,
+      interceptors: world.plan.hasRules ? clientRules : [],
+    })
+    for (const key of world.plan.keys) this.#open(key)
+  }
+
+  #open(key: string): void {
+    const model = this.client.model(key)
+    this.models.set(key, model)
+    this.ledgers.set(key, new Ledger(key))
+    model.subscribe(() => {
+      if (!this.isOver) this.observed.set(key, JSON.stringify(model.read()))
+    })
+    model.ready.catch(() => {})
+  }
+
+  /** What happens to the page from outside, at the moment when it does anything. */
+  run(callback: () => void): void {
+    const asleepMs = this.#asleepUntil - this.#world.scheduler.now
+    if (this.isOver) return
+    if (asleepMs > 0) this.#world.scheduler.after(asleepMs, () => this.run(callback))
+    else {
+      this.#world.touch(this)
+      this.#world.guard(callback)
+    }
+  }
+
+  sleep(ms: number): void {
+    this.#asleepUntil = this.#world.scheduler.now + ms
+    this.#world.scheduler.after(ms, () => this.wake())
+  }
+
+  wake(): void {
+    this.run(() => {
+      for (const wake of this.#wakers) wake()
+    })
+  }
+
+  /** The page stops wherever it is. */
+  end(): void {
+    this.isOver = true
+  }
+
+  #createEnvironment(dice: Dice): Environment {
+    const { scheduler, weather } = this.#world
+    return {
+      // Of coarse clocks, clones see the same: only then their ids are equal.
+      now: () => {
+        const now = Math.floor(scheduler.now) + this.person.skewMs
+        return weather.has('client is cloned') ? Math.floor(now / HOUR_MS) * HOUR_MS : now
+      },
+      random: dice.roll,
+      fillRandom: dice.fill,
+      setTimer: (callback, delayMs) => {
+        this.timers += 1
+        let isOpen = true
+        const close = () => {
+          if (isOpen) this.timers -= 1
+          isOpen = false
+        }
+        const cancel = scheduler.after(delayMs, () =>
+          this.run(() => {
+            if (!isOpen) return
+            close()
+            callback()
+          }),
+        )
+        return () => {
+          close()
+          cancel()
+        }
+      },
+      onWake: (callback) => {
+        this.#wakers.add(callback)
+        return () => void this.#wakers.delete(callback)
+      },
+      isHidden: () => false,
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { isFlushoutError, type Flush, type User } from '@flushout/core'
+import { createService, type FlushoutService } from '@flushout/server'
+import { Connection, type Life } from './connection.ts'
+import type { Dice } from './dice.ts'
+import { masterRules } from './rules.ts'
+import { Violation } from './violation.ts'
+import type { World } from './world.ts'
+
+/** What a server says to a message, as it goes over the wire. */
+export type Reply =
+  | { readonly ok: true; readonly text: string }
+  | {
+      readonly ok: false
+      readonly error: { code: string; message: string; retry: string; retryAfterMs?: number }
+    }
+
+export interface Message {
+  readonly key: string
+  /** A flush as JSON; a load if there is none. */
+  readonly flush: string | undefined
+  readonly user: User | undefined
+}
+
+/** One server process, which may die and be started again. */
+export class Server {
+  readonly name: string
+  /** How far its clock is off, in milliseconds. */
+  skewMs = 0
+  readonly #world: World
+  readonly #dice: Dice
+  #life: ServerLife | undefined
+  #frozenUntil = 0
+
+  constructor(name: string, world: World) {
+    this.name = name
+    this.#world = world
+    this.#dice = world.dice.fork()
+  }
+
+  get isUp(): boolean {
+    return this.#life !== undefined && !this.#life.isOver
+  }
+
+  get service(): FlushoutService | undefined {
+    return this.#life?.service
+  }
+
+  start(): void {
+    this.#world.trace(`${this.name} starts`)
+    this.#life = new ServerLife(this, this.#world, this.#dice)
+  }
+
+  /** Nothing of what it did in memory goes on; it is started again after a while. */
+  die(why: string): void {
+    if (!this.isUp) return
+    this.#world.trace(`${this.name} dies ${why}`)
+    this.#life!.isOver = true
+    this.#world.scheduler.after(this.#dice.between(50, 2_000), () => this.start())
+  }
+
+  /** The end as it should be: who waits is answered, others are sent away. */
+  shutDown(): void {
+    const life = this.#life
+    if (!life || life.isOver) return
+    this.#world.trace(`${this.name} shuts down`)
+    life.service.drain()
+    void life.service.close().then(() => {
+      life.isOver = true
+      if (this.#life === life) this.#world.scheduler.after(100, () => this.start())
+    })
+  }
+
+  /** It does nothing for a while, and then goes on as if no time had passed. */
+  standStill(ms: number): void {
+    this.#world.trace(`${this.name} stands still for ${ms} ms`)
+    this.#frozenUntil = this.#world.scheduler.now + ms
+  }
+
+  /** How long until it does anything. */
+  get frozenMs(): number {
+    return this.#frozenUntil - this.#world.scheduler.now
+  }
+
+  /** Hand a message to it. `answer` is called at most once: the dead say nothing. */
+  serve(message: Message, answer: (reply: Reply) => void): void {
+    const life = this.#life!
+    life.run(() => {
+      void life.serve(message).then((reply) => {
+        if (this.#world.weather.strikes('server dies before its answer')) this.die('before its answer')
+        life.run(() => answer(reply))
+      })
+    })
+  }
+}
+
+class ServerLife implements Life {
+  isOver = false
+  readonly service: FlushoutService
+  readonly #server: Server
+  readonly #world: World
+
+  constructor(server: Server, world: World, dice: Dice) {
+    this.#server = server
+    this.#world = world
+    const { plan, scheduler, database, chronicle, weather } = world
+    this.service = createService({
+      store: new Connection({
+        database,
+        chronicle,
+        scheduler,
+        weather,
+        dice,
+        life: this,
+        isDatabaseDown: () => world.isDatabaseDown,
+        trace: world.trace,
+      }),
+      authorize: (user, action, key) => world.permissions.authorize(user, action, key),
+      models: [
+        {
+          pattern: `${plan.keys[0]!.replace(/:[^:]*$/, '')}:*`,
+          initial: plan.initial,
+          interceptors: plan.hasRules ? masterRules : [],
+        },
+      ],
+      limits: {
+        cacheBytes: plan.cacheBytes,
+        historyBytes: plan.historyBytes,
+        documentBytes: plan.documentBytes,
+        attempts: 4,
+      },
+      checkpoint: plan.checkpoint,
+      ...(plan.keepHistory !== undefined && { keepHistory: plan.keepHistory }),
+      environment: {
+        now: () => Math.floor(scheduler.now) + server.skewMs,
+        random: dice.roll,
+        fillRandom: dice.fill,
+        setTimer: (callback, delayMs) => void scheduler.after(delayMs, () => this.run(callback)),
+        defer: (callback) => void scheduler.after(0, () => this.run(callback)),
+      },
+    })
+  }
+
+  run(callback: () => void): void {
+    const { frozenMs } = this.#server
+    if (this.isOver) return
+    if (frozenMs > 0) this.#world.scheduler.after(frozenMs, () => this.run(callback))
+    else callback()
+  }
+
+  die(why: string): void {
+    if (!this.isOver) this.#server.die(why)
+  }
+
+  async serve({ key, flush, user }: Message): Promise<Reply> {
+    const { permissions, plan, chronicle } = this.#world
+    // What the edge of a server does with a body that is too large.
+    if (flush && flush.length > plan.flushBytes) return refusal('FLUSH_TOO_LARGE', 'never')
+    const isForbidden = permissions.isForbidden(user, key)
+    try {
+      const answer = flush
+        ? await this.service.flush(key, JSON.parse(flush) as Flush, user)
+        : await this.service.snapshot(key, user)
+      if (isForbidden && permissions.isForbidden(user, key)) {
+        throw new Violation('permitted', `${user?.id} was served ${key}`, { found: answer })
+      }
+      if (!this.isOver && !chronicle.hasBeenAt(key, answer.commandCount, answer.hash)) {
+        throw new Violation('no phantom', `${this.#server.name} vouches for what was never committed`, {
+          found: { commandCount: answer.commandCount, hash: answer.hash },
+        })
+      }
+      return { ok: true, text: JSON.stringify(answer) }
+    } catch (error) {
+      if (error instanceof Violation) return this.#world.fail(error)
+      if (!isFlushoutError(error)) {
+        return this.#world.fail(new Violation('quiet', `a server threw ${String(error)}`))
+      }
+      const { code, message, retry, retryAfterMs } = error
+      return { ok: false, error: { code, message, retry, ...(retryAfterMs && { retryAfterMs }) } }
+    }
+  }
+}
+
+export function refusal(code: string, retry: string): Reply {
+  return { ok: false, error: { code, message: `The run refuses with ${code}.`, retry } }
+}

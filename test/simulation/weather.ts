@@ -1,0 +1,42 @@
+import type { Dice } from './dice.ts'
+import { ALL_FAULTS, oddsOf, type Fault } from './faults.ts'
+
+/** Which faults a run has, and how often each has struck. */
+export class Weather {
+  readonly counts = new Map<Fault, number>()
+  readonly #active: ReadonlySet<Fault>
+  readonly #dice: Dice
+  readonly #trace: (line: string) => void
+  #isOver = false
+
+  /** `only` leaves the other faults out; without it a run has about half of all. */
+  constructor(dice: Dice, trace: (line: string) => void, only?: readonly Fault[]) {
+    this.#dice = dice
+    this.#trace = trace
+    // Some runs are wild and some are nearly calm: rare faults show best alone.
+    const share = dice.pick([0.1, 0.3, 0.5, 0.8])
+    const chosen = ALL_FAULTS.filter(() => dice.chance(share))
+    this.#active = new Set(only ?? chosen)
+  }
+
+  has(fault: Fault): boolean {
+    return this.#active.has(fault) && !this.#isOver
+  }
+
+  /** Whether the fault strikes here and now. */
+  strikes(fault: Fault): boolean {
+    if (!this.has(fault) || !this.#dice.chance(oddsOf(fault))) return false
+    this.note(fault)
+    return true
+  }
+
+  note(fault: Fault): void {
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1)
+    this.#trace(`✗ ${fault}`)
+  }
+
+  /** No more faults from here on. */
+  clear(): void {
+    this.#isOver = true
+  }
+}
