@@ -48,6 +48,8 @@ export async function onConnection<Result>(
   }
 }
 
+const READ_ONLY = '25006'
+
 const heard = new WeakSet<PostgresClient>()
 
 /**
@@ -63,9 +65,12 @@ function hear(client: PostgresClient): void {
 
 /** End what a failed run began. True if the connection is of no use any more. */
 async function cannotGoOn(client: PostgresClient, error: unknown): Promise<boolean> {
+  const { severity, code } = Object(error) as { severity?: unknown; code?: unknown }
   // Only what Postgres itself reports as a plain error leaves a connection whole.
   // Else it broke, or the answer to a statement may still be under way.
-  if ((Object(error) as { severity?: unknown }).severity !== 'ERROR') return true
+  if (severity !== 'ERROR') return true
+  // It leads to a standby, as after a fail-over; a new one may lead to the primary.
+  if (code === READ_ONLY) return true
   try {
     await client.query({ text: 'rollback' })
     return false

@@ -74,7 +74,12 @@ class PostgresStore implements ModelStore {
   }
 
   async ping(): Promise<void> {
-    await onConnection(this.#pool, (client) => client.query({ text: 'select 1' }))
+    await onConnection(this.#pool, async (client) => {
+      const { rows } = await client.query({
+        text: `select current_setting('transaction_read_only') = 'on' as only_reads`,
+      })
+      if (rows[0]!['only_reads']) throw new Error('The database is a standby, or read-only.')
+    })
   }
 
   async create(key: string, { commandCount, hash, document }: Snapshot): Promise<void> {

@@ -69,7 +69,7 @@ export type Outcome = 'committed' | 'conflict'
 export interface ModelStore {
   /** Make the store ready for this version. Safe while other instances do the same. */
   migrate(): Promise<void>
-  /** Throw unless the store can be reached. */
+  /** Throw unless the store can be reached and written to. */
   ping(): Promise<void>
   /** Make a model of this snapshot, unless there is one of this name already. */
   create(key: string, snapshot: Snapshot): Promise<void>
