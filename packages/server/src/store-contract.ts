@@ -1,6 +1,5 @@
 import { deepStrictEqual, equal, ok } from 'node:assert/strict'
-import { endOf, type ClientRecord, type LogEntry, type Snapshot } from '@flushout/core'
-import { digest } from './digest.ts'
+import { client, extend, StoredStory } from './store-story.ts'
 import type { Head, ModelStore, News, Write } from './store.ts'
 
 /** How a test runner takes a test: `test` of vitest or of `node:test` will do. */
@@ -98,12 +97,23 @@ export function storeContract(
     deepStrictEqual((await model.load(['a', 'b'])).clients, [client('a', 1)])
   })
 
-  story('a head with another hash is another history', async (model) => {
-    const write = model.next([model.entry(1)])
-    const stranger = { ...write, read: { ...write.read, hash: 'stranger' } }
-    deepStrictEqual(await model.store.commit([stranger]), ['conflict'])
-    deepStrictEqual((await model.load()).head, model.head)
-  })
+  for (const [what, other] of Object.entries(OTHER_HEADS)) {
+    story(`who read another ${what} writes nothing, in no way to write`, async (model) => {
+      await model.write([model.entry(1)], [client('c', 1)])
+      await model.write([model.entry(1)], [client('c', 2)])
+      const before = await model.load(['c', 'd'])
+      const clients = [client('c', 3), client('d', 1)]
+      const write = model.next([model.entry(2)], clients, '{"four":4}')
+      const stale = { ...write, read: { ...write.read, ...other(write.read) } }
+      deepStrictEqual(await model.store.commit([stale]), ['conflict'])
+      deepStrictEqual(await model.load(['c', 'd']), before)
+      const { key, head, store } = model
+      equal(await store.exclusively(key, head, [], () => stale), 'conflict')
+      deepStrictEqual(await model.load(['c', 'd']), before)
+      deepStrictEqual(await store.commit([write]), ['committed'])
+      deepStrictEqual((await model.load(['c', 'd'])).clients.length, 2)
+    })
+  }
 
   story('models that are written together win and lose apart', async (model) => {
     const others = await Promise.all([1, 2, 3].map(() => StoredStory.begin(model.store)))
@@ -253,113 +263,15 @@ export function storeContract(
   })
 }
 
-const NOWHERE: Head = { commandCount: 0, revision: 0, hash: 'nowhere' }
-
-/** One model in a store, and what a writer knows of it. */
-class StoredStory {
-  readonly key: string = `contract:${crypto.randomUUID()}`
-  readonly genesis: Snapshot = { commandCount: 0, hash: digest(this.key), document: { list: {} } }
-  readonly store: ModelStore
-  head: Head = { commandCount: 0, revision: 0, hash: this.genesis.hash }
-
-  private constructor(store: ModelStore) {
-    this.store = store
-  }
-
-  static async begin(store: ModelStore): Promise<StoredStory> {
-    const story = new StoredStory(store)
-    await store.create(story.key, story.genesis)
-    return story
-  }
-
-  async load(clientIds: readonly string[] = []) {
-    const stored = await this.store.load(this.key, clientIds)
-    ok(stored, 'the model is there')
-    return stored
-  }
-
-  /** An entry of `size` commands at the head. */
-  entry(size: number, clientId = 'c'): LogEntry {
-    return this.entryAfter(0, size, clientId)
-  }
-
-  /** An entry that follows `distance` commands after the head. */
-  entryAfter(distance: number, size: number, clientId = 'c'): LogEntry {
-    return createEntry(this.head.commandCount + distance, size, clientId)
-  }
-
-  next(
-    entries: readonly LogEntry[],
-    clients: readonly ClientRecord[] = [],
-    checkpoint?: string,
-  ): Write {
-    return writeOnto(this.key, this.head, entries, clients, checkpoint)
-  }
-
-  async write(
-    entries: readonly LogEntry[],
-    clients: readonly ClientRecord[] = [],
-    checkpoint?: string,
-  ) {
-    const write = this.next(entries, clients, checkpoint)
-    deepStrictEqual(await this.store.commit([write]), ['committed'])
-    this.head = write.head
-    return this.head
-  }
-
-  async writeEach(sizes: readonly number[]): Promise<LogEntry[]> {
-    const entries: LogEntry[] = []
-    for (const size of sizes) {
-      const entry = this.entry(size)
-      entries.push(entry)
-      await this.write([entry])
-    }
-    return entries
-  }
+/** What a writer may have read who is not to write any more. */
+const OTHER_HEADS: { readonly [what: string]: (head: Head) => Partial<Head> } = {
+  count: ({ commandCount }) => ({ commandCount: commandCount - 1 }),
+  revision: ({ revision }) => ({ revision: revision - 1 }),
+  hash: () => ({ hash: 'stranger' }),
 }
+
+const NOWHERE: Head = { commandCount: 0, revision: 0, hash: 'nowhere' }
 
 async function committed(store: ModelStore, write: Write): Promise<string> {
   return (await store.commit([write]))[0]!
-}
-
-function extend(key: string, { head }: News, clientId: string): Write {
-  return writeOnto(key, head, [createEntry(head.commandCount, 1, clientId)], [client(clientId, 1)])
-}
-
-function writeOnto(
-  key: string,
-  read: Head,
-  entries: readonly LogEntry[],
-  clients: readonly ClientRecord[],
-  checkpoint?: string,
-): Write {
-  const last = entries.at(-1)
-  const head = {
-    commandCount: last ? endOf(last) : read.commandCount,
-    revision: read.revision + 1,
-    hash: last?.hash ?? read.hash,
-  }
-  return { key, read, head, entries, clients, checkpoint }
-}
-
-function createEntry(from: number, size: number, clientId: string): LogEntry {
-  const commands = Array.from({ length: size }, (_, index) => ({
-    action: 'create' as const,
-    path: ['list'],
-    id: `n${from + index}`,
-    props: { text: '\u0000 "quoted" \\ 🙂', z: 1, a: null },
-  }))
-  const hash = digest(`${from} ${size} ${clientId} ${Math.random()}`)
-  return { from, hash, clientId, sequence: from + 1, userId: null, at: 1_700_000_000_000, commands }
-}
-
-function client(clientId: string, sequence: number): ClientRecord {
-  const rejection = { code: 'REJECTED', message: 'no \u0000', at: ['list', 'a'] }
-  return {
-    clientId,
-    userId: 'ada',
-    sequence,
-    digest: digest(`${clientId} ${sequence}`),
-    answer: { verdicts: [{ index: 0, kind: 'rejected', rejection }], remaps: [] },
-  }
 }
