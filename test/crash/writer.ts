@@ -113,12 +113,14 @@ export class Writer {
     if (this.#open.length > MAX_PENDING) return
     const { model, name } = this
     const choice = this.#mine.length > MAX_TODOS ? 0 : this.#random(4)
-    if (choice === 0 && this.#mine.length > 2) {
-      const id = this.#mine.shift()!
+    const id = this.#mine[choice === 0 ? 0 : this.#random(this.#mine.length)] ?? ''
+    // Gone only where the database has lost it.
+    const known = model.read(['todos', id])
+    if (choice === 0 && known) {
+      this.#mine.shift()
       this.#open.push({ receipt: model.delete(['todos', id]), id, todo: undefined })
-    } else if (choice === 1 && this.#mine.length > 0) {
-      const id = this.#mine[this.#random(this.#mine.length)]!
-      const todo = { by: name, n: model.read(['todos', id])!.n + 1 }
+    } else if (choice === 1 && known) {
+      const todo = { by: name, n: known.n + 1 }
       this.#open.push({ receipt: model.update(['todos', id], { n: todo.n }), id, todo })
     } else {
       const todo = { by: name, n: 0 }

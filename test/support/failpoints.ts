@@ -1,8 +1,9 @@
 // Places in a server process at which it can be made to end itself, or to stand
 // still. They lie on public seams alone: what is tested is the product as it is.
 import type { Authorize, ModelStore, PostgresClient, PostgresPool, Rule } from '@flushout/server'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { writeSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** The places, in the order in which a flush passes them. */
 export const FAILPOINTS = [
@@ -126,12 +127,11 @@ export class Failpoints {
       const { commands = [] } = Object(request.body) as { commands?: unknown[] }
       if (reply.statusCode !== 200 || commands.length === 0) return payload
       this.#pass('before-answer')
-      return this.#counts('half-answer') ? this.#answerHalf(request, reply, payload) : payload
+      return this.#counts('half-answer') ? this.#answerHalf(reply, String(payload)) : payload
     })
   }
 
-  async #answerHalf(_request: FastifyRequest, reply: FastifyReply, payload: unknown) {
-    const text = String(payload)
+  async #answerHalf(reply: FastifyReply, text: string): Promise<never> {
     reply.hijack()
     reply.raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
@@ -143,13 +143,15 @@ export class Failpoints {
 
   #wrapClient(client: PostgresClient): PostgresClient {
     return {
-      query: (query) => {
+      query: async (query) => {
+        const answer = client.query(query)
         const at = statementPoint(query)
-        if (!at || !this.#counts(at)) return client.query(query)
-        void client.query(query)
+        if (!at || !this.#counts(at)) return answer
         // Not before it has left this process.
-        setImmediate(() => setImmediate(() => this.#goOff(at)))
-        return NEVER
+        await nextTurn()
+        await nextTurn()
+        this.#goOff(at)
+        return answer
       },
       release: (error) => client.release(error),
       on: (event, listener) => client.on(event, listener),
@@ -175,15 +177,9 @@ export class Failpoints {
   }
 }
 
-function statementPoint({
-  name = '',
-  text,
-  values,
-}: {
-  name?: string
-  text: string
-  values?: unknown[]
-}): Failpoint | undefined {
+type Query = Parameters<PostgresClient['query']>[0]
+
+function statementPoint({ name = '', text, values }: Query): Failpoint | undefined {
   if (text === 'commit') return 'lock-commit-sent'
   if (name.startsWith('flushout trim')) return 'in-trim'
   if (!name.startsWith('flushout commit')) return undefined

@@ -18,6 +18,8 @@ export class KillablePostgres {
   readonly #folder: string
   #settings: PostgresSettings
   #running: EmbeddedPostgres | undefined
+  #starting: Promise<unknown> | undefined
+  #isOver = false
   #url = ''
 
   private constructor(folder: string, settings: PostgresSettings) {
@@ -58,13 +60,16 @@ export class KillablePostgres {
         () => true,
         (error: unknown) => void (refusal = error),
       )
-    await until('Postgres starts again', start).catch((error: Error) => {
+    await until('Postgres starts again', () => this.#isOver || start()).catch((error: Error) => {
       error.cause = refusal
       throw error
     })
   }
 
+  /** Stop for good, also while somebody starts it. */
   async stop(): Promise<void> {
+    this.#isOver = true
+    await this.#starting?.catch(() => {})
     try {
       await this.#running?.stop()
     } finally {
@@ -74,7 +79,9 @@ export class KillablePostgres {
   }
 
   async #start(): Promise<void> {
-    this.#running = await startEmbeddedPostgres(this.#folder, this.#settings)
+    const starting = startEmbeddedPostgres(this.#folder, this.#settings)
+    this.#starting = starting
+    this.#running = await starting
     this.#url = this.#running.connectionString
     this.#settings = { ...this.#settings, port: new URL(this.#url).port }
   }

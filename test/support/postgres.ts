@@ -50,7 +50,8 @@ export async function createDatabase(url: string): Promise<Database> {
   }
 }
 
-async function runOn(url: string, sql: string): Promise<void> {
+/** Run one statement on the database of `url`. */
+export async function runOn(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

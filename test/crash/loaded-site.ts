@@ -1,5 +1,3 @@
-// Cycle after cycle: edit under load, kill one thing, start it again, see that
-// everybody gets through, and count what is there against what was told.
 import { createClient, httpTransport, type Client } from '@flushout/client'
 import type { Snapshot } from '@flushout/core'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -7,40 +5,15 @@ import { auditModel, auditServed } from '../support/audit.ts'
 import { Ledger } from '../support/ledger.ts'
 import { readModels } from '../support/stored-model.ts'
 import { until } from '../support/until.ts'
-import { describeStrike, makePlan, SERVERS, type Strike } from './plan.ts'
+import { SERVERS, type Strike } from './plan.ts'
 import { createRandom } from './random.ts'
 import { Site } from './site.ts'
 import { auditWriters, Writer, type TodoList } from './writer.ts'
 
 const KEYS = ['todos:a', 'todos:b']
-/** Acknowledged flushes before something is killed, and after it is back. */
-const FLUSHES_BEFORE = 60
-const FLUSHES_AFTER = 20
-/** What a client has to be told again that dies of not hearing it. */
-const UNHEARD = new Set<string>(['after-commit', 'before-answer', 'half-answer'])
-
-export interface CrashOptions {
-  readonly cycles: number
-  /** Decides what is killed and when. */
-  readonly seed: number
-  /** Let Postgres acknowledge what it may lose: a run that has to fail. */
-  readonly isForgetful?: boolean
-  readonly onCycle?: (cycle: Cycle) => void
-}
-
-/** What happened in one cycle. */
-export interface Cycle {
-  readonly number: number
-  readonly strike: string
-  /** Acknowledged flushes since the run began. */
-  readonly flushes: number
-  readonly repeated: number
-  readonly findings: readonly string[]
-  readonly ms: number
-}
 
 /** A site under load, and what its writers were told. */
-export class CrashRun {
+export class LoadedSite {
   readonly site: Site
   readonly ledger = new Ledger()
   readonly #clients: Client[] = []
@@ -55,18 +28,18 @@ export class CrashRun {
     seed: number
     isForgetful?: boolean
     servers?: number
-  }): Promise<CrashRun> {
+  }): Promise<LoadedSite> {
     const { seed, isForgetful = false, servers = SERVERS } = options
     const postgres = isForgetful ? { synchronous_commit: 'off', wal_writer_delay: '10s' } : {}
     const site = await Site.start(servers, { allowAsynchronousCommit: isForgetful }, postgres)
-    const run = new CrashRun(site)
+    const loaded = new LoadedSite(site)
     try {
-      await run.#open(seed)
+      await loaded.#open(seed)
     } catch (error) {
-      await run.stop()
+      await loaded.stop()
       throw error
     }
-    return run
+    return loaded
   }
 
   async stop(): Promise<void> {
@@ -147,6 +120,19 @@ export class CrashRun {
     if (at === 'idle') this.work()
   }
 
+  /** Kill Postgres and all servers in one moment. */
+  async killAll(): Promise<void> {
+    const { postgres, servers } = this.site
+    await Promise.all([postgres.kill(), ...servers.map((server) => server.kill())])
+  }
+
+  /** Start all of them in no order: the servers come up when Postgres is there. */
+  async restartAll(): Promise<void> {
+    const { postgres, servers } = this.site
+    const starts = servers.map((_, index) => this.site.restartServer(index))
+    await Promise.all([postgres.restart(), ...starts])
+  }
+
   /** Let a server run into a failpoint, and see that it did. */
   async #reach({ server, at, pass }: Extract<Strike, { pass: number }>): Promise<void> {
     const { servers } = this.site
@@ -189,51 +175,4 @@ export class CrashRun {
     const { address } = this.site.servers[server]!
     return httpTransport({ url: `${address}/flushout` }).load(key, AbortSignal.timeout(10_000))
   }
-}
-
-/** Run all cycles of a plan; ends with the first that breaks a promise. */
-export async function runCycles({
-  cycles,
-  seed,
-  isForgetful = false,
-  onCycle,
-}: CrashOptions): Promise<Cycle[]> {
-  const run = await CrashRun.start({ seed, isForgetful })
-  const done: Cycle[] = []
-  try {
-    for (const [index, strike] of makePlan(cycles, seed).entries()) {
-      const cycle = await runCycle(run, index + 1, strike)
-      done.push(cycle)
-      onCycle?.(cycle)
-      if (cycle.findings.length > 0) break
-    }
-  } finally {
-    await run.stop()
-  }
-  return done
-}
-
-async function runCycle(run: CrashRun, number: number, strike: Strike): Promise<Cycle> {
-  const start = performance.now()
-  const words = describeStrike(strike)
-  const { ledger } = run
-  const repeatedBefore = ledger.repeated
-  try {
-    run.work()
-    await run.progress(FLUSHES_BEFORE)
-    await run.strike(strike)
-    await run.progress(FLUSHES_AFTER)
-    await run.rest()
-  } catch (cause) {
-    throw new Error(`Cycle ${number}, ${words}: ${(cause as Error).message}\n${run.describe()}`, {
-      cause,
-    })
-  }
-  const findings = await run.audit()
-  const isUnheard = strike.target === 'server' && UNHEARD.has(strike.at)
-  if (isUnheard && ledger.repeated === repeatedBefore) {
-    findings.push('a flush was applied and its answer lost, but none was answered as repeated')
-  }
-  const { flushes, repeated } = ledger
-  return { number, strike: words, flushes, repeated, findings, ms: performance.now() - start }
 }
