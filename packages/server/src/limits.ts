@@ -29,9 +29,8 @@ export interface Limits {
   /** How often a flush is tried against other writers. Default 8. */
   readonly attempts: number
   /**
-   * Milliseconds until a request is answered, with 503 if there is nothing else
-   * to say; 0 waits for ever. Needs a Fastify that has `handlerTimeout`. Default
-   * 30,000.
+   * Milliseconds that a request may be worked on; then it is answered with 503,
+   * and the client asks again. 0 waits for ever. Default 30,000.
    */
   readonly answerMs: number
 }

@@ -1,6 +1,7 @@
 import { FlushoutError, type Flush, type User } from '@flushout/core'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { withDeadline } from './deadline.ts'
 import { toHttpError } from './http-errors.ts'
 import { completeLimits } from './limits.ts'
 import { createOpenApi } from './openapi.ts'
@@ -50,14 +51,13 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
       scope.addHook('onSend', async (_request, reply) => {
         if (isClosing) reply.header('connection', 'close')
       })
-      boundTime(scope, answerMs)
       handleBodies(scope, flushBytes)
       handleErrors(scope, prefix)
-      addServiceRoutes(scope, service, prefix)
+      addServiceRoutes(scope, service, prefix, answerMs)
       // Not the routes above: a server is not ill because it has much to do.
       await scope.register(async (models) => {
         boundTraffic(models, trafficBytes, flushBytes)
-        addModelRoutes(models, service, user)
+        addModelRoutes(models, service, user, answerMs)
       })
     },
     { prefix },
@@ -75,12 +75,6 @@ export const flushout: FastifyPluginAsync<FlushoutOptions> = fp(register, {
 })
 
 type UserOf = NonNullable<FlushoutOptions['user']>
-
-function boundTime(scope: FastifyInstance, handlerTimeout: number): void {
-  if (handlerTimeout === 0) return
-  // Not in the types of a route yet.
-  scope.addHook('onRoute', (route) => void Object.assign(route, { handlerTimeout }))
-}
 
 function boundTraffic(scope: FastifyInstance, maxBytes: number, bodyLimit: number): void {
   const [requests, answers] = [new Traffic(maxBytes), new Traffic(maxBytes)]
@@ -136,15 +130,24 @@ interface ModelRoute {
   Querystring: Record<string, unknown>
 }
 
-function addModelRoutes(scope: FastifyInstance, service: FlushoutService, userOf: UserOf): void {
+function addModelRoutes(
+  scope: FastifyInstance,
+  service: FlushoutService,
+  userOf: UserOf,
+  answerMs: number,
+): void {
   scope.get<ModelRoute>('/models/:key', async (request, reply) => {
     const { key } = request.params
-    const user = await identify(userOf, request)
     reply.header('cache-control', 'private, no-cache')
     if (Object.keys(request.query).length > 0) {
-      return service.pull(key, readPosition(request.query), user)
+      const position = readPosition(request.query)
+      return withDeadline(answerMs, async () =>
+        service.pull(key, position, await identify(userOf, request)),
+      )
     }
-    const { hash, text } = await service.snapshotText(key, user)
+    const { hash, text } = await withDeadline(answerMs, async () =>
+      service.snapshotText(key, await identify(userOf, request)),
+    )
     const etag = `"${hash}"`
     reply.header('etag', etag)
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
@@ -154,22 +157,28 @@ function addModelRoutes(scope: FastifyInstance, service: FlushoutService, userOf
   scope.route<ModelRoute>({
     method: 'POST',
     url: '/models/:key/flush',
-    handler: async (request) => {
-      const user = await identify(userOf, request)
-      // The service checks its form.
-      return service.flush(request.params.key, request.body as Flush, user)
-    },
+    handler: async (request) =>
+      withDeadline(answerMs, async () => {
+        const user = await identify(userOf, request)
+        // The service checks its form.
+        return service.flush(request.params.key, request.body as Flush, user)
+      }),
   })
 }
 
-function addServiceRoutes(scope: FastifyInstance, service: FlushoutService, prefix: string): void {
+function addServiceRoutes(
+  scope: FastifyInstance,
+  service: FlushoutService,
+  prefix: string,
+  answerMs: number,
+): void {
   const openApi = JSON.stringify(createOpenApi(prefix))
   scope.get('/openapi.json', (_request, reply) => {
     reply.type('application/json').send(openApi)
   })
   scope.get('/healthz', async () => ({ status: 'ok' }))
   scope.get('/readyz', async () => {
-    await service.ready()
+    await withDeadline(answerMs, () => service.ready())
     return { status: 'ok' }
   })
 }

@@ -20,8 +20,12 @@ export class TestServer implements AsyncDisposable {
     this.address = address
   }
 
-  static async start(options: Partial<FlushoutOptions> = {}): Promise<TestServer> {
-    const app = Fastify({ ...fastifyOptions })
+  /** `instance` is what is different from `fastifyOptions`. */
+  static async start(
+    options: Partial<FlushoutOptions> = {},
+    instance: Partial<typeof fastifyOptions> = {},
+  ): Promise<TestServer> {
+    const app = Fastify({ ...fastifyOptions, ...instance })
     await app.register(flushout, {
       store: memoryStore(),
       authorize: allowAnyone,
