@@ -1,7 +1,13 @@
 // A server that stands still in the midst of a write, as one does that is cut
 // off or out of memory, and comes back when the world has gone on.
-import { createClient, httpTransport, type Client, type Model } from '@flushout/client'
-import { expect, test as base } from 'vitest'
+import {
+  createClient,
+  httpTransport,
+  type Client,
+  type Model,
+  type Receipt,
+} from '@flushout/client'
+import { expect, test } from 'vitest'
 import { auditDatabase } from '../support/audit.ts'
 import type { Failpoint } from '../support/failpoints.ts'
 import { readModels } from '../support/stored-model.ts'
@@ -13,70 +19,68 @@ const KEY = 'todos:shared'
 const EDITS = 30
 
 /** Ada on a server that will stand still, Bob on another one. */
-interface World {
+class World implements AsyncDisposable {
   readonly site: Site
   readonly ada: Model<TodoList>
   readonly bob: Model<TodoList>
-  /** Let Ada's server stand still at this point of her next edit, and give that. */
-  stopAt(at: Failpoint): Promise<{ readonly verdict: Promise<{ kind: string }> }>
-  /** Let it run again. */
-  wake(): void
-  /** The n of each todo in the order of the document; the same for all, or it throws. */
-  agreed(): Promise<number[]>
-}
+  readonly #clients: readonly Client[]
 
-const test = base.extend<{ world: World }>({
-  world: async ({ task: _ }, use) => {
-    const site = await Site.start(2, { lockTimeoutMs: 500 })
-    const clients: Client[] = site.servers.map(({ address }) =>
-      createClient({
-        transport: httpTransport({ url: `${address}/flushout` }),
-        flush: { quietMs: 0, maxDelayMs: 2, pollMs: 50, retryBaseMs: 10, retryMaxMs: 50 },
-      }),
+  private constructor(site: Site) {
+    this.site = site
+    const flush = { quietMs: 0, maxDelayMs: 2, pollMs: 50, retryBaseMs: 10, retryMaxMs: 50 }
+    this.#clients = site.servers.map(({ address }) =>
+      createClient({ transport: httpTransport({ url: `${address}/flushout` }), flush }),
     )
-    try {
-      const [ada, bob] = clients.map((client) => client.model<TodoList>(KEY)) as [
-        Model<TodoList>,
-        Model<TodoList>,
-      ]
-      await Promise.all([ada.ready, bob.ready])
-      await add(ada, 0).verdict
-      await use(makeWorld(site, ada, bob))
-    } finally {
-      for (const client of clients) client.close()
-      await site.stop()
-    }
-  },
-})
+    const [ada, bob] = this.#clients.map((client) => client.model<TodoList>(KEY))
+    this.ada = ada!
+    this.bob = bob!
+  }
 
-function makeWorld(site: Site, ada: Model<TodoList>, bob: Model<TodoList>): World {
-  const server = site.servers[0]!
-  return {
-    site,
-    ada,
-    bob,
-    async stopAt(at) {
-      server.tell({ trap: { at, pass: 1, signal: 'SIGSTOP' } })
-      // Answered in order: once this is, the trap is set.
-      await server.countConflicts()
-      const { verdict } = add(ada, 1)
-      await until(`the server stands still at ${at}`, () => server.hasReached(at))
-      return { verdict }
-    },
-    wake: () => server.signal('SIGCONT'),
-    async agreed() {
-      const stop = [ada.watch(), bob.watch()]
-      await until(
-        'both show the same',
-        () => JSON.stringify(ada.read()) === JSON.stringify(bob.read()),
-      )
-      for (const end of stop) end()
-      return Object.values(ada.read()!.todos).map(({ n }) => n)
-    },
+  static async open(): Promise<World> {
+    const world = new World(await Site.start(2, { lockTimeoutMs: 500 }))
+    try {
+      await Promise.all([world.ada.ready, world.bob.ready])
+      await add(world.ada, 0).verdict
+      return world
+    } catch (error) {
+      await world[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.close()
+    await this.site.stop()
+  }
+
+  /** Let Ada's server stand still at this point of her next edit, and give that. */
+  async stopAt(at: Failpoint): Promise<Receipt> {
+    const server = this.site.servers[0]!
+    server.tell({ trap: { at, pass: 1, signal: 'SIGSTOP' } })
+    // Answered in order: once this is, the trap is set.
+    await server.countConflicts()
+    const edit = add(this.ada, 1)
+    await until(`the server stands still at ${at}`, () => server.hasReached(at))
+    return edit
+  }
+
+  /** Let it run again. */
+  wake(): void {
+    this.site.servers[0]!.signal('SIGCONT')
+  }
+
+  /** The n of each todo in the order of the document, once both show the same. */
+  async agreed(): Promise<number[]> {
+    const { ada, bob } = this
+    const stop = [ada.watch(), bob.watch()]
+    const show = () => [ada, bob].map((model) => JSON.stringify(model.read()))
+    await until('both show the same', () => new Set(show()).size === 1)
+    for (const end of stop) end()
+    return Object.values(ada.read()!.todos).map(({ n }) => n)
   }
 }
 
-function add(model: Model<TodoList>, n: number) {
+function add(model: Model<TodoList>, n: number): Receipt {
   return model.create(['todos'], { by: model.key, n })
 }
 
@@ -86,9 +90,8 @@ async function addMany(model: Model<TodoList>): Promise<void> {
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
 
-test('a write that comes after others have written is refused, and done again on theirs', async ({
-  world,
-}) => {
+test('a write that comes after others have written is refused, and done again on theirs', async () => {
+  await using world = await World.open()
   const { site, bob } = world
   const { verdict } = await world.stopAt('before-commit')
   await addMany(bob)
@@ -100,7 +103,8 @@ test('a write that comes after others have written is refused, and done again on
   expect(await auditDatabase(site.postgres.url)).toEqual([])
 })
 
-test('a write that Postgres has already is not done again', async ({ world }) => {
+test('a write that Postgres has already is not done again', async () => {
+  await using world = await World.open()
   const { site, bob } = world
   const { verdict } = await world.stopAt('commit-sent')
   await addMany(bob)
@@ -112,7 +116,8 @@ test('a write that Postgres has already is not done again', async ({ world }) =>
   expect(await auditDatabase(site.postgres.url)).toEqual([])
 })
 
-test('a lock that is held by a server that stands still is taken from it', async ({ world }) => {
+test('a lock that is held by a server that stands still is taken from it', async () => {
+  await using world = await World.open()
   const { site, bob } = world
   // Her server learns by a lost race that it is not alone, and locks.
   await add(bob, 0).verdict

@@ -56,24 +56,24 @@ test('50 clients write 100 flushes each through three servers, of which one dies
     const reach = (flushes: number) =>
       until(`${flushes} flushes are acknowledged`, () => ledger.flushes >= flushes)
     await reach(1500)
-    await dies!.kill()
+    await dies.kill()
     await reach(3000)
     // As a platform does: take it out of the turn, then ask it to end.
-    balancer.remove(leaves!.address)
-    leaves!.signal('SIGTERM')
-    expect(await leaves!.exit).toBe(0)
+    balancer.remove(leaves.address)
+    leaves.signal('SIGTERM')
+    expect(await leaves.exit).toBe(0)
     // What it had been given it has answered.
-    expect(balancer.tallies.get(leaves!.address)).toMatchObject({ refused: 0, broken: 0 })
+    expect(balancer.tallies.get(leaves.address)).toMatchObject({ refused: 0, broken: 0 })
 
     const kinds = (await Promise.all(writing)).flat()
     expect(kinds.filter((kind) => kind !== 'applied')).toEqual([])
     expect([...ledger.errors.keys()].filter((code) => !PASSING.has(code))).toEqual([])
-    expect(balancer.tallies.get(stays!.address)!.broken).toBe(0)
+    expect(balancer.tallies.get(stays.address)!.broken).toBe(0)
 
     const [model] = await readModels(database.url)
     expect(model!.head.commandCount).toBe(CLIENTS * FLUSHES)
     expect(model!.log).toHaveLength(CLIENTS * FLUSHES)
-    const served = await httpTransport({ url: `${stays!.address}/flushout` }).load(
+    const served = await httpTransport({ url: `${stays.address}/flushout` }).load(
       KEY,
       AbortSignal.timeout(10_000),
     )
