@@ -15,13 +15,13 @@ export interface AuditedModel {
 }
 
 /** A point in a history. */
-export interface Position {
+interface Position {
   readonly commandCount: number
   readonly hash: string
 }
 
 /** A row of the log; `to` is what the table says, whatever the commands are. */
-export interface StoredEntry extends LogEntry {
+interface StoredEntry extends LogEntry {
   readonly to: number
 }
 

@@ -1,5 +1,5 @@
 // One server that has a model for itself: nobody to meet, whatever the load.
-import { createClient, directTransport } from '@flushout/client'
+import { createClient, directTransport, type Interceptor } from '@flushout/client'
 import {
   allowAnyone,
   createService,
@@ -43,8 +43,9 @@ test('50 clients write 100 flushes each without one lost race, and a rule that t
   const database = await createDatabase(inject('postgresUrl'))
   const { store, outcomes } = watchOutcomes(postgresStore({ connectionString: database.url }))
   await store.migrate()
-  const rule = (_document: unknown, command: { props?: { poison?: unknown } }) => {
-    if (command.props?.poison) throw new Error('A fault of the application.')
+  const rule: Interceptor = (_document, command) => {
+    const { poison } = ('props' in command && command.props) || {}
+    if (poison) throw new Error('A fault of the application.')
   }
   const models = [{ pattern: 'todos:*', initial: { todos: {} }, interceptors: [rule] }]
   const service = createService({ store, authorize: allowAnyone, models })
