@@ -65,6 +65,13 @@ export class Chronicle {
     return this.#annals.get(key)
   }
 
+  /** How many commands the history of a model has. */
+  head(key: string): number {
+    const annals = this.#annals.get(key)
+    const last = annals?.entries.at(-1)
+    return last ? endOf(last) : (annals?.genesis.commandCount ?? 0)
+  }
+
   /** How often the history of a model was not what it had been. */
   rewrites(key: string): number {
     return this.#annals.get(key)?.rewrites ?? 0

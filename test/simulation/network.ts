@@ -3,7 +3,7 @@ import { FlushoutError, type ErrorCode, type Flush, type FlushAnswer, type Retry
 import { idOf, type Ledger } from './ledger.ts'
 import type { Page } from './person.ts'
 import { refusal, type Reply } from './server.ts'
-import { show, Violation } from './violation.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 /** Refusals that mean: your past is not ours. */
@@ -179,7 +179,7 @@ function garble(text: string, how: number): unknown {
     case 3:
       return Object.fromEntries(Object.entries(answer).slice(0, -1))
     case 4:
-      return { ...answer, [fields[text.length % fields.length]!]: show(answer).slice(0, 5) }
+      return { ...answer, [fields[text.length % fields.length]!]: null }
     default:
       return [answer]
   }

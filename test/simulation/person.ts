@@ -68,7 +68,7 @@ export class Person {
   /** Make edits at random moments until they are used up. */
   plan(): void {
     const { scheduler, plan } = this.#world
-    if (this.#edits <= 0) return
+    if (this.#edits <= 0 || this.#world.isCalm) return
     scheduler.after((this.#dice.roll() * 2 * plan.stormMs) / plan.edits, () => {
       this.#world.guard(() => this.#edit())
       this.plan()
@@ -78,7 +78,7 @@ export class Person {
   #edit(): void {
     const key = this.#dice.pick(this.#world.plan.keys)
     const model = this.#page?.models.get(key)
-    if (!model?.isLoaded) return
+    if (!model?.isLoaded || this.#world.isCalm) return
     this.#world.touch(this.#page!)
     const count = this.#dice.chance(0.15) ? this.#dice.between(2, 6) : 1
     this.#edits -= count

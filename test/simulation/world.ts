@@ -61,6 +61,8 @@ export class World {
   /** The first verdicts of each flush. */
   readonly verdicts = new Map<string, string>()
   isDatabaseDown = false
+  /** No more edits and no more faults. */
+  isCalm = false
   readonly #seed: number
   readonly #lines: string[] = []
   readonly #touched = new Set<Page>()
@@ -134,7 +136,7 @@ export class World {
       this.#calmDown()
       await this.scheduler.settle()
       const calm = this.scheduler.now
-      await this.#until(() => this.#isConverged(), calm + PATIENCE_MS)
+      await this.#until(() => this.#stragglers().length === 0, calm + PATIENCE_MS)
       convergedMs = this.scheduler.now - calm
       if (!this.#violation) await this.#audit()
     } catch (error) {
@@ -168,7 +170,7 @@ export class World {
   async #until(isOver: () => boolean, deadline = Number.POSITIVE_INFINITY): Promise<void> {
     while (!this.#violation && !isOver()) {
       if (this.scheduler.now > deadline) {
-        const found = this.#describeDifferences()
+        const found = this.#stragglers().join('\n    ')
         throw new Violation('converged', `after ${PATIENCE_MS} ms of calm`, { found })
       }
       if (this.scheduler.count > MAX_EVENTS) {
@@ -182,6 +184,7 @@ export class World {
   /** Everything works from here on, and people do what the app tells them. */
   #calmDown(): void {
     this.trace('--- calm ---')
+    this.isCalm = true
     this.weather.clear()
     this.isDatabaseDown = false
     this.permissions.restore()
@@ -231,34 +234,22 @@ export class World {
     throw new Violation('same count, same document', `${name} at ${id}`, { expected, found })
   }
 
-  /** Whether everybody holds what the database holds, with nothing of their own. */
-  #isConverged(): boolean {
-    if (this.people.some(({ page }) => !page) || this.servers.some(({ isUp }) => !isUp)) return false
+  /** Who does not hold what the database holds, or has something of their own, in words. */
+  #stragglers(): string[] {
+    const found = this.servers.filter(({ isUp }) => !isUp).map(({ name }) => `${name} is down`)
     for (const key of this.plan.keys) {
-      const annals = this.chronicle.annals(key)
-      const last = annals?.entries.at(-1)
-      const head = last ? last.from + last.commands.length : (annals?.genesis.commandCount ?? 0)
-      for (const { page } of this.people) {
-        const model = page!.models.get(key)!
-        const { queued, inFlight, confirmed, state } = model.status
-        if (!model.isLoaded || queued + inFlight > 0 || confirmed !== head || state !== 'online') {
-          return false
-        }
+      const head = this.chronicle.head(key)
+      for (const { name, page } of this.people) {
+        const model = page?.models.get(key)
+        const { queued, inFlight, confirmed, state, error } = model?.status ?? NOT_THERE
+        if (model?.isLoaded && queued + inFlight === 0 && confirmed === head && state === 'online') continue
+        found.push(
+          `${name} at ${key}: ${state}, confirmed ${confirmed} of ${head}, ` +
+            `${queued} queued, ${inFlight} in flight, ${error?.code ?? 'no error'}`,
+        )
       }
     }
-    return true
-  }
-
-  #describeDifferences(): unknown {
-    return this.people.map(({ name, page }) => ({
-      name,
-      models: [...(page?.models ?? [])].map(([key, model]) => ({
-        key,
-        head: this.chronicle.annals(key)?.entries.at(-1),
-        ...model.status,
-        error: model.status.error?.message,
-      })),
-    }))
+    return found
   }
 
   async #audit(): Promise<void> {
@@ -311,6 +302,8 @@ export class World {
         throw new Violation('bounded', `${page!.timers} timers of ${name} are left after close`)
       }
     }
+    // What is still under way arrives; nothing new begins.
+    await this.#until(() => false)
     for (const server of this.servers) {
       const { service } = server
       const { bytes } = service!.usage
@@ -341,6 +334,7 @@ export class World {
   }
 }
 
+const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
 function describe(error: unknown): string {

@@ -70,6 +70,9 @@ export class FlushLoop {
   #exchange: Promise<void> | undefined
   // Of the exchange under way; another or none once that was taken back.
   #abort: AbortController | undefined
+  // Of an exchange that began before `wake` or `resume`: what it was refused for
+  // may be over.
+  #outdated: AbortController | undefined
 
   constructor(options: FlushLoopOptions) {
     this.#options = options
@@ -103,8 +106,7 @@ export class FlushLoop {
   /** Exchange now if anybody cares: the network or the attention came back. */
   wake(): void {
     if (this.isRefused) return
-    this.#failures = 0
-    this.#isHalted = false
+    this.#startAfresh()
     if (this.#mayTry() && this.#isAutomatic() && this.#isWanted()) void this.#run()
   }
 
@@ -136,7 +138,7 @@ export class FlushLoop {
   /** Exchange now, after `pause` or whatever the loop halted for. */
   resume(): void {
     this.#isPaused = false
-    this.#failures = 0
+    this.#startAfresh()
     if (this.#isAutomatic()) void this.#run()
     // What the next exchange comes to will show.
     if (!this.#options.isLoaded()) this.#setState({ state: 'loading', error: undefined })
@@ -153,6 +155,12 @@ export class FlushLoop {
   /** End the timer and the exchange under way, after the client was closed. */
   stop(): void {
     this.#takeBack()
+  }
+
+  #startAfresh(): void {
+    this.#failures = 0
+    this.#isHalted = false
+    this.#outdated = this.#abort
   }
 
   #mayTry(): boolean {
@@ -226,10 +234,12 @@ export class FlushLoop {
 
   #failed(error: FlushoutError): 'failed' | 'again' {
     this.#failures += 1
-    this.#isHalted =
+    const isFinal =
       error.retry === 'after-auth' ||
       error.retry === 'after-upgrade' ||
       (error.retry === 'never' && !this.#options.isLoaded())
+    if (isFinal && this.#outdated === this.#abort) return 'again'
+    this.#isHalted = isFinal
     this.#setState({ state: STATES[error.retry] ?? 'offline', error })
     // The proxy has made a new start, which needs the new snapshot at once; but
     // two in a row are a fault that must not spin.

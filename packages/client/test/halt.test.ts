@@ -1,5 +1,8 @@
+import { createClient, directTransport } from '@flushout/client'
+import { createTestEnvironment } from '@flushout/client/testing'
+import { FlushoutError } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
-import { enter, join, serveTodos, textsOn } from './support/play.ts'
+import { enter, join, KEY, serveTodos, textsOn } from './support/play.ts'
 
 describe('a client whose user is missing', () => {
   test('keeps the edits, sends nothing, and goes on by itself after `resume`', async () => {
@@ -26,6 +29,38 @@ describe('a client whose user is missing', () => {
     })
     await ada.environment.advance(6_000)
     expect(ada.network.flushes.at(-1)?.commands).toEqual([])
+  })
+
+  test('goes on after a login though an exchange from before it is refused later', async () => {
+    const server = serveTodos()
+    const environment = createTestEnvironment()
+    let isLoggedIn = false
+    let answer = () => {}
+    const direct = directTransport(server)
+    const client = createClient({
+      environment,
+      transport: {
+        load: direct.load,
+        async flush(...exchange) {
+          if (isLoggedIn) return direct.flush(...exchange)
+          await new Promise<void>((resolve) => {
+            answer = resolve
+          })
+          throw new FlushoutError('UNAUTHENTICATED', 'Log in first.')
+        },
+      },
+    })
+    const model = client.model(KEY)
+    await model.ready
+    model.create(['todos'], { text: 'Milk' })
+    await environment.advance(50)
+    isLoggedIn = true
+    client.resume()
+    answer()
+    await environment.settle()
+    expect(textsOn(server)).toEqual(['Milk'])
+    expect(model.status).toMatchObject({ state: 'online', error: undefined })
+    client.close()
   })
 
   test('goes on by itself after a `flush()` that worked', async () => {

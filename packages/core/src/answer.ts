@@ -33,6 +33,7 @@ export interface CheckedPull {
 
 /** A `FlushAnswer` of the right form. */
 export interface CheckedAnswer extends CheckedPull {
+  readonly clientId: string
   readonly sequence: number
   readonly verdicts: ReadonlyMap<number, CheckedVerdict>
   readonly remaps: readonly Remap[]
@@ -41,11 +42,12 @@ export interface CheckedAnswer extends CheckedPull {
 /** Check what claims to be a `FlushAnswer`; undefined if it is none. Never throws. */
 export function checkFlushAnswer(answer: unknown, commands: number): CheckedAnswer | undefined {
   return attempt(() => {
-    const { sequence, outcome, verdicts, remaps } = Object(answer) as FlushAnswer
+    const { clientId, sequence, outcome, verdicts, remaps } = Object(answer) as FlushAnswer
     demand(outcome === 'applied' || outcome === 'repeated')
     const checked = toList(verdicts, (verdict) => toVerdict(verdict, commands))
     return {
       ...toPull(answer),
+      clientId: toText(clientId),
       sequence: toCount(sequence),
       verdicts: new Map(checked.map((verdict) => [verdict.index, verdict])),
       remaps: toList(remaps, toRemap),

@@ -246,9 +246,11 @@ export class Master<U extends User = User> implements DocumentView {
     return checked.ok ? checked.command : command
   }
 
-  #checkSequence({ sequence }: Flush, client: ClientRecord | undefined): void {
+  #checkSequence({ sequence, hash }: Flush, client: ClientRecord | undefined): void {
     const last = client?.sequence ?? 0
     if (sequence === last + 1) return
+    // It does not claim a past here: what it sent before went into another one.
+    if (sequence > last && hash === '') return
     if (sequence === last) {
       throw new FlushoutError('SEQUENCE_REUSED', `Flush ${sequence} was another flush before.`)
     }
@@ -262,13 +264,11 @@ export class Master<U extends User = User> implements DocumentView {
 
   #checkHistory({ from, hash }: Pick<Flush, 'from' | 'hash'>): void {
     if (hash === '') return
-    const ours = from > this.commandCount ? undefined : this.#history.hashAt(from)
-    if (from > this.commandCount || (ours !== undefined && ours !== hash)) {
-      throw new FlushoutError(
-        'HISTORY_CHANGED',
-        `The client holds a history of ${from} commands that is not this model's.`,
-      )
-    }
+    if (from < this.floor || this.#history.hashAt(from) === hash) return
+    throw new FlushoutError(
+      'HISTORY_CHANGED',
+      `The client holds a history of ${from} commands that is not this model's.`,
+    )
   }
 
   #stageNew(flush: Flush, context: FlushContext<U>, digest: string): Staged {
@@ -319,6 +319,7 @@ export class Master<U extends User = User> implements DocumentView {
     { verdicts, remaps }: ClientRecord['answer'],
   ): FlushAnswer {
     return {
+      clientId: flush.clientId,
       sequence: flush.sequence,
       outcome,
       commandCount: this.commandCount,
@@ -331,8 +332,9 @@ export class Master<U extends User = User> implements DocumentView {
 
   /** What a client at `from` lacks. `own` is the flush whose author needs no commands of it. */
   #sync({ from, hash }: Pick<Flush, 'from' | 'hash'>, own: Flush | undefined): Sync {
-    if (hash !== '' && from === this.commandCount) return { kind: 'none' }
-    const entries = hash === '' ? undefined : this.#history.since(from)
+    const isUnknown = hash === '' || own?.reload
+    if (!isUnknown && from === this.commandCount) return { kind: 'none' }
+    const entries = isUnknown ? undefined : this.#history.since(from)
     if (!entries) return { kind: 'snapshot', snapshot: this.snapshot() }
     const isOwn = (entry: LogEntry) =>
       entry.clientId === own?.clientId && entry.sequence === own.sequence

@@ -31,6 +31,7 @@ export class Outbox {
   #flush: Flush | undefined
   // Between `begin` and its end or cancelling: nobody may begin another.
   #isUnderWay = false
+  #isRepeated = false
   #maxCommands: number
 
   constructor(options: OutboxOptions) {
@@ -48,6 +49,11 @@ export class Outbox {
     return this.#flush
   }
 
+  /** Whether the flush was sent more than once: the master may have applied it long ago. */
+  get isRepeated(): boolean {
+    return this.#isRepeated
+  }
+
   /**
    * The flush to send now: the one that was not answered yet, or a new one;
    * undefined where nothing is pending, unless `isPull`. Throws FLUSH_IN_PROGRESS.
@@ -61,6 +67,7 @@ export class Outbox {
     }
     const flush = this.#flush ?? this.#create(source)
     if (flush.commands.length === 0 && !isPull) return undefined
+    this.#isRepeated = this.#flush !== undefined
     this.#flush = flush
     this.#isUnderWay = true
     return flush
@@ -72,8 +79,17 @@ export class Outbox {
     this.#isUnderWay = false
   }
 
-  /** Send the same flush again next time, but ask for a snapshot with it. */
+  /** Ask for a snapshot next time: with the same flush again, if there is one. */
   distrust(): void {
+    if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, reload: true })
+    this.cancel()
+  }
+
+  /**
+   * Send the same flush again next time, to a master with another past. It keeps
+   * its identity, so that an earlier copy of it, still on its way, does no harm.
+   */
+  disown(): void {
     if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, hash: '' })
     this.cancel()
   }
@@ -116,7 +132,7 @@ export class Outbox {
     return Object.freeze({
       protocol: PROTOCOL,
       clientId: this.#clientId,
-      sequence: this.#sequence + 1,
+      sequence: commands.length > 0 ? this.#sequence + 1 : 0,
       from: confirmed,
       hash,
       commands: Object.freeze(commands),

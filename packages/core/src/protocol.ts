@@ -25,13 +25,15 @@ export interface Snapshot<Doc = JsonObject> {
 export interface Flush {
   readonly protocol: typeof PROTOCOL
   readonly clientId: string
-  /** 1 for the first flush of a client, then one more each. */
+  /** 1 for the first flush of a client, then one more each; 0 for one without commands. */
   readonly sequence: number
   /** The count up to which the client holds what the master vouched for. */
   readonly from: number
-  /** The history hash at `from`; `''` asks for a snapshot. */
+  /** The history hash at `from`; `''` where the client knows none. */
   readonly hash: string
-  /** Empty to ask for news only: such a flush uses up no sequence. */
+  /** Answer with a snapshot, whatever the client holds. */
+  readonly reload?: true
+  /** Empty to ask for news only. */
   readonly commands: readonly Command[]
 }
 
@@ -75,7 +77,8 @@ export type Sync =
 
 /** The master's answer to a flush. */
 export interface FlushAnswer {
-  /** That of the flush it answers. */
+  /** That of the flush it answers, as is `sequence`. */
+  readonly clientId: string
   readonly sequence: number
   /** `repeated`: the flush had been applied before, and this is its first outcome again. */
   readonly outcome: 'applied' | 'repeated'

@@ -278,7 +278,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   endFlush(answer: unknown): EndResult {
     const { flush } = this.#outbox
     const checked = flush && checkFlushAnswer(answer, flush.commands.length)
-    if (!flush || (checked && checked.sequence !== flush.sequence)) {
+    const isAnother =
+      checked && (checked.sequence !== flush.sequence || checked.clientId !== flush.clientId)
+    if (!flush || isAnother) {
       return { ok: false, code: 'NO_FLUSH' }
     }
     const remaps = checked && this.#follow(checked, flush)
@@ -294,10 +296,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /**
    * Say that the master refused the flush as a whole. What can pass later stays
-   * as it is; after a change of the past the commands are queued again under a
-   * new client id. What can never be accepted is told as rejected; where the
+   * as it is; a master with another past gets the same flush once more, which
+   * then claims none. What can never be accepted is told as rejected; where the
    * message itself is at fault, it is sent in halves until the command is found
-   * that makes it so.
+   * that makes it so. If another has taken our client id, we go on under a new one.
    */
   failFlush(error: {
     readonly code: ErrorCode
@@ -312,15 +314,19 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       this.#outbox.halve()
       return this.#queueAgain()
     }
-    if (retry === 'never') this.#loseFlight({ kind: 'rejected', rejection: { code, message } })
+    if (retry === 'never') {
+      // Sent before, it may have taken effect then; this refusal does not say.
+      const kind = this.#outbox.isRepeated && !isFormAtFault ? 'dropped' : 'rejected'
+      this.#loseFlight({ kind, rejection: { code, message } })
+    }
     if (retry !== 'after-resync') return this.cancelFlush()
+    this.#replica.hash = ''
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
-    if (code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST') {
-      this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
-    }
+    const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
+    if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
+    if (!isUnknown && code !== 'SEQUENCE_REUSED') return this.#outbox.disown()
     this.#outbox.restart()
-    this.#replica.hash = ''
     this.#queueAgain()
   }
 

@@ -42,6 +42,24 @@ describe('an answer', () => {
     }
   })
 
+  test('to a question for news, or to another client, is none to a flush', () => {
+    const { world, ada, bob } = open()
+    bob.proxy.update([], { b: 1 })
+    const toBob = bob.send(bob.proxy.beginFlush()!)
+    bob.proxy.endFlush(toBob)
+    const news = ada.send(ada.proxy.beginFlush({ pull: true })!)
+    ada.proxy.cancelFlush()
+    const receipt = ada.proxy.update([], { a: 1 })
+    ada.proxy.beginFlush()
+    for (const answer of [news, toBob]) {
+      expect(ada.proxy.endFlush(answer)).toEqual({ ok: false, code: 'NO_FLUSH' })
+      expect(receipt.outcome).toBeUndefined()
+    }
+    ada.proxy.cancelFlush()
+    expectEqual(world)
+    expect(world.master.commandCount).toBe(2)
+  })
+
   test('that belongs to another flush is ignored, and the flush stays under way', () => {
     const { world, ada } = open()
     ada.proxy.update([], { a: 1 })

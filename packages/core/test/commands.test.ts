@@ -259,7 +259,7 @@ describe('names that lead to a prototype', () => {
         const world = new World<JsonObject>({ a: { a: {} }, toString: {} })
         const { proxy } = world.join('ada')
         expect(proxy.apply(command).rejection?.code).toBe('KEY_FORBIDDEN')
-        const flush = { ...proxy.beginFlush({ pull: true })!, commands: [command] }
+        const flush = { ...proxy.beginFlush({ pull: true })!, sequence: 1, commands: [command] }
         const [verdict] = world.master.apply(flush, { user: undefined, now: 0, seed: '' }).verdicts
         expect(verdict).toMatchObject({ kind: 'rejected', rejection: { code: 'KEY_FORBIDDEN' } })
         expect(Reflect.ownKeys(Object.prototype)).not.toContain('polluted')

@@ -16,7 +16,11 @@ function refusals(document: Record<string, any>, command: unknown) {
   const { proxy, world } = open(document)
   const before = JSON.stringify(document)
   const local = proxy.apply(command as Command).rejection
-  const flush = { ...proxy.beginFlush({ pull: true })!, commands: [command as Command] }
+  const flush = {
+    ...proxy.beginFlush({ pull: true })!,
+    sequence: 1,
+    commands: [command as Command],
+  }
   const [verdict] = world.master.apply(flush, { user: undefined, now: 0, seed: '' }).verdicts
   expect(JSON.stringify(proxy.read())).toBe(before)
   expect(JSON.stringify(world.master.snapshot().document)).toBe(before)

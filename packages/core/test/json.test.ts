@@ -77,7 +77,7 @@ describe('a value that JSON cannot carry', () => {
         expect(proxy.apply(command).rejection).toMatchObject({ code })
         // Neither comes this far: there is no text for them.
         if (!canStringify(value)) continue
-        const flush = { ...proxy.beginFlush({ pull: true })!, commands: [command] }
+        const flush = { ...proxy.beginFlush({ pull: true })!, sequence: 1, commands: [command] }
         proxy.cancelFlush()
         const { verdicts } = world.master.apply(flush, { user: undefined, now: 0, seed: '' })
         expect(verdicts).toMatchObject([{ kind: 'rejected', rejection: { code } }])

@@ -160,13 +160,24 @@ describe('the number of a flush', () => {
       for (const n of [1, 2])
         master.apply(flushOf([set({ n })], { sequence: n, hash: '' }), context)
       const before = master.snapshot()
-      expect(() => master.apply(flushOf(commands, { sequence, hash: '' }), context)).toThrow(
+      expect(() => master.apply(flushOf(commands, { sequence }), context)).toThrow(
         expect.objectContaining({ code }),
       )
       expect(master.snapshot()).toEqual(before)
       expect(master.client('ada')?.sequence).toBe(2)
     })
   }
+
+  test('may leave some out for a client that claims no past here, once', () => {
+    const master = createMaster()
+    const late = flushOf([set({ n: 2 })], { sequence: 2 })
+    const flush = flushOf([set({ n: 3 })], { sequence: 3, hash: '' })
+    expect(master.apply(flush, context)).toMatchObject({ outcome: 'applied', commandCount: 1 })
+    expect(master.apply(flush, context)).toMatchObject({ outcome: 'repeated', commandCount: 1 })
+    expect(() => master.apply(late, context)).toThrow(
+      expect.objectContaining({ code: 'SEQUENCE_PAST' }),
+    )
+  })
 
   test('above 1 of a client that nobody knows is refused as expired', () => {
     const run = () => createMaster().apply(flushOf([set({ n: 1 })], { sequence: 5 }), context)
@@ -220,6 +231,10 @@ describe('a history that is not the client’s', () => {
         )
       }
     })
+    expect(() => master.pull(5, 'x')).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
+    // Clients stand where a flush ended, and nowhere between.
+    const two = [set({ a: 1 }), set({ b: 1 })]
+    master.apply(flushOf(two, { sequence: 5, hash: '' }), context)
     expect(() => master.pull(5, 'x')).toThrow(expect.objectContaining({ code: 'HISTORY_CHANGED' }))
     expect(master.pull(99, '').sync.kind).toBe('snapshot')
   })

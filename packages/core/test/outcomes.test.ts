@@ -245,28 +245,61 @@ describe('a flush that failed as a whole', () => {
     })
   }
 
-  for (const code of ['HISTORY_CHANGED', 'SEQUENCE_GAP', 'SEQUENCE_REUSED'] as const) {
-    test(`with ${code} is queued again under a new client id, for a snapshot`, () => {
+  for (const code of ['HISTORY_CHANGED', 'SEQUENCE_GAP'] as const) {
+    test(`with ${code} is sent once more, and claims no past`, () => {
       const { world, ada } = open()
       const receipt = ada.proxy.update([], { a: 1 })
       const flush = ada.proxy.beginFlush()!
       ada.proxy.update([], { b: 1 })
       ada.proxy.failFlush(fail(code))
-      expect(ada.proxy.status).toMatchObject({ queued: 2, inFlight: 0 })
+      expect(ada.proxy.status).toMatchObject({ queued: 1, inFlight: 1 })
       expect(receipt.outcome).toBeUndefined()
-      const again = ada.proxy.beginFlush()!
-      expect(again).toMatchObject({
-        sequence: 1,
-        hash: '',
-        commands: [{ props: { a: 1 } }, { props: { b: 1 } }],
-      })
-      expect(again.clientId).not.toBe(flush.clientId)
+      expect(ada.proxy.beginFlush()).toEqual({ ...flush, hash: '' })
       ada.proxy.cancelFlush()
       ada.settle()
       expect(receipt.outcome).toEqual({ kind: 'applied' })
       expect(world.master.snapshot().document).toEqual({ a: 1, b: 1 })
     })
   }
+
+  test('with SEQUENCE_REUSED is queued again under a new client id, for a snapshot', () => {
+    const { world, ada } = open()
+    const receipt = ada.proxy.update([], { a: 1 })
+    const flush = ada.proxy.beginFlush()!
+    ada.proxy.update([], { b: 1 })
+    ada.proxy.failFlush(fail('SEQUENCE_REUSED'))
+    expect(ada.proxy.status).toMatchObject({ queued: 2, inFlight: 0 })
+    expect(receipt.outcome).toBeUndefined()
+    const again = ada.proxy.beginFlush()!
+    expect(again).toMatchObject({
+      sequence: 1,
+      hash: '',
+      commands: [{ props: { a: 1 } }, { props: { b: 1 } }],
+    })
+    expect(again.clientId).not.toBe(flush.clientId)
+    ada.proxy.cancelFlush()
+    ada.settle()
+    expect(receipt.outcome).toEqual({ kind: 'applied' })
+    expect(world.master.snapshot().document).toEqual({ a: 1, b: 1 })
+  })
+
+  test('for good is rejected at first, but only dropped if it was sent before', () => {
+    const { world, ada } = open()
+    const first = ada.proxy.update([], { a: 1 })
+    ada.proxy.beginFlush()
+    ada.proxy.failFlush(fail('FORBIDDEN'))
+    expect(first.outcome).toMatchObject({ kind: 'rejected', rejection: { code: 'FORBIDDEN' } })
+    const second = ada.proxy.update([], { b: 1 })
+    ada.send(ada.proxy.beginFlush()!)
+    ada.proxy.cancelFlush()
+    ada.proxy.beginFlush()
+    ada.proxy.failFlush(fail('FORBIDDEN'))
+    // It took effect, though nobody heard of it: to call it refused would be a lie.
+    expect(second.outcome).toMatchObject({ kind: 'dropped', rejection: { code: 'FORBIDDEN' } })
+    ada.settle()
+    expect(ada.proxy.read()).toEqual({ b: 1 })
+    expect(world.master.snapshot().document).toEqual({ b: 1 })
+  })
 
   for (const code of ['CLIENT_EXPIRED', 'SEQUENCE_PAST'] as const) {
     test(`with ${code} is dropped, since it may have been applied, and its author is told`, () => {

@@ -24,6 +24,9 @@ export function checkFlush(value: unknown, maxCommands: number): asserts value i
     throw new FlushoutError('FLUSH_TOO_LARGE', message)
   }
   if (!isFlush(value)) throw invalid(isFlush.errors?.[0])
+  const { sequence, commands: sent } = value as Flush
+  if (sequence > 0 || sent.length === 0) return
+  throw new FlushoutError('FLUSH_INVALID', 'At "/sequence": must be >= 1 for commands.')
 }
 
 /** Throw FLUSH_INVALID unless `key` has the form of a model key. */

@@ -100,17 +100,28 @@ const flush: Schema = {
   properties: {
     protocol: { const: PROTOCOL },
     clientId: { type: 'string', pattern: '^[!-~]{1,128}$' },
-    sequence: { ...count, minimum: 1 },
+    sequence: { ...count, description: 'From 1; 0 without commands.' },
     from: count,
     hash,
+    reload: { const: true, description: 'Answer with a snapshot.' },
     commands: { type: 'array', items: ref('Command') },
   },
 }
 
 const flushAnswer: Schema = {
   type: 'object',
-  required: ['sequence', 'outcome', 'commandCount', 'hash', 'verdicts', 'remaps', 'sync'],
+  required: [
+    'clientId',
+    'sequence',
+    'outcome',
+    'commandCount',
+    'hash',
+    'verdicts',
+    'remaps',
+    'sync',
+  ],
   properties: {
+    clientId: text,
     sequence: count,
     outcome: { enum: ['applied', 'repeated'] },
     commandCount: count,

@@ -98,6 +98,7 @@ test('a flush out of its turn is refused', async () => {
   expect(await codeOf(ada.send({ ...ada.next([add('c')]), sequence: 1 }))).toBe('SEQUENCE_PAST')
   expect(await codeOf(ada.send({ ...ada.next([add('c')]), sequence: 4 }))).toBe('SEQUENCE_GAP')
   const eve = new Writer(ada.service, 'eve')
+  await eve.pull()
   expect(await codeOf(eve.send({ ...eve.next([add('c')]), sequence: 2 }))).toBe('CLIENT_EXPIRED')
   expect(await codeOf(ada.send({ ...ada.next([add('c')]), hash: 'x' }))).toBe('HISTORY_CHANGED')
   expect(await codeOf(ada.send({ ...ada.next([add('c')]), from: 9 }))).toBe('HISTORY_CHANGED')

@@ -299,9 +299,9 @@ describe('what is refused, and how', () => {
 
   test('a flush that disagrees about the past: 409', async () => {
     await using server = await TestServer.start()
-    await server.post(flush)
+    const { hash } = await server.flush(flush)
     const refuse = async (changes: Partial<Flush>) => {
-      const { status, body } = await server.post({ ...flush, ...changes })
+      const { status, body } = await server.post({ ...flush, from: 1, hash, ...changes })
       return [status, body['code'], body['retry']]
     }
     expect(await refuse({ commands: [add('b')] })).toEqual([409, 'SEQUENCE_REUSED', 'after-resync'])
