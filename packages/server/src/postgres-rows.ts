@@ -1,11 +1,11 @@
-import { endOf, FlushoutError, type ClientRecord, type LogEntry } from '@flushout/core'
+import { endOf, type ClientRecord, type LogEntry } from '@flushout/core'
 import type { Head, Write } from './store.ts'
 
 /** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
 function toCount(value: unknown): number {
   const count = Number(value)
   if (Number.isSafeInteger(count)) return count
-  throw new FlushoutError('INTERNAL', `A stored count is ${String(value)}, beyond exact numbers.`)
+  throw new Error(`A stored count is ${String(value)}, beyond exact numbers.`)
 }
 
 /** The head out of a row of `model`. */

@@ -128,8 +128,12 @@ test('a database that can only be read is not ready, and its connections are giv
   await ada.add('a')
   const admin = new pg.Client({ connectionString: world.database!.url })
   await admin.connect()
-  onTestFinished(() => admin.end())
   const name = new URL(world.database!.url).pathname.slice(1)
+  const reset = () => admin.query(`alter database ${name} reset default_transaction_read_only`)
+  onTestFinished(async () => {
+    await reset()
+    await admin.end()
+  })
   // As a pool finds it after a fail-over: connections to what is a standby now.
   await admin.query(`alter database ${name} set default_transaction_read_only = on`)
   await admin.query(
@@ -141,7 +145,7 @@ test('a database that can only be read is not ready, and its connections are giv
   await expect(service.ready()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   expect((await service.snapshot(ada.key)).commandCount).toBe(1)
   // Sessions that were opened meanwhile stay as they are: only new ones can write.
-  await admin.query(`alter database ${name} reset default_transaction_read_only`)
+  await reset()
   expect(await ada.send(flush)).toMatchObject({ outcome: 'applied' })
   await service.ready()
   expect(await sequencesOf(store, ada.key)).toEqual([1, 2])
