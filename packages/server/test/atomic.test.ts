@@ -12,6 +12,7 @@ import {
 } from '@flushout/server'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createPool } from '../src/postgres-pool.ts'
 import { createDatabase, type Database } from '../../../test/support/postgres.ts'
 import { BrittlePool, cutAt } from './support/brittle-pool.ts'
 
@@ -29,7 +30,7 @@ afterAll(async () => {
 /** A store on a pool that can be broken, and a connection that looks at the tables. */
 async function openStore(): Promise<{ store: ModelStore; pool: BrittlePool; auditor: pg.Client }> {
   const { url } = world.database!
-  const pool = new BrittlePool(url)
+  const pool = BrittlePool.open(url)
   const store = postgresStore({ pool })
   await store.migrate()
   const auditor = new pg.Client({ connectionString: url })
@@ -184,6 +185,31 @@ test('an exclusive writer shuts others out from before its look until its end', 
   expect(await METHODS.exclusively(store, write)).toBe('committed')
   expect(await rivalry).toEqual(['conflict'])
   expect(await audit(auditor, write)).toBe(true)
+})
+
+test('a writer that stalls within its lock is cut off, and its late write is refused', async () => {
+  const { store, auditor } = await openStore()
+  const write = await prepare(store, 'stalled')
+  const rival = { ...write, head: { ...write.head, hash: 'rival' }, clients: [], entries: [] }
+  // Its own pool, since that is what sets the time-outs.
+  const pool = createPool({ connectionString: world.database!.url, statementTimeoutMs: 200 })
+  const stalled = new BrittlePool(pool)
+  world.closers.push(() => stalled.end())
+  let taken: readonly Outcome[] | undefined
+  stalled.hand = async ({ text }, send) => {
+    const answer = await send()
+    // Asleep, as far as anybody can tell: this ends when the rival has the lock.
+    if (text.includes('known_hash')) taken = await store.commit([rival])
+    return answer
+  }
+  await expect(METHODS.exclusively(postgresStore({ pool: stalled }), write)).rejects.toThrow(
+    /connection|terminat/i,
+  )
+  expect(taken).toEqual(['committed'])
+  const { rows } = await auditor.query('select hash from flushout.model where key = $1', [
+    write.key,
+  ])
+  expect(rows).toEqual([{ hash: 'rival' }])
 })
 
 async function countBlocked(auditor: pg.Client, pid: number): Promise<number> {

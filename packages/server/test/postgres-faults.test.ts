@@ -24,7 +24,7 @@ interface Site {
 }
 
 async function openSite(options: pg.PoolConfig = {}): Promise<Site> {
-  const pool = new BrittlePool(world.database!.url, options)
+  const pool = BrittlePool.open(world.database!.url, options)
   const store = postgresStore({ pool })
   await store.migrate()
   const errors: object[] = []

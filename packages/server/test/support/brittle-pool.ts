@@ -1,5 +1,6 @@
 import type { PostgresClient, PostgresPool } from '@flushout/server'
 import pg from 'pg'
+import type { ClosablePool } from '../../src/postgres-pool.ts'
 
 type Query = Parameters<PostgresClient['query']>[0]
 type Answer = Awaited<ReturnType<PostgresClient['query']>>
@@ -9,13 +10,18 @@ export type Hand = (query: Query, send: () => Promise<Answer>, pid: number) => P
 
 /** A pool whose queries go through a hand that may break, delay or fail them. */
 export class BrittlePool implements PostgresPool {
-  readonly #pool: pg.Pool
-  readonly #clients = new WeakMap<pg.PoolClient, PostgresClient>()
+  readonly #pool: ClosablePool
+  readonly #clients = new WeakMap<PostgresClient, PostgresClient>()
   hand: Hand = (_query, send) => send()
 
-  constructor(connectionString: string, options: pg.PoolConfig = {}) {
-    this.#pool = new pg.Pool({ connectionString, max: 4, ...options })
-    this.#pool.on('error', () => {})
+  constructor(pool: ClosablePool) {
+    this.#pool = pool
+  }
+
+  static open(connectionString: string, options: pg.PoolConfig = {}): BrittlePool {
+    const pool = new pg.Pool({ connectionString, max: 4, ...options })
+    pool.on('error', () => {})
+    return new BrittlePool(pool)
   }
 
   async connect(): Promise<PostgresClient> {
@@ -29,11 +35,10 @@ export class BrittlePool implements PostgresPool {
     return this.#pool.end()
   }
 
-  #wrap(client: pg.PoolClient): PostgresClient {
+  #wrap(client: PostgresClient): PostgresClient {
     const { processID } = client as unknown as { processID: number }
     return {
-      query: (query) =>
-        this.hand(query, async () => (await client.query(query)) as Answer, processID),
+      query: (query) => this.hand(query, () => client.query(query), processID),
       release: (error) => client.release(error),
       on: (event, listener) => client.on(event, listener),
     }
