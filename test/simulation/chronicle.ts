@@ -13,6 +13,8 @@ interface Annals {
   rewrites: number
   /** Taken away, and not made again yet. */
   isGone: boolean
+  /** When it was another the last time, in milliseconds since 1970. */
+  changedAt: number
 }
 
 /**
@@ -21,6 +23,7 @@ interface Annals {
  */
 export class Chronicle {
   readonly #database: Database
+  readonly #now: () => number
   readonly #annals = new Map<string, Annals>()
   readonly #states = new Set<string>()
   // All that was ever committed, also on histories that were given up.
@@ -29,8 +32,9 @@ export class Chronicle {
   readonly #flushes = new Set<string>()
   readonly store: ModelStore
 
-  constructor(database: Database) {
+  constructor(database: Database, now: () => number) {
     this.#database = database
+    this.#now = now
     const { store } = database
     this.store = {
       ...bind(store),
@@ -102,6 +106,7 @@ export class Chronicle {
     const annals = this.#annals.get(key)
     if (!annals) return
     annals.rewrites += 1
+    annals.changedAt = this.#now()
     let hash = (await this.#database.look(key))?.head.hash
     annals.isGone = hash === undefined
     annals.entries.length = 0
@@ -118,7 +123,13 @@ export class Chronicle {
     if (annals && !annals.isGone) return
     const { checkpoint: genesis } = (await this.#database.look(key))!
     this.#geneses.set(genesis.hash, genesis)
-    this.#annals.set(key, { genesis, entries: [], rewrites: annals?.rewrites ?? 0, isGone: false })
+    this.#annals.set(key, {
+      genesis,
+      entries: [],
+      rewrites: annals?.rewrites ?? 0,
+      isGone: false,
+      changedAt: this.#now(),
+    })
     this.#note(key, genesis)
   }
 
@@ -126,6 +137,7 @@ export class Chronicle {
     const annals = this.#annals.get(key)
     if (!annals || entries.length === 0) return
     if (annals.entries.at(-1)?.hash === head.hash) return
+    annals.changedAt = this.#now()
     for (const entry of entries) {
       const before = (annals.entries.at(-1) ?? annals.genesis).hash
       this.#entries.set(entry.hash, { entry, before })

@@ -5,7 +5,11 @@ import type { Head, ModelStore } from '@flushout/server'
 export interface Content {
   readonly head: Head
   readonly floor: { readonly commandCount: number; readonly hash: string }
-  readonly checkpoint: { readonly commandCount: number; readonly hash: string; readonly text: string }
+  readonly checkpoint: {
+    readonly commandCount: number
+    readonly hash: string
+    readonly text: string
+  }
   readonly entries: readonly LogEntry[]
   readonly clients: readonly ClientRecord[]
 }

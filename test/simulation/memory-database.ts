@@ -65,7 +65,8 @@ export class MemoryDatabase implements Database {
     if (!content) return undefined
     const { head, floor, entries } = content
     const before = entries.find((entry) => endOf(entry) === known.commandCount)
-    const hash = before?.hash ?? (floor.commandCount === known.commandCount ? floor.hash : undefined)
+    const hash =
+      before?.hash ?? (floor.commandCount === known.commandCount ? floor.hash : undefined)
     const isSame = hash === known.hash
     return {
       head,

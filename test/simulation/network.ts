@@ -1,5 +1,12 @@
 import type { Transport } from '@flushout/client'
-import { FlushoutError, type ErrorCode, type Flush, type FlushAnswer, type Retry, type Snapshot } from '@flushout/core'
+import {
+  FlushoutError,
+  type ErrorCode,
+  type Flush,
+  type FlushAnswer,
+  type Retry,
+  type Snapshot,
+} from '@flushout/core'
 import { idOf, type Ledger } from './ledger.ts'
 import type { Page } from './person.ts'
 import { refusal, type Reply } from './server.ts'
@@ -7,7 +14,13 @@ import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 /** Refusals that mean: your past is not ours. */
-const ALARMS = ['HISTORY_CHANGED', 'SEQUENCE_GAP', 'SEQUENCE_REUSED', 'SEQUENCE_PAST', 'CLIENT_EXPIRED']
+const ALARMS = [
+  'HISTORY_CHANGED',
+  'SEQUENCE_GAP',
+  'SEQUENCE_REUSED',
+  'SEQUENCE_PAST',
+  'CLIENT_EXPIRED',
+]
 
 /** The way from a page to the servers and back, through a balancer that knows none of them. */
 export function createTransport(page: Page, world: World): Transport {
@@ -26,10 +39,17 @@ class Exchange {
   readonly #flush: Flush | undefined
   readonly #text: string | undefined
   readonly #signal: AbortSignal
+  #sentAt = 0
   #resolve: (answer: unknown) => void = () => {}
   #reject: (error: Error) => void = () => {}
 
-  constructor(page: Page, world: World, key: string, flush: Flush | undefined, signal: AbortSignal) {
+  constructor(
+    page: Page,
+    world: World,
+    key: string,
+    flush: Flush | undefined,
+    signal: AbortSignal,
+  ) {
     this.#page = page
     this.#world = world
     this.#key = key
@@ -40,6 +60,7 @@ class Exchange {
 
   begin(): Promise<unknown> {
     const { scheduler, weather, dice } = this.#world
+    this.#sentAt = scheduler.now
     if (this.#flush) {
       this.#world.guard(() => this.#ledger.depart(this.#flush!))
       this.#trace(`sends ${this.#name} of ${this.#flush.commands.length} from ${this.#flush.from}`)
@@ -50,7 +71,9 @@ class Exchange {
     if (!this.#isLost('request lost', this.#page.cutOffUntil)) {
       scheduler.after(wayMs, () => this.#arrive((reply) => this.#return(reply)))
       if (weather.strikes('request repeated')) {
-        scheduler.after(wayMs + dice.roll() * dice.pick([2, 50, 3_000]), () => this.#arrive(() => {}))
+        scheduler.after(wayMs + dice.roll() * dice.pick([2, 50, 3_000]), () =>
+          this.#arrive(() => {}),
+        )
       }
     }
     return new Promise((resolve, reject) => {
@@ -69,6 +92,7 @@ class Exchange {
     const user = person.isLoggedIn ? this.#page.user : undefined
     server.serve({ key: this.#key, flush: this.#text, user }, (reply) => {
       this.#world.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
+      if (this.#flush && reply.ok) this.#world.guard(() => this.#checkVerdicts(reply.text))
       answer(reply)
     })
   }
@@ -96,13 +120,14 @@ class Exchange {
         }),
       )
     }
-    if (this.#flush) this.#checkVerdicts(reply.text)
-    if (weather.strikes('answer garbled')) return this.#resolve(garble(reply.text, dice.between(0, 5)))
+    if (weather.strikes('answer garbled'))
+      return this.#resolve(garble(reply.text, dice.between(0, 5)))
     const other = this.#world.answers.get(this.#mailbox)
     if (other && weather.strikes('answer of another exchange')) {
       return this.#resolve(JSON.parse(other))
     }
     this.#world.answers.set(this.#mailbox, reply.text)
+    this.#page.syncedAt.set(this.#key, this.#sentAt)
     this.#resolve(JSON.parse(reply.text))
   }
 
@@ -115,7 +140,10 @@ class Exchange {
     const expected = this.#world.verdicts.get(id) ?? found
     this.#world.verdicts.set(id, expected)
     if (expected === found) return
-    throw new Violation('one answer', `${this.#name} got other verdicts than before`, { expected, found })
+    throw new Violation('one answer', `${this.#name} got other verdicts than before`, {
+      expected,
+      found,
+    })
   }
 
   #checkAlarm(code: string): void {

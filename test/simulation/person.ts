@@ -110,7 +110,10 @@ export class Person {
     const at = command.action === 'create' ? [...path, receipt.id] : path
     const found = (model.read(at) as { mark?: unknown } | undefined)?.mark
     if (found !== mark) {
-      throw new Violation('at once', `${mark} does not show at ${show(at)}`, { expected: mark, found })
+      throw new Violation('at once', `${mark} does not show at ${show(at)}`, {
+        expected: mark,
+        found,
+      })
     }
   }
 }
@@ -124,6 +127,8 @@ export class Page {
   readonly ledgers = new Map<string, Ledger>()
   /** How far each model was confirmed, and how often that went back. */
   readonly progress = new Map<string, { count: number; setbacks: number }>()
+  /** When that exchange about each model began which was answered last. */
+  readonly syncedAt = new Map<string, number>()
   /** What those who listen saw last, as JSON. */
   readonly observed = new Map<string, string>()
   readonly seed: number

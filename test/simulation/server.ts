@@ -86,7 +86,8 @@ export class Server {
     const life = this.#life!
     life.run(() => {
       void life.serve(message).then((reply) => {
-        if (this.#world.weather.strikes('server dies before its answer')) this.die('before its answer')
+        if (this.#world.weather.strikes('server dies before its answer'))
+          this.die('before its answer')
         life.run(() => answer(reply))
       })
     })
@@ -164,9 +165,13 @@ class ServerLife implements Life {
         throw new Violation('permitted', `${user?.id} was served ${key}`, { found: answer })
       }
       if (!this.isOver && !chronicle.hasBeenAt(key, answer.commandCount, answer.hash)) {
-        throw new Violation('no phantom', `${this.#server.name} vouches for what was never committed`, {
-          found: { commandCount: answer.commandCount, hash: answer.hash },
-        })
+        throw new Violation(
+          'no phantom',
+          `${this.#server.name} vouches for what was never committed`,
+          {
+            found: { commandCount: answer.commandCount, hash: answer.hash },
+          },
+        )
       }
       return { ok: true, text: JSON.stringify(answer) }
     } catch (error) {

@@ -4,28 +4,29 @@
  */
 export const INVARIANTS = {
   'at once': 'an edit shows in the document before its call returns',
-  'counted': 'queued and in flight are the edits that nobody has answered',
-  'frozen': 'a flush that was sent is sent again with the same commands only',
+  counted: 'queued and in flight are the edits that nobody has answered',
+  frozen: 'a flush that was sent is sent again with the same commands only',
   'in order': 'edits of a person are sent and applied in the order in which they were given',
   'not lost': 'what was told to be applied is in the history',
   'not doubled': 'no edit is in the history twice',
   'not secret': 'what was told to be refused or dropped is not in the history',
-  'told': 'at rest every edit is answered',
+  told: 'at rest every edit is answered',
   'no phantom': 'a server vouches only for what the database has committed',
   'one answer': 'the same flush always gets the same verdicts',
   'no false alarm': 'nobody is refused for a history or a sequence that is in order',
   'never back': 'a confirmed count goes back only after the database was put back',
   'same count, same document': 'equal count and hash mean equal documents, key order included',
-  'gapless': 'the log is contiguous and ends at the head',
-  'chained': 'every hash of the log follows from the one before it',
-  'numbered': 'a flush of a client is in the log at most once, and the client row is as far as the log',
-  'replayable': 'checkpoint and tail, and the whole history, give the document that is served',
-  'converged': 'when the faults are over, everybody holds what the server holds, within a minute',
-  'observed': 'who listens has seen the last state',
-  'permitted': 'nothing is written or read without permission',
-  'bounded': 'memory that servers count returns to what they may keep, and to zero at the end',
-  'quiet': 'nothing is thrown that nobody catches, and nothing goes on after the end',
-  'clean': 'no prototype is changed',
+  gapless: 'the log is contiguous and ends at the head',
+  chained: 'every hash of the log follows from the one before it',
+  numbered:
+    'a flush of a client is in the log at most once, and the client row is as far as the log',
+  replayable: 'checkpoint and tail, and the whole history, give the document that is served',
+  converged: 'when the faults are over, everybody holds what the server holds, within a minute',
+  observed: 'who listens has seen the last state',
+  permitted: 'nothing is written or read without permission',
+  bounded: 'memory that servers count returns to what they may keep, and to zero at the end',
+  quiet: 'nothing is thrown that nobody catches, and nothing goes on after the end',
+  clean: 'no prototype is changed',
 } as const
 
 export type Invariant = keyof typeof INVARIANTS
@@ -34,7 +35,11 @@ export type Invariant = keyof typeof INVARIANTS
 export class Violation extends Error {
   readonly invariant: Invariant
 
-  constructor(invariant: Invariant, what: string, values: { expected?: unknown; found?: unknown } = {}) {
+  constructor(
+    invariant: Invariant,
+    what: string,
+    values: { expected?: unknown; found?: unknown } = {},
+  ) {
     const lines = Object.entries(values).map(([name, value]) => `\n  ${name}: ${show(value)}`)
     super(`${invariant}: ${INVARIANTS[invariant]}\n  ${what}${lines.join('')}`)
     this.invariant = invariant

@@ -76,7 +76,7 @@ export class World {
     this.plan = drawPlan(this.dice, prefix)
     this.weather = new Weather(this.dice.fork(), this.trace, faults)
     this.database = database
-    this.chronicle = new Chronicle(database)
+    this.chronicle = new Chronicle(database, () => this.scheduler.now)
     this.permissions = new Permissions(this.weather)
     this.servers = Array.from(
       { length: this.plan.servers },
@@ -212,14 +212,20 @@ export class World {
     const open = page.ledgers.get(key)!.open.length
     const { name } = page.person
     if (queued + inFlight !== open) {
-      throw new Violation('counted', `${name} at ${key}`, { expected: open, found: queued + inFlight })
+      throw new Violation('counted', `${name} at ${key}`, {
+        expected: open,
+        found: queued + inFlight,
+      })
     }
     const rewrites = this.chronicle.rewrites(key)
     const last = page.progress.get(key)
     const isBack = last !== undefined && confirmed < last.count
     const setbacks = (last?.setbacks ?? 0) + (isBack ? 1 : 0)
     if (isBack && setbacks > rewrites) {
-      throw new Violation('never back', `${name} at ${key}`, { expected: last.count, found: confirmed })
+      throw new Violation('never back', `${name} at ${key}`, {
+        expected: last.count,
+        found: confirmed,
+      })
     }
     if (last?.count !== confirmed) page.progress.set(key, { count: confirmed, setbacks })
     if (open === 0 && model.isLoaded && last?.count !== confirmed && rewrites === 0) {
@@ -242,7 +248,10 @@ export class World {
       for (const { name, page } of this.people) {
         const model = page?.models.get(key)
         const { queued, inFlight, confirmed, state, error } = model?.status ?? NOT_THERE
-        if (model?.isLoaded && queued + inFlight === 0 && confirmed === head && state === 'online') continue
+        const isAsked =
+          (page?.syncedAt.get(key) ?? 0) >= (this.chronicle.annals(key)?.changedAt ?? 0)
+        const isDone = model?.isLoaded && queued + inFlight === 0 && confirmed === head
+        if (isDone && isAsked && state === 'online') continue
         found.push(
           `${name} at ${key}: ${state}, confirmed ${confirmed} of ${head}, ` +
             `${queued} queued, ${inFlight} in flight, ${error?.code ?? 'no error'}`,
@@ -260,11 +269,15 @@ export class World {
       auditContent(key, content, this.chronicle)
       await this.#auditServed(key, auditReplay(key, content, this.chronicle))
     }
-    auditEdits(this.people.flatMap(({ ledgers }) => ledgers), this.chronicle)
+    auditEdits(
+      this.people.flatMap(({ ledgers }) => ledgers),
+      this.chronicle,
+    )
     for (const { name, page } of this.people) {
       for (const { edits, key } of page!.ledgers.values()) {
         const untold = edits.find(({ receipt }) => !receipt.outcome)
-        if (untold) throw new Violation('told', `${name} was never told about ${untold.mark} in ${key}`)
+        if (untold)
+          throw new Violation('told', `${name} was never told about ${untold.mark} in ${key}`)
       }
     }
     await this.#close()
@@ -276,7 +289,8 @@ export class World {
   async #auditServed(key: string, expected: string): Promise<void> {
     for (const { name, page } of this.people) {
       const found = JSON.stringify(page!.models.get(key)!.read())
-      if (found !== expected) throw new Violation('converged', `${name} at ${key}`, { expected, found })
+      if (found !== expected)
+        throw new Violation('converged', `${name} at ${key}`, { expected, found })
       if (page!.observed.get(key) !== found) {
         throw new Violation('observed', `${name} at ${key}`, {
           expected: found,
@@ -289,7 +303,10 @@ export class World {
       const { document } = await this.#wait(server.service!.snapshot(key, user))
       const found = JSON.stringify(document)
       if (found !== expected) {
-        throw new Violation('replayable', `${server.name} serves another ${key}`, { expected, found })
+        throw new Violation('replayable', `${server.name} serves another ${key}`, {
+          expected,
+          found,
+        })
       }
     }
   }
@@ -316,7 +333,9 @@ export class World {
       await this.#wait(service!.close())
       const { usage } = service!
       if (usage.bytes !== 0 || usage.models !== 0) {
-        throw new Violation('bounded', `${server.name} keeps something after close`, { found: usage })
+        throw new Violation('bounded', `${server.name} keeps something after close`, {
+          found: usage,
+        })
       }
     }
   }

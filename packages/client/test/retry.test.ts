@@ -202,7 +202,7 @@ describe('an answer that cannot be used', () => {
     expect(ada.model.status.error?.code).toBe('ANSWER_INVALID')
     await ada.environment.advance(300)
     const [, first, second] = ada.network.flushes
-    expect(second).toEqual({ ...first, reload: true })
+    expect(second).toEqual({ ...first, hash: '' })
     expect(ada.network.sent.at(-1)?.answer).toMatchObject({ sync: { kind: 'snapshot' } })
     expect(ada.texts()).toEqual(['Milk'])
     expect(textsOn(server)).toEqual(['Milk'])

@@ -332,9 +332,8 @@ export class Master<U extends User = User> implements DocumentView {
 
   /** What a client at `from` lacks. `own` is the flush whose author needs no commands of it. */
   #sync({ from, hash }: Pick<Flush, 'from' | 'hash'>, own: Flush | undefined): Sync {
-    const isUnknown = hash === '' || own?.reload
-    if (!isUnknown && from === this.commandCount) return { kind: 'none' }
-    const entries = isUnknown ? undefined : this.#history.since(from)
+    if (hash !== '' && from === this.commandCount) return { kind: 'none' }
+    const entries = hash === '' ? undefined : this.#history.since(from)
     if (!entries) return { kind: 'snapshot', snapshot: this.snapshot() }
     const isOwn = (entry: LogEntry) =>
       entry.clientId === own?.clientId && entry.sequence === own.sequence

@@ -79,17 +79,12 @@ export class Outbox {
     this.#isUnderWay = false
   }
 
-  /** Ask for a snapshot next time: with the same flush again, if there is one. */
-  distrust(): void {
-    if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, reload: true })
-    this.cancel()
-  }
-
   /**
-   * Send the same flush again next time, to a master with another past. It keeps
-   * its identity, so that an earlier copy of it, still on its way, does no harm.
+   * Send the same flush again next time, but ask for a snapshot and claim no past.
+   * It keeps its identity, so that an earlier copy of it, still on its way, does
+   * no harm; and it does not grow, or a server might refuse it for its size.
    */
-  disown(): void {
+  distrust(): void {
     if (this.#flush) this.#flush = Object.freeze({ ...this.#flush, hash: '' })
     this.cancel()
   }

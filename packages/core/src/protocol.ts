@@ -29,10 +29,8 @@ export interface Flush {
   readonly sequence: number
   /** The count up to which the client holds what the master vouched for. */
   readonly from: number
-  /** The history hash at `from`; `''` where the client knows none. */
+  /** The history hash at `from`; `''` claims no past and asks for a snapshot. */
   readonly hash: string
-  /** Answer with a snapshot, whatever the client holds. */
-  readonly reload?: true
   /** Empty to ask for news only. */
   readonly commands: readonly Command[]
 }

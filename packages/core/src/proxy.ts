@@ -320,12 +320,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       this.#loseFlight({ kind, rejection: { code, message } })
     }
     if (retry !== 'after-resync') return this.cancelFlush()
-    this.#replica.hash = ''
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
     const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
     if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
-    if (!isUnknown && code !== 'SEQUENCE_REUSED') return this.#outbox.disown()
+    this.#distrust()
+    if (!isUnknown && code !== 'SEQUENCE_REUSED') return
     this.#outbox.restart()
     this.#queueAgain()
   }

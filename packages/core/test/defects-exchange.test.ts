@@ -198,7 +198,7 @@ describe('answers', () => {
       expect(JSON.stringify(ada.proxy.read())).toBe(before)
       expect(ada.proxy.status).toMatchObject({ inFlight: 1 })
       const again = ada.proxy.beginFlush()!
-      expect(again).toEqual({ ...flush, reload: true })
+      expect(again).toEqual({ ...flush, hash: '' })
     }
     ada.proxy.cancelFlush()
     world.settle()

@@ -103,7 +103,6 @@ const flush: Schema = {
     sequence: { ...count, description: 'From 1; 0 without commands.' },
     from: count,
     hash,
-    reload: { const: true, description: 'Answer with a snapshot.' },
     commands: { type: 'array', items: ref('Command') },
   },
 }
