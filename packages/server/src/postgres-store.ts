@@ -99,6 +99,10 @@ class PostgresStore implements ModelStore {
     if (!isUnbroken(checkpoint.commandCount, tail, head.commandCount)) {
       throw new Error(`The history of "${key}" has a gap after ${checkpoint.commandCount}.`)
     }
+    // As after tables were restored from different backups.
+    if ((tail.at(-1) ?? checkpoint).hash !== head.hash) {
+      throw new Error(`The history of "${key}" is not the one that its head names.`)
+    }
     return { head, checkpoint, tail, clients: toClients(row['clients']) }
   }
 

@@ -42,6 +42,10 @@ const DAMAGES = {
     set commands = '[{"action":"explode","path":[]}]' where key = $1 and to_count = 2`,
   'its history has a gap': 'delete from flushout.flush where key = $1 and to_count = 2',
   'its history ends too early': 'delete from flushout.flush where key = $1 and to_count = 3',
+  'its history is not the one of its head': `update flushout.flush
+    set hash = 'another' where key = $1 and to_count = 3`,
+  'its checkpoint is not the one of its head': `update flushout.model
+    set checkpoint_count = 3, checkpoint_hash = 'another' where key = $1`,
   'its checkpoint is no JSON': `update flushout.model set checkpoint = '{"todos":' where key = $1`,
   'its checkpoint is no document': `update flushout.model set checkpoint = '[]' where key = $1`,
   'its count is beyond exact numbers': `update flushout.model
