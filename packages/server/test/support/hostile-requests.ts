@@ -1,6 +1,7 @@
 // Malformed requests by the thousand: made by hand and not by fast-check, because
 // each costs a journey over a socket already. The same seed gives the same ones.
 import { createRandom } from '../../../core/src/random.ts'
+import { BROKEN, FIELDS, METHODS, ODD, SCRAPS, SEGMENTS, TYPES, VALUES } from './hostile-words.ts'
 import { getRequest, postRequest } from './raw-connection.ts'
 import { KEY } from './world.ts'
 
@@ -21,46 +22,6 @@ const FLUSH = {
   commands: [{ action: 'update', path: ['nowhere'], props: { a: 1 } }],
 }
 const GOOD = JSON.stringify(FLUSH)
-
-const ODD: readonly unknown[] = [
-  ...[null, true, -1, 1.5, 2 ** 53, -(2 ** 53), Number.MAX_VALUE, '', '0', '1', '__proto__'],
-  ...['constructor', '\u0000', '\ud800', '💥', 'x'.repeat(200), [], [[]], {}, [null]],
-  ...[{ length: 1 }, ['__proto__'], [{}], { toString: 1 }, [['a']], { a: { b: [] } }],
-]
-const SCRAPS = [
-  ...['{', '}', '[', ']', '"', ',', ':', '\\', '\\u', '\\ud800', 'null', '1e400', '-', '0x1'],
-  ...['__proto__', '"constructor":', '\0', '\ufeff', '//', '/*', 'NaN', '\n', '[[[[', '{"a":'],
-]
-const SEGMENTS = [
-  ...['todos', 'todos:', ':', 'lists:a', '*', 'a', '__proto__', 'constructor', '..', '.'],
-  ...['%00', '%0a', '%ff', '%', '%zz', '%2F', '%e0%a4%a', '%F0%9F%92%A5', 'x'.repeat(300)],
-  ...['x'.repeat(3000), 'a;b', 'a//b', '%252e', 'models', 'flush', 'healthz', '$ne', "'--"],
-]
-const FIELDS = [
-  ...['from', 'hash', 'limit', 'from[]', 'from[a]', '__proto__', 'constructor', '', 'FROM'],
-]
-const VALUES = [
-  ...['', '0', '-1', '1.5', '1e3', '0x1', 'NaN', '9007199254740992', '%00', '%ff', '[]', '{}'],
-  ...['x'.repeat(129), '0,0', ' 0', '+1', '٣', 'null', 'true', '__proto__'],
-]
-const TYPES = [
-  ...['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=a', ''],
-  ...['application/json; charset=utf-16', 'application/jsonp', 'application/json, text/plain'],
-  ...['application/json; charset=latin1', 'application/vnd.api+json', '/', 'json', ';', '\t'],
-  ...['application/json/json', 'APPLICATION / JSON', `application/${'x'.repeat(500)}`, '*/*'],
-]
-const METHODS = [
-  ...['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'SEARCH', 'LOCK', 'REPORT'],
-]
-const BROKEN = [
-  ...['hello', 'EAT / HTTP/1.1', 'GET / HTTP/9.9', 'GET /flushout/healthz HTTP/1.1\r\na b: c'],
-  ...['GET  HTTP/1.1', 'get /flushout/healthz HTTP/1.1', '\0', 'GET /\u007f HTTP/1.1'],
-  ...['POST / HTTP/1.1\r\nhost: a\r\ncontent-length: -1', 'GET / HTTP/1.1\r\nhost: a\r\n b: c'],
-  'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2',
-  'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked',
-  'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip',
-  `GET / HTTP/1.1\r\nhost: a\r\na: ${'b'.repeat(17_000)}`,
-]
 
 /** Makes hostile requests: each call gives another one. */
 export function createHostileRequests(seed: string): () => HostileRequest {
@@ -92,9 +53,9 @@ export function createHostileRequests(seed: string): () => HostileRequest {
     const [open, close] = pick([
       ['[', ']'],
       ['{"a":', '}'],
-    ])
+    ] as const)
     const levels = pick([60, 66, 100, 1000])
-    const value = open!.repeat(levels) + '1' + close!.repeat(pick([levels, levels - 1]))
+    const value = open.repeat(levels) + '1' + close.repeat(pick([levels, levels - 1]))
     return GOOD.replace('"a":1', `"a":${value}`)
   }
   const body = () => pick([distorted, brokenCommand, scrambled, bytes, nested])()
