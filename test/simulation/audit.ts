@@ -70,11 +70,19 @@ function auditTail(key: string, { entries }: Content, chronicle: Chronicle): voi
   }
 }
 
-/** The document of a model, replayed in both ways. */
-export function auditReplay(key: string, content: Content, chronicle: Chronicle): string {
+/**
+ * The document of a model, replayed in both ways. `isPlain`: nothing happened
+ * after which a name may rightly mean something else.
+ */
+export function auditReplay(
+  key: string,
+  content: Content,
+  chronicle: Chronicle,
+  isPlain: boolean,
+): string {
   const { genesis, entries } = chronicle.annals(key)!
   const { checkpoint } = content
-  const whole = replay(genesis, entries)
+  const whole = replay(genesis, entries, isPlain ? checkTargets : undefined)
   const short = replay(
     checkpoint,
     content.entries.filter(({ from }) => from >= checkpoint.commandCount),
@@ -89,12 +97,43 @@ export function auditReplay(key: string, content: Content, chronicle: Chronicle)
 function replay(
   { commandCount, hash, text }: { commandCount: number; hash: string; text: string },
   entries: readonly LogEntry[],
+  onEntry: (master: Master, entry: LogEntry) => void = () => {},
 ): string {
   const document = JSON.parse(text) as JsonObject
   const options = { createId: () => 'unused', digest: () => '', maxHistoryBytes: 0 }
   const master = new Master({ commandCount, hash, document }, options)
-  master.advance(entries)
+  for (const entry of entries) {
+    onEntry(master, entry)
+    master.advance([entry])
+  }
   return JSON.stringify(master.snapshot().document)
+}
+
+/** An update names what its author saw where it goes to. */
+function checkTargets(master: Master, entry: LogEntry): void {
+  for (const command of entry.commands) {
+    const seen = command.action === 'update' ? command.props?.['seen'] : undefined
+    const node = seen === undefined ? undefined : master.read(command.path)
+    const born = (node as { born?: unknown } | undefined)?.born
+    if (born === undefined || born === seen) continue
+    throw new Violation('on target', `${markOf(command)} was meant for another node`, {
+      expected: seen,
+      found: born,
+    })
+  }
+}
+
+/** With rules, what they refuse must not get through. */
+export function auditRules(key: string, chronicle: Chronicle): void {
+  for (const { commands } of chronicle.annals(key)!.entries) {
+    for (const command of commands) {
+      const rule = command.action === 'delete' ? undefined : command.props?.['rule']
+      if (rule !== 'reject' && rule !== 'throw') continue
+      throw new Violation('ruled', `${markOf(command)} should have been refused`, {
+        found: command,
+      })
+    }
+  }
 }
 
 /** Compare what people were told about their edits with what is in the history. */

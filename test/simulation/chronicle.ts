@@ -86,6 +86,14 @@ export class Chronicle {
     return this.#states.has(`${key} ${commandCount} ${hash}`)
   }
 
+  /** Whether a hash is of the history as it is now. */
+  isCurrent(key: string, hash: string): boolean {
+    const annals = this.#annals.get(key)
+    return (
+      annals?.genesis.hash === hash || annals?.entries.some((entry) => entry.hash === hash) === true
+    )
+  }
+
   /** Whether a flush was history once and may be so no more. */
   mayBeCut(key: string, flush: string): boolean {
     return this.rewrites(key) > 0 && this.#flushes.has(`${key} ${flush}`)

@@ -95,7 +95,7 @@ export class Connection implements ModelStore {
       const dies = isCheckpoint && weather.strikes('server dies at a checkpoint')
       if (dies && dice.chance(0.5)) life.die('before it wrote a checkpoint')
       const isUnheard = weather.strikes('commit lands, answer lost')
-      if (isUnheard) database.breakAfter(dice.between(1, 3))
+      if (isUnheard) database.breakAfter(dice.between(0, 5))
       try {
         const result = await run()
         if (dies) life.die('after it wrote a checkpoint')

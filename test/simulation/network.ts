@@ -134,7 +134,9 @@ class Exchange {
   /** The same flush always gets the same verdicts, however often it is sent. */
   #checkVerdicts(text: string): void {
     if (this.#flush!.commands.length === 0) return
-    const { verdicts, remaps } = JSON.parse(text) as FlushAnswer
+    const { hash, verdicts, remaps } = JSON.parse(text) as FlushAnswer
+    // Of a history that is gone meanwhile, where all was another story.
+    if (!this.#world.chronicle.isCurrent(this.#key, hash)) return
     const found = JSON.stringify({ verdicts, remaps })
     const id = `${this.#key} ${this.#world.chronicle.rewrites(this.#key)} ${this.#name} ${this.#page.seed}`
     const expected = this.#world.verdicts.get(id) ?? found

@@ -85,17 +85,11 @@ export class Troubles {
         return this.#rewrite(fault, new Map([[key, undefined]]))
       case 'permission revoked':
         this.#world.permissions.revoke(person.user, key)
-        scheduler.after(ms, () => {
-          this.#world.permissions.restore()
-          page?.run(() => page.client.resume())
-        })
+        scheduler.after(ms, () => this.#world.admitAll())
         break
       case 'user logged out':
         person.isLoggedIn = false
-        scheduler.after(ms, () => {
-          person.isLoggedIn = true
-          page?.run(() => page.client.resume())
-        })
+        scheduler.after(ms, () => this.#world.admitAll())
         break
       default:
         throw new Error(`${fault} does not come by itself.`)

@@ -23,6 +23,8 @@ export const INVARIANTS = {
   replayable: 'checkpoint and tail, and the whole history, give the document that is served',
   converged: 'when the faults are over, everybody holds what the server holds, within a minute',
   observed: 'who listens has seen the last state',
+  'on target': 'an edit reaches the node that its author saw, whatever it is called now',
+  ruled: 'nothing that a rule refuses is in the history',
   permitted: 'nothing is written or read without permission',
   bounded: 'memory that servers count returns to what they may keep, and to zero at the end',
   quiet: 'nothing is thrown that nobody catches, and nothing goes on after the end',

@@ -1,4 +1,4 @@
-import type { Command, JsonObject, Path } from '@flushout/core'
+import type { Command, JsonObject, JsonValue, Path } from '@flushout/core'
 import type { Dice } from './dice.ts'
 
 /** What a person may look at before the next edit. */
@@ -16,24 +16,32 @@ export function drawEdit(dice: Dice, view: View, mark: string): Command {
   // The newest more often than others: it may not be confirmed yet.
   const id = dice.chance(0.4) ? ids.at(-1) : dice.pick(ids)
   const at = id === undefined ? [] : ['todos', id]
+  // What was created there, as far as this person can see.
+  const { born } = (view.read(at) ?? {}) as { born?: JsonValue }
+  const seen = born === undefined ? {} : { seen: born }
   switch (dice.between(0, 9)) {
     case 0:
     case 1:
     case 2:
-      return { action: 'create', path: ['todos'], props }
+      return { action: 'create', path: ['todos'], props: { ...props, born: mark } }
     case 3:
       // Two people take the same name: one of them is renamed.
-      return { action: 'create', path: ['todos'], id: `slot-${dice.between(1, 3)}`, props }
+      return {
+        action: 'create',
+        path: ['todos'],
+        id: `slot-${dice.between(1, 3)}`,
+        props: { ...props, born: mark },
+      }
     case 4:
       return { action: 'create', path: [...at, 'steps'], parentDefault: {}, props }
     case 5:
-      return { action: 'update', path: at, props, unset: ['tags'] }
+      return { action: 'update', path: at, props: { ...props, ...seen }, unset: ['tags'] }
     case 6:
       return { action: 'delete', path: drawLeaf(dice, view, at) }
     case 7:
       return { action: 'update', path: [...at, 'steps', drawStep(dice, view, at)], props }
     default:
-      return { action: 'update', path: at, props }
+      return { action: 'update', path: at, props: { ...props, ...seen } }
   }
 }
 
@@ -59,5 +67,7 @@ function drawStep(dice: Dice, view: View, at: Path): string {
 function drawLeaf(dice: Dice, view: View, at: Path): Path {
   if (at.length === 0) return ['settings', 'colour']
   const field = dice.pick(view.keys(at))
-  return field !== undefined && dice.chance(0.5) ? [...at, field] : at
+  // A name that is free again might be given to something else.
+  const mayGo = !at[1]!.startsWith('slot-')
+  return mayGo && dice.chance(0.5) ? at : [...at, field ?? 'nothing']
 }

@@ -6,7 +6,7 @@
 //   storm ──────────────► calm ───────────► rest
 //   edits and faults      no more faults    everything is audited
 import type { Model } from '@flushout/client'
-import { auditContent, auditEdits, auditReplay } from './audit.ts'
+import { auditContent, auditEdits, auditReplay, auditRules } from './audit.ts'
 import { Chronicle } from './chronicle.ts'
 import type { Database } from './database.ts'
 import { Dice } from './dice.ts'
@@ -88,6 +88,21 @@ export class World {
   /** Say what happens; kept for who reads about the run. */
   trace = (line: string): void => {
     this.#lines.push(`${((this.scheduler.now - START_MS) / 1000).toFixed(3)}  ${line}`)
+  }
+
+  /** Everybody may do everything again, and who could not tells the app so. */
+  admitAll(): void {
+    const { keys } = this.plan
+    const shutOut = this.people.filter(
+      ({ isLoggedIn, user }) =>
+        !isLoggedIn || keys.some((key) => this.permissions.isForbidden(user, key)),
+    )
+    this.permissions.restore()
+    for (const person of shutOut) {
+      person.isLoggedIn = true
+      const { page } = person
+      page?.run(() => page.client.resume())
+    }
   }
 
   /** Note what does not hold: the run ends with it. */
@@ -187,16 +202,13 @@ export class World {
     this.isCalm = true
     this.weather.clear()
     this.isDatabaseDown = false
-    this.permissions.restore()
     for (const server of this.servers) server.standStill(0)
-    for (const person of this.people) {
-      person.isLoggedIn = true
-      const { page } = person
+    for (const { page } of this.people) {
       if (!page) continue
       page.cutOffUntil = 0
       page.answersCutOffUntil = 0
-      page.run(() => page.client.resume())
     }
+    this.admitAll()
   }
 
   #checkTouched(): void {
@@ -267,7 +279,9 @@ export class World {
       const content = await this.database.look(key)
       if (!content) throw new Violation('not lost', `${key} is gone`)
       auditContent(key, content, this.chronicle)
-      await this.#auditServed(key, auditReplay(key, content, this.chronicle))
+      if (this.plan.hasRules) auditRules(key, this.chronicle)
+      const isPlain = !this.hasReasonForAlarm(key)
+      await this.#auditServed(key, auditReplay(key, content, this.chronicle, isPlain))
     }
     auditEdits(
       this.people.flatMap(({ ledgers }) => ledgers),

@@ -1,0 +1,273 @@
+/** A mistake that somebody might make: a place in the sources, and what it becomes. */
+export interface Mutant {
+  readonly name: string
+  /** Below `packages/`. */
+  readonly file: string
+  /** Stands there exactly once. */
+  readonly find: string
+  readonly replace: string
+  /** Where it shows; the others show with a database that is played in memory. */
+  readonly database?: 'postgres'
+}
+
+const CORE = 'core/src/'
+const CLIENT = 'client/src/'
+const SERVER = 'server/src/'
+
+/** Each of them breaks a promise, and the simulation has to see it. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'a repeat is not recognised',
+    file: `${CORE}master.ts`,
+    find: 'client?.sequence === flush.sequence && client.digest === digest',
+    replace: 'client?.sequence === flush.sequence && client.digest === ""',
+  },
+  {
+    name: 'another flush of the same number is taken for a repeat',
+    file: `${CORE}master.ts`,
+    find: 'client?.sequence === flush.sequence && client.digest === digest',
+    replace: 'client?.sequence === flush.sequence',
+  },
+  {
+    name: 'the past of a client is not compared',
+    file: `${CORE}master.ts`,
+    find: 'if (from < this.floor || this.#history.hashAt(from) === hash) return',
+    replace: 'return',
+  },
+  {
+    name: 'a count between two flushes is believed',
+    file: `${CORE}master.ts`,
+    find: 'this.#history.hashAt(from) === hash) return',
+    replace: 'from <= this.commandCount && (this.#history.hashAt(from) ?? hash) === hash) return',
+  },
+  {
+    name: 'a rollback keeps the document',
+    file: `${CORE}master.ts`,
+    find: 'this.#tree.undo(undo.changes)',
+    replace: '',
+  },
+  {
+    name: 'a rollback keeps the client',
+    file: `${CORE}master.ts`,
+    find: 'if (undo.client) this.#clients.set(undo.clientId, undo.client)',
+    replace: 'if (undo.clientId) continue',
+  },
+  {
+    name: 'names that the master changed are not told',
+    file: `${CORE}apply-flush.ts`,
+    find: 'remaps.push({',
+    replace: '[].push({',
+  },
+  {
+    name: 'names that the master changed are not followed',
+    file: `${CORE}apply-flush.ts`,
+    find: 'applyOne(remapCommand(sent, remaps), context, target)',
+    replace: 'applyOne(sent, context, target)',
+  },
+  {
+    name: 'a rule that fails lets the command pass',
+    file: `${CORE}intercept.ts`,
+    find: "return refuse('INTERCEPTOR_FAILED', 'A rule for this command failed.', current)",
+    replace: 'continue',
+  },
+  {
+    name: 'trimmed history forgets where it begins',
+    file: `${CORE}recent-history.ts`,
+    find: 'this.#floor = { count: endOf(entry), hash: entry.hash }',
+    replace: '',
+  },
+  {
+    name: 'a key that is put back goes to the end',
+    file: `${CORE}branch.ts`,
+    find: 'entry.before.after = entry\n    entry.after.before = entry',
+    replace:
+      'entry.before = this.#end.before\n    entry.after = this.#end\n    entry.before.after = entry\n    entry.after.before = entry',
+  },
+  {
+    name: 'a retried flush is made anew',
+    file: `${CORE}outbox.ts`,
+    find: 'if (this.#flush?.commands.length === 0) this.#flush = undefined',
+    replace: 'this.#flush = undefined',
+  },
+  {
+    name: 'an answered flush does not count',
+    file: `${CORE}outbox.ts`,
+    find: 'this.#sequence += 1',
+    replace: '',
+  },
+  {
+    name: 'a passing fault is taken for a refusal',
+    file: `${CORE}proxy.ts`,
+    find: "if (retry === 'never') {",
+    replace: "if (retry !== 'after-resync') {",
+  },
+  {
+    name: 'the answer to another flush is taken',
+    file: `${CORE}proxy.ts`,
+    find: 'if (!flush || isAnother) {',
+    replace: 'if (!flush) {',
+  },
+  {
+    name: 'a changed history loses what was in flight',
+    file: `${CORE}proxy.ts`,
+    find: "if (!isUnknown && code !== 'SEQUENCE_REUSED') return",
+    replace: "if (!isUnknown && code !== 'SEQUENCE_REUSED') return void this.#replica.takeFlight()",
+  },
+  {
+    name: 'a changed history sends what was in flight as a new client',
+    file: `${CORE}proxy.ts`,
+    find: "if (!isUnknown && code !== 'SEQUENCE_REUSED') return",
+    replace: '',
+  },
+  {
+    name: 'a rebase tells nobody',
+    file: `${CORE}proxy.ts`,
+    find: 'this.#publish(paths)\n    return remaps',
+    replace: 'this.#publish([])\n    return remaps',
+  },
+  {
+    name: 'a rebase leaves pending commands on',
+    file: `${CORE}replica.ts`,
+    find: 'this.tree.undo(this.pending[index]!.changes)\n      }\n      hasAdvanced',
+    replace: '}\n      hasAdvanced',
+  },
+  {
+    name: 'a rebase loses a command without a word',
+    file: `${CORE}replica.ts`,
+    find: 'this.#options.onLost(pending, loss)',
+    replace: '',
+  },
+  {
+    name: 'after a failure nobody tries again',
+    file: `${CLIENT}flush-loop.ts`,
+    find: 'this.#schedule(retryDelay(timing, this.#failures, error, environment.random()))',
+    replace: 'void error',
+  },
+  {
+    name: 'a refusal from before the login halts the client',
+    file: `${CLIENT}flush-loop.ts`,
+    find: "if (isFinal && this.#outdated === this.#abort) return 'again'",
+    replace: '',
+  },
+  {
+    name: 'an answer that cannot be used wedges the model',
+    file: `${CLIENT}model.ts`,
+    find: 'proxy.cancelFlush()',
+    replace: '',
+  },
+  {
+    name: 'anything but a no is a yes',
+    file: `${SERVER}service.ts`,
+    find: 'if (isAllowed !== true) {',
+    replace: 'if (isAllowed === false) {',
+  },
+  {
+    name: 'what weighed nothing any more still counts',
+    file: `${SERVER}cache.ts`,
+    find: 'this.#bytes += weight - (this.#weights.get(key) ?? 0)',
+    replace: 'this.#bytes += weight',
+  },
+  {
+    name: 'clients are remembered though others wrote',
+    file: `${SERVER}hot-model.ts`,
+    find: 'if (head.revision !== this.#head.revision) this.#forgetClients()',
+    replace: '',
+  },
+  {
+    name: 'the failed commit of one is told as done',
+    file: `${SERVER}lane.ts`,
+    find: 'return batch[0]!.reject(error)',
+    replace: "return batch[0]!.resolve('committed')",
+  },
+  {
+    name: 'models get the outcomes of their neighbours',
+    file: `${SERVER}lane.ts`,
+    find: 'resolve(outcomes[index]!)',
+    replace: 'resolve(outcomes[0]!)',
+  },
+  {
+    name: 'a refusal is believed without a look at the store',
+    file: `${SERVER}runner.ts`,
+    find: 'if (mayBeStale && !isProved) {',
+    replace: 'if (mayBeStale && !isProved && false) {',
+  },
+  {
+    name: 'news that do not fit are taken as followed',
+    file: `${SERVER}runner.ts`,
+    find: 'if (news && model.follow(news)) return true',
+    replace: 'if (news) return true',
+  },
+  {
+    name: 'the answer goes out before the commit',
+    file: `${SERVER}runner.ts`,
+    find: 'const outcome = await this.#options.lane.commit(write)',
+    replace:
+      'for (const { work, answer } of staged) if (answer) work.resolve(answer)\n      const outcome = await this.#options.lane.commit(write)',
+  },
+  {
+    name: 'a lost race is taken for a commit',
+    file: `${SERVER}runner.ts`,
+    find: "if (outcome === 'conflict') {",
+    replace: "if (outcome === 'nothing') {",
+  },
+  {
+    name: 'a model is kept though its commit failed',
+    file: `${SERVER}runner.ts`,
+    find: 'this.#model = undefined\n        if (error instanceof Defect)',
+    replace: 'if (error instanceof Defect)',
+  },
+  {
+    name: 'the lock is taken and the news are not read',
+    file: `${SERVER}runner.ts`,
+    find: 'if (!news || !model.follow(news)) return undefined',
+    replace: 'if (!news) return undefined',
+  },
+  {
+    name: 'the commit compares nothing',
+    file: `${SERVER}postgres-statements.ts`,
+    find: `where m.key = l.key and m.command_count = w.read_count
+            and m.revision = w.read_revision and m.hash = w.read_hash`,
+    replace: 'where m.key = l.key',
+    database: 'postgres',
+  },
+  {
+    name: 'the log is written for those who lost, too',
+    file: `${SERVER}postgres-statements.ts`,
+    find: 'join won on won.key = f.key',
+    replace: '',
+    database: 'postgres',
+  },
+  {
+    name: 'a checkpoint gets the count from before its flushes',
+    file: `${SERVER}postgres-statements.ts`,
+    find: 'then m.checkpoint_count else w.command_count end',
+    replace: 'then m.checkpoint_count else w.read_count end',
+    database: 'postgres',
+  },
+  {
+    name: 'trimming reaches past the checkpoint',
+    file: `${SERVER}postgres-statements.ts`,
+    find: 'f.to_count <= m.checkpoint_count - $2',
+    replace: 'f.to_count <= m.command_count - $2',
+    database: 'postgres',
+  },
+  {
+    name: 'the client row is written by a second statement',
+    file: `${SERVER}postgres-store.ts`,
+    find: 'const values = toColumns(writes, Date.now())\n    const { rows } = await client.query({ ...this.#statements.commit, values })',
+    replace: `const all = toColumns(writes, Date.now())
+    const values = all.map((column, index) => (index >= 18 && index < 24 ? [] : column))
+    const { rows } = await client.query({ ...this.#statements.commit, values })
+    await client.query({
+      text: \`insert into "\${this.#schema}".client as c (key, client_id, user_id, sequence, digest, answer, seen_at)
+        select key, client_id, user_id, sequence, digest, answer::json, $7::bigint
+        from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+          as c (key, client_id, user_id, sequence, digest, answer)
+        where c.key = any ($8::text[])
+        on conflict (key, client_id) do update set sequence = excluded.sequence,
+          digest = excluded.digest, answer = excluded.answer, seen_at = excluded.seen_at\`,
+      values: [...all.slice(18, 25), rows.map((row) => row['key'])],
+    })`,
+    database: 'postgres',
+  },
+]

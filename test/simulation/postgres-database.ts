@@ -1,0 +1,110 @@
+import type { ClientRecord, LogEntry } from '@flushout/core'
+import {
+  postgresStore,
+  type ModelStore,
+  type PostgresClient,
+  type PostgresPool,
+} from '@flushout/server'
+import pg from 'pg'
+import type { Content, Database } from './database.ts'
+
+const TABLES = ['model', 'flush', 'client'] as const
+type Rows = Record<(typeof TABLES)[number], Record<string, unknown>[]>
+
+/** The real tables and the real statements, on a real Postgres. */
+export class PostgresDatabase implements Database {
+  readonly store: ModelStore
+  readonly #pool: pg.Pool
+  readonly #rows = new WeakMap<Content, Rows>()
+  #statementsLeft = Number.POSITIVE_INFINITY
+
+  constructor(connectionString: string) {
+    this.#pool = new pg.Pool({ connectionString, max: 2 })
+    this.store = postgresStore({ pool: this.#createBreakablePool() })
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  breakAfter(statements: number): void {
+    this.#statementsLeft = statements
+  }
+
+  async look(key: string): Promise<Content | undefined> {
+    const rows = {} as Rows
+    for (const table of TABLES) {
+      const order = table === 'flush' ? 'order by to_count' : ''
+      const sql = `select * from flushout.${table} where key = $1 ${order}`
+      rows[table] = (await this.#pool.query(sql, [key])).rows
+    }
+    const content = toContent(rows)
+    if (content) this.#rows.set(content, rows)
+    return content
+  }
+
+  async put(key: string, content: Content | undefined): Promise<void> {
+    for (const table of TABLES) {
+      await this.#pool.query(`delete from flushout.${table} where key = $1`, [key])
+      const rows = (content && this.#rows.get(content)?.[table]) ?? []
+      if (rows.length === 0) continue
+      const columns = `null::flushout.${table}`
+      await this.#pool.query(
+        `insert into flushout.${table} select * from json_populate_recordset(${columns}, $1)`,
+        [JSON.stringify(rows)],
+      )
+    }
+  }
+
+  /** Connections that break where the run wants them to. */
+  #createBreakablePool(): PostgresPool {
+    return {
+      connect: async () => {
+        const client = (await this.#pool.connect()) as unknown as PostgresClient
+        return {
+          query: (query) => {
+            this.#statementsLeft -= 1
+            if (this.#statementsLeft >= 0) return client.query(query)
+            return Promise.reject(new Error('The connection broke.'))
+          },
+          release: (error) => client.release(error),
+          on: (event, listener) => client.on(event, listener),
+        }
+      },
+    }
+  }
+}
+
+function toContent({ model, flush, client }: Rows): Content | undefined {
+  const row = model[0]
+  if (!row) return undefined
+  return {
+    head: {
+      commandCount: Number(row['command_count']),
+      revision: Number(row['revision']),
+      hash: row['hash'] as string,
+    },
+    floor: { commandCount: Number(row['floor_count']), hash: row['floor_hash'] as string },
+    checkpoint: {
+      commandCount: Number(row['checkpoint_count']),
+      hash: row['checkpoint_hash'] as string,
+      text: row['checkpoint'] as string,
+    },
+    entries: flush.map((entry) => ({
+      from: Number(entry['from_count']),
+      hash: entry['hash'] as string,
+      clientId: entry['client_id'] as string,
+      sequence: Number(entry['sequence']),
+      userId: entry['user_id'] as string | null,
+      at: Number(entry['at']),
+      commands: entry['commands'] as LogEntry['commands'],
+    })),
+    clients: client.map((record) => ({
+      clientId: record['client_id'] as string,
+      userId: record['user_id'] as string | null,
+      sequence: Number(record['sequence']),
+      digest: record['digest'] as string,
+      answer: record['answer'] as ClientRecord['answer'],
+    })),
+  }
+}

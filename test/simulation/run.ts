@@ -1,0 +1,119 @@
+import { ALL_FAULTS } from './faults.ts'
+import { MemoryDatabase } from './memory-database.ts'
+import { PostgresDatabase } from './postgres-database.ts'
+import { World, type Report } from './world.ts'
+
+/** Some runs, one after the other. */
+export interface Batch {
+  readonly from: number
+  readonly count: number
+  /** Where Postgres is; without it the database is played in memory. */
+  readonly postgresUrl?: string | undefined
+}
+
+/** What some runs came to. Plain data, so that it goes from one thread to another. */
+export interface Tally {
+  runs: number
+  events: number
+  edits: number
+  /** Runs that were made twice, and gave the same trace. */
+  repeated: number
+  /** From the end of the faults until all was in step, at most, by the clock of the run. */
+  slowestMs: number
+  readonly faults: Record<string, number>
+  failure: Failure | undefined
+  /** What happened in the last run. */
+  trace: readonly string[]
+}
+
+/** The first run that did not hold. */
+export interface Failure {
+  readonly seed: number
+  readonly message: string
+  readonly trace: readonly string[]
+}
+
+/** Each of so many runs is made twice. */
+const REPEAT_EVERY = 100
+
+export function createTally(): Tally {
+  const faults = Object.fromEntries(ALL_FAULTS.map((fault) => [fault, 0]))
+  return {
+    runs: 0,
+    events: 0,
+    edits: 0,
+    repeated: 0,
+    slowestMs: 0,
+    faults,
+    failure: undefined,
+    trace: [],
+  }
+}
+
+/** Add `other` to `tally`; of two failures the one with the lower seed stays. */
+export function addTally(tally: Tally, other: Tally): void {
+  for (const field of ['runs', 'events', 'edits', 'repeated'] as const) tally[field] += other[field]
+  tally.slowestMs = Math.max(tally.slowestMs, other.slowestMs)
+  tally.trace = other.trace
+  for (const fault of ALL_FAULTS) tally.faults[fault]! += other.faults[fault]!
+  const { failure } = other
+  if (failure && failure.seed < (tally.failure?.seed ?? Number.POSITIVE_INFINITY)) {
+    tally.failure = failure
+  }
+}
+
+/** Run the seeds of a batch until one fails. */
+export async function runBatch({ from, count, postgresUrl }: Batch): Promise<Tally> {
+  const tally = createTally()
+  const postgres = postgresUrl === undefined ? undefined : new PostgresDatabase(postgresUrl)
+  await postgres?.store.migrate()
+  try {
+    for (let seed = from; seed < from + count && !tally.failure; seed += 1) {
+      const report = await runSeed(seed, postgres)
+      addReport(tally, report)
+      if (seed % REPEAT_EVERY === 0) await repeat(tally, report, postgres)
+    }
+  } finally {
+    await postgres?.close()
+  }
+  return tally
+}
+
+let worlds = 0
+
+/** One run. On Postgres its models have names of their own. */
+async function runSeed(seed: number, postgres: PostgresDatabase | undefined): Promise<Report> {
+  worlds += 1
+  const prefix = postgres ? `run-${process.pid}-${worlds}` : 'todos'
+  const report = await new World({ seed, database: postgres ?? new MemoryDatabase(), prefix }).run()
+  return { ...report, trace: report.trace.map((line) => line.replaceAll(prefix, 'todos')) }
+}
+
+function addReport(
+  tally: Tally,
+  { seed, violation, trace, faults, events, edits, convergedMs }: Report,
+): void {
+  tally.runs += 1
+  tally.trace = trace
+  tally.events += events
+  tally.edits += edits
+  tally.slowestMs = Math.max(tally.slowestMs, convergedMs)
+  for (const [fault, count] of faults) tally.faults[fault]! += count
+  if (violation) tally.failure = { seed, message: violation.message, trace }
+}
+
+/** Make a run once more: a seed must always tell the same story. */
+async function repeat(
+  tally: Tally,
+  { seed, trace }: Report,
+  postgres: PostgresDatabase | undefined,
+): Promise<void> {
+  const again = await runSeed(seed, postgres)
+  tally.repeated += 1
+  const line = again.trace.findIndex((text, index) => text !== trace[index])
+  if (line === -1 && again.trace.length === trace.length) return
+  const message = `the same seed told another story from line ${line + 1}:
+  expected: ${trace[line] ?? 'the end'}
+  found: ${again.trace[line] ?? 'the end'}`
+  tally.failure ??= { seed, message, trace }
+}
