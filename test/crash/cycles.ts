@@ -85,7 +85,8 @@ export async function runCycle(site: LoadedSite, number: number, strike: Strike)
     await site.rest()
   } catch (cause) {
     const { message } = cause as Error
-    throw new Error(`Cycle ${number}, ${words}: ${message}\n${site.describe()}`, { cause })
+    const why = `${site.describe()}\n${list(await site.auditStore())}`
+    throw new Error(`Cycle ${number}, ${words}: ${message}\n${why}`, { cause })
   }
   const findings = await site.audit()
   const isUnheard = strike.target === 'server' && UNHEARD.has(strike.at)

@@ -1,7 +1,7 @@
 import { createClient, httpTransport, type Client } from '@flushout/client'
 import type { Snapshot } from '@flushout/core'
 import { setTimeout as wait } from 'node:timers/promises'
-import { auditModel, auditServed } from '../support/audit.ts'
+import { auditDatabase, auditModel, auditServed } from '../support/audit.ts'
 import { Ledger } from '../support/ledger.ts'
 import { readModels } from '../support/stored-model.ts'
 import { until } from '../support/until.ts'
@@ -98,6 +98,12 @@ export class LoadedSite {
       )
     }
     return findings
+  }
+
+  /** Tell what is wrong with the rows alone, at any moment. */
+  async auditStore(): Promise<string[]> {
+    const findings = auditDatabase(this.site.postgres.url)
+    return findings.catch((error: Error) => [`The database cannot be read: ${error.message}`])
   }
 
   /** Kill what the plan says while everybody works, and start it again. */

@@ -34,7 +34,7 @@ test('Ctrl-C ends a run at any moment, and leaves nothing behind', async () => {
     if (isAlive(postmaster)) process.kill(postmaster!, 'SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
-})
+}, 120_000)
 
 async function readPostmaster(folder: string): Promise<number> {
   const [data = ''] = await readdir(folder)

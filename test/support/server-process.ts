@@ -68,6 +68,8 @@ export class ServerProcess {
   }
 
   tell(order: Order): void {
+    // It may be set for a place that it stood at before.
+    if ('trap' in order && order.trap) this.#reached.delete(order.trap.at)
     this.#process.send(order)
   }
 

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 export async function until<Value>(
   what: string,
   condition: () => Value | Promise<Value>,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<NonNullable<Value>> {
   const end = performance.now() + timeoutMs
   for (;;) {
