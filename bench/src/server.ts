@@ -1,77 +1,17 @@
 // What a flush costs on the server: real Postgres with fsync on, the service and
 // its load in one process. Contenders take turns, so that a busy machine slows
 // all of them.
-import type { Flush, JsonObject } from '@flushout/core'
-import { allowAnyone, createService, postgresStore, type FlushoutService } from '@flushout/server'
+import type { JsonObject } from '@flushout/core'
+import { type FlushoutService } from '@flushout/server'
 import pg from 'pg'
 import { createDatabase, startPostgres } from '../../test/support/postgres.ts'
-import { median, printTable, ratio } from './measure.ts'
+import { driveInstances } from './instances.ts'
+import { createFlushout, drive, makeDocument, Writer, type Rate } from './load.ts'
+import { median, percentile, printTable, ratio } from './measure.ts'
 
 const ROUND_MS = 1_500
 const ROUNDS = 5
-
-/** A document of about `bytes` characters, in todos of 100. */
-function makeDocument(bytes: number): JsonObject {
-  const todo = (n: number) => ({ text: `Todo number ${n} `.padEnd(60, '.'), done: false })
-  const count = Math.ceil(bytes / 100)
-  return { todos: Object.fromEntries(Array.from({ length: count }, (_, n) => [`t${n}`, todo(n)])) }
-}
-
-/** One writer: its place in a row of flushes, and how to make the next one. */
-class Writer {
-  readonly #clientId: string
-  #sequence = 0
-  #from = 0
-  #hash = ''
-
-  constructor(name: string) {
-    this.#clientId = name
-  }
-
-  async flush(service: FlushoutService, key: string): Promise<void> {
-    const flush: Flush = {
-      protocol: 1,
-      clientId: this.#clientId,
-      sequence: this.#sequence + 1,
-      from: this.#from,
-      hash: this.#hash,
-      commands: [
-        { action: 'update', path: ['todos', 't0'], props: { text: `by ${this.#clientId}` } },
-        { action: 'update', path: ['todos', 't1'], props: { done: this.#sequence % 2 === 0 } },
-      ],
-    }
-    const answer = await service.flush(key, flush)
-    this.#sequence += 1
-    this.#from = answer.commandCount
-    this.#hash = answer.hash
-  }
-}
-
-interface Rate {
-  readonly perSecond: number
-  readonly p99: number
-}
-
-/** Let `writers` work for a while, each one flush after the other. */
-async function drive(writers: number, flush: (writer: number) => Promise<void>): Promise<Rate> {
-  const times: number[] = []
-  const end = performance.now() + ROUND_MS
-  const start = performance.now()
-  await Promise.all(
-    Array.from({ length: writers }, async (_, writer) => {
-      while (performance.now() < end) {
-        const at = performance.now()
-        await flush(writer)
-        times.push(performance.now() - at)
-      }
-    }),
-  )
-  times.sort((a, b) => a - b)
-  return {
-    perSecond: (times.length * 1000) / (performance.now() - start),
-    p99: times[Math.floor(times.length * 0.99)] ?? Number.NaN,
-  }
-}
+const INSTANCES = 3
 
 /** The scheme that everybody writes first: read, apply, compare and swap, else again. */
 async function createPlainLoop(url: string, document: JsonObject) {
@@ -100,16 +40,6 @@ async function createPlainLoop(url: string, document: JsonObject) {
   }
 }
 
-async function createFlushout(url: string, documents: Record<string, JsonObject>) {
-  const store = postgresStore({ connectionString: url })
-  await store.migrate()
-  return createService({
-    store,
-    authorize: allowAnyone,
-    models: Object.entries(documents).map(([name, initial]) => ({ pattern: `${name}:*`, initial })),
-  })
-}
-
 /** The write-ahead log so far, in bytes. */
 async function readWal(client: pg.Client): Promise<number> {
   const { rows } = await client.query(`select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes`)
@@ -136,7 +66,7 @@ try {
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const [name, flush] of Object.entries(groups)) {
       const before = await readWal(client)
-      const rate = await drive(50, flush)
+      const rate = await drive(50, ROUND_MS, flush)
       // The first round warms everything up.
       if (round === 0) continue
       rates.get(name)!.push(rate)
@@ -152,7 +82,7 @@ try {
     ...[...rates].map(([name, list]) => [
       name,
       Math.round(rateOf(name)).toLocaleString('en'),
-      `${median(list.map(({ p99 }) => p99)).toFixed(1)} ms`,
+      `${median(list.map(({ times }) => percentile(times, 99))).toFixed(1)} ms`,
       ratio(rateOf(name) / base),
     ]),
   ])
@@ -161,6 +91,7 @@ try {
   console.log(`${Math.round(median(wal))} bytes of write-ahead log a flush (two commands)`)
   await plain.close()
   await service.close()
+  await printStarvation()
 } finally {
   await client.end()
   await database.drop()
@@ -170,4 +101,15 @@ try {
 function withWriters(service: FlushoutService, name: string, keyOf: (writer: number) => string) {
   const writers = Array.from({ length: 50 }, (_, n) => new Writer(`${name}-${n}`))
   return (writer: number) => writers[writer]!.flush(service, keyOf(writer))
+}
+
+/** How long a writer waits at worst when several processes want one model. */
+async function printStarvation(): Promise<void> {
+  const { times, perSecond, busy } = await driveInstances(database.url, INSTANCES, 50)
+  const at = (percent: number) => `${percentile(times, percent).toFixed(1)} ms`
+  console.log(`\n50 writers on one model over ${INSTANCES} processes`)
+  printTable([
+    ['', 'flushes/s', 'p50', 'p99', 'slowest', 'told to come again'],
+    ['flushout', Math.round(perSecond).toLocaleString('en'), at(50), at(99), at(100), `${busy}`],
+  ])
 }

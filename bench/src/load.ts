@@ -1,0 +1,83 @@
+// Writers that flush as fast as they are answered, and what they write to.
+import type { Flush, JsonObject } from '@flushout/core'
+import { allowAnyone, createService, postgresStore, type FlushoutService } from '@flushout/server'
+
+/** A document of about `bytes` characters, in todos of 100. */
+export function makeDocument(bytes: number): JsonObject {
+  const todo = (n: number) => ({ text: `Todo number ${n} `.padEnd(60, '.'), done: false })
+  const count = Math.ceil(bytes / 100)
+  return { todos: Object.fromEntries(Array.from({ length: count }, (_, n) => [`t${n}`, todo(n)])) }
+}
+
+/** One writer: its place in a row of flushes, and how to make the next one. */
+export class Writer {
+  readonly #clientId: string
+  #sequence = 0
+  #from = 0
+  #hash = ''
+
+  constructor(name: string) {
+    this.#clientId = name
+  }
+
+  async flush(service: FlushoutService, key: string): Promise<void> {
+    const flush: Flush = {
+      protocol: 1,
+      clientId: this.#clientId,
+      sequence: this.#sequence + 1,
+      from: this.#from,
+      hash: this.#hash,
+      commands: [
+        { action: 'update', path: ['todos', 't0'], props: { text: `by ${this.#clientId}` } },
+        { action: 'update', path: ['todos', 't1'], props: { done: this.#sequence % 2 === 0 } },
+      ],
+    }
+    const answer = await service.flush(key, flush)
+    this.#sequence += 1
+    this.#from = answer.commandCount
+    this.#hash = answer.hash
+  }
+}
+
+/** How many pieces of work were done, and how long each took. */
+export interface Rate {
+  readonly perSecond: number
+  /** In milliseconds, shortest first. */
+  readonly times: readonly number[]
+}
+
+/** Let `writers` work for a while, each one flush after the other. */
+export async function drive(
+  writers: number,
+  forMs: number,
+  flush: (writer: number) => Promise<void>,
+): Promise<Rate> {
+  const times: number[] = []
+  const end = performance.now() + forMs
+  const start = performance.now()
+  await Promise.all(
+    Array.from({ length: writers }, async (_, writer) => {
+      while (performance.now() < end) {
+        const at = performance.now()
+        await flush(writer)
+        times.push(performance.now() - at)
+      }
+    }),
+  )
+  const perSecond = (times.length * 1000) / (performance.now() - start)
+  return { perSecond, times: times.sort((a, b) => a - b) }
+}
+
+/** A service on the database of `url`; each kind of models has its document. */
+export async function createFlushout(
+  url: string,
+  documents: Record<string, JsonObject>,
+): Promise<FlushoutService> {
+  const store = postgresStore({ connectionString: url })
+  await store.migrate()
+  return createService({
+    store,
+    authorize: allowAnyone,
+    models: Object.entries(documents).map(([name, initial]) => ({ pattern: `${name}:*`, initial })),
+  })
+}
