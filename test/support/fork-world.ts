@@ -97,17 +97,25 @@ export class ForkWorld implements AsyncDisposable {
 
   /** Keep what the database holds now. */
   async save(): Promise<Backup> {
-    // The copy breaks connections: nobody is to fail and wait because of that.
-    this.pause()
+    await this.#rest()
     const backup = await this.database.save()
     this.resume()
     return backup
   }
 
-  /** Put the database back under the servers. Everybody is away, and stays so. */
+  /**
+   * Put the database back under the servers, which have all of what it held in
+   * memory. Everybody is away, and stays so.
+   */
   async restore(backup: Backup): Promise<void> {
-    this.pause()
+    await this.#rest()
     await this.database.restore(backup)
+  }
+
+  /** Send everybody away, and let the servers be idle: whom a break hits forgets the model. */
+  async #rest(): Promise<void> {
+    this.pause()
+    await Promise.all(this.#services.map((service) => service.snapshot(KEY)))
   }
 
   pause(): void {

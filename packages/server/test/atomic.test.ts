@@ -141,9 +141,9 @@ test('what is written together dies together for each model, and wins and loses 
     pool.hand = cutAt(when, 1, auditor)
     await expect(store.commit([writes[0]!, stale, writes[2]!])).rejects.toThrow(/connection/i)
     pool.hand = (_query, send) => send()
-    expect(await Promise.all(writes.map((write) => audit(auditor, write)))).toEqual(
-      when === 'after' ? [true, false, true] : [false, false, false],
-    )
+    const landed: boolean[] = []
+    for (const write of writes) landed.push(await audit(auditor, write))
+    expect(landed).toEqual(when === 'after' ? [true, false, true] : [false, false, false])
   }
 })
 
