@@ -1,6 +1,12 @@
 import { createClient, directTransport, type Client, type Model } from '@flushout/client'
 import { isFlushoutError, Master, type Receipt } from '@flushout/core'
-import { allowAnyone, createService, postgresStore, type FlushoutService } from '@flushout/server'
+import {
+  allowAnyone,
+  createService,
+  postgresStore,
+  type CheckpointRule,
+  type FlushoutService,
+} from '@flushout/server'
 import { expect, inject, vi } from 'vitest'
 import { digest } from '../../packages/server/src/digest.ts'
 import { RewindableDatabase, type Backup } from './rewind.ts'
@@ -81,15 +87,18 @@ export class ForkWorld implements AsyncDisposable {
     return peer
   }
 
-  /** A server with nothing in memory, which writes the document with each commit. */
-  async startServer(): Promise<FlushoutService> {
+  /**
+   * A server with nothing in memory. It writes the document with each commit, and
+   * so remembers little history, unless `checkpoint` says otherwise.
+   */
+  async startServer(checkpoint: Partial<CheckpointRule> = { bytes: 0 }): Promise<FlushoutService> {
     const store = postgresStore({ connectionString: this.database.url, maxConnections: 2 })
     await store.migrate()
     const service = createService({
       store,
       authorize: allowAnyone,
       models: [{ pattern: 'todos:*', initial: { todos: {} } }],
-      checkpoint: { bytes: 0 },
+      checkpoint,
     })
     this.#services.push(service)
     return service

@@ -94,15 +94,17 @@ test('a server whose head has the same count and revision as the fork tells them
 
 test('a server writes no checkpoint of a past that is gone when it closes', async () => {
   await using world = await ForkWorld.begin()
-  const { ada } = world
-  await ada.save('a')
+  const service = await world.startServer({ flushes: 1000 })
+  const cem = await world.join(service)
+  await cem.save('a')
   const backup = await world.save()
-  await ada.save('tail')
+  await cem.save('tail')
   await world.restore(backup)
   const eve = await world.join()
   await eve.save('other')
-  // The document in its memory is at the very count and revision of the fork.
-  await ada.service.close()
+  // The document in its memory is at the very count and revision of the fork, and
+  // would be the checkpoint.
+  await service.close()
   const fresh = await world.startServer()
   expect(Object.keys((await fresh.snapshot(KEY)).document['todos']!)).toEqual(['a', 'other'])
 })
