@@ -91,7 +91,9 @@ class Exchange {
     const { person } = this.#page
     const user = person.isLoggedIn ? this.#page.user : undefined
     server.serve({ key: this.#key, flush: this.#text, user }, (reply) => {
-      this.#world.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
+      if (this.#world.isTold) {
+        this.#world.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
+      }
       if (this.#flush && reply.ok) this.#world.guard(() => this.#checkVerdicts(reply.text))
       answer(reply)
     })

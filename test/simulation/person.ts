@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000
 const TIMING = {
   quietMs: 50,
   maxDelayMs: 250,
-  pollMs: 1_500,
+  pollMs: 2_500,
   timeoutMs: 2_000,
   retryBaseMs: 200,
   retryMaxMs: 3_000,

@@ -29,7 +29,7 @@ export function drawPlan(dice: Dice, prefix: string): Plan {
     servers: dice.between(1, 3),
     keys,
     edits: dice.between(4, 10),
-    stormMs: dice.between(3_000, 8_000),
+    stormMs: dice.between(2_000, 6_000),
     initial: drawDocument(dice),
     hasRules: dice.chance(0.4),
     cacheBytes: dice.pick([0, 500, 1_000_000]),

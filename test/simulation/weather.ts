@@ -9,14 +9,12 @@ export class Weather {
   readonly #trace: (line: string) => void
   #isOver = false
 
-  /** `only` leaves the other faults out; without it a run has about half of all. */
-  constructor(dice: Dice, trace: (line: string) => void, only?: readonly Fault[]) {
+  constructor(dice: Dice, trace: (line: string) => void) {
     this.#dice = dice
     this.#trace = trace
     // Some runs are wild and some are nearly calm: rare faults show best alone.
     const share = dice.pick([0.1, 0.3, 0.5, 0.8])
-    const chosen = ALL_FAULTS.filter(() => dice.chance(share))
-    this.#active = new Set(only ?? chosen)
+    this.#active = new Set(ALL_FAULTS.filter(() => dice.chance(share)))
   }
 
   has(fault: Fault): boolean {

@@ -5,6 +5,8 @@ import { installMutant } from './mutate.ts'
 import type { Mutant } from './mutants.ts'
 import type { Batch } from './run.ts'
 
+// Errors are part of the play, and their stacks cost a tenth of the time.
+Error.stackTraceLimit = 0
 const { mutant } = workerData as { mutant: Mutant | undefined }
 if (mutant) installMutant(mutant)
 const { runBatch } = await import('./run.ts')

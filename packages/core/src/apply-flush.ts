@@ -5,7 +5,8 @@ import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
-import { startsWith, type Path } from './path.ts'
+import { checkParents } from './orphan.ts'
+import type { Path } from './path.ts'
 import type { Flush, Remap, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
 import { remapCommand, withFreeId } from './remap.ts'
@@ -86,8 +87,10 @@ function applyAt<U extends User>(
     return
   }
   const sent = checked.command
-  const orphan = refused.find((path) => startsWith(sent.path, path))
-  const result = orphan ? orphaned(orphan) : applyOne(remapCommand(sent, remaps), context, target)
+  const orphaned = checkParents(sent.path, refused)
+  const result: Result = orphaned
+    ? { ok: false, kind: 'dropped', rejection: orphaned }
+    : applyOne(remapCommand(sent, remaps), context, target)
   if (!result.ok) {
     verdicts.push({ index, kind: result.kind, rejection: result.rejection })
     if (sent.action === 'create') refused.push([...sent.path, sent.id])
@@ -131,9 +134,4 @@ function checkSize<U extends User>(
   if (size <= maxDocumentBytes) return undefined
   const message = `The document would take ${size} characters; ${maxDocumentBytes} are allowed.`
   return { code: 'DOCUMENT_TOO_LARGE', message, at: command.path }
-}
-
-function orphaned(at: Path): Result {
-  const message = 'The node that this command needs was refused.'
-  return { ok: false, kind: 'dropped', rejection: { code: 'PARENT_REJECTED', message, at } }
 }

@@ -429,6 +429,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   }
 
   #lose(pending: PendingCommand, { kind, rejection }: Loss): void {
+    const { given } = pending
+    if (given.action === 'create') this.#replica.refused.push([...given.path, given.id])
     const lost = Object.freeze({ command: pending.command, kind, rejection })
     this.#rejections = Object.freeze([...this.#rejections, lost].slice(-MAX_REJECTIONS))
     pending.settle({ kind, rejection })

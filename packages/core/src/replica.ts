@@ -8,6 +8,7 @@ import type { Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
 import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
+import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
 import { PendingCommand } from './receipt.ts'
@@ -43,6 +44,8 @@ export class Replica<U extends User> {
   inFlight = 0
   /** The flush in flight is part of what is confirmed, though its answer is still to come. */
   hasLanded = false
+  /** Nodes whose create was lost since the last rebase: what was given for them is lost with them. */
+  readonly refused: Path[] = []
   #serial = 0
   // Pending commands that do not show: they wait for the answer in flight, or
   // have landed.
@@ -182,7 +185,10 @@ export class Replica<U extends User> {
         return
       }
       this.#rename(pending, remaps)
-      const loss = this.#apply(pending)
+      const orphaned = checkParents(pending.given.path, this.refused)
+      const loss: Loss | undefined = orphaned
+        ? { kind: 'dropped', rejection: orphaned }
+        : this.#apply(pending)
       if (loss && this.inFlight === 0) {
         this.#options.onLost(pending, loss)
         return
@@ -192,6 +198,7 @@ export class Replica<U extends User> {
       if (loss) this.#unapplied += 1
     })
     this.pending = kept
+    this.refused.length = 0
   }
 
   #rename(pending: PendingCommand, remaps: Remap[]): void {

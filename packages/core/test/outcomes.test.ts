@@ -33,6 +33,25 @@ describe('the outcome of a command', () => {
     expect(await receipt.verdict).toEqual({ kind: 'applied' })
   })
 
+  test('is dropped when its node was refused, though another of that name is there by now', () => {
+    const { world, ada, bob } = open({}, { master: { interceptors: [shop] } })
+    ada.proxy.create([], { price: -1 }, { id: 'tea' })
+    const flush = ada.proxy.beginFlush()!
+    const edits = [ada.proxy.update(['tea'], { name: 'Ada' }), ada.proxy.delete(['tea'])]
+    bob.proxy.create([], { price: 2 }, { id: 'tea' })
+    bob.flush()
+    ada.proxy.endFlush(ada.send(flush))
+    for (const { outcome } of edits) {
+      expect(outcome).toMatchObject({
+        kind: 'dropped',
+        rejection: { code: 'PARENT_REJECTED', at: ['tea'] },
+      })
+    }
+    world.settle()
+    expect(ada.proxy.read()).toEqual({ tea: { price: 2, stamped: true } })
+    expect(bob.proxy.read()).toEqual(ada.proxy.read())
+  })
+
   test('is amended when it is history as something else, and its author sees what', async () => {
     const { ada } = open({}, { master: { interceptors: [shop] } })
     const receipt = ada.proxy.create([], { price: 1 })

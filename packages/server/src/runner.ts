@@ -38,6 +38,8 @@ import type { ModelStore, Outcome, StoredModel, Write } from './store.ts'
 
 /** How often a store may fail for one group before its callers are told. */
 const MAX_FAULTS = 3
+/** How often a model is made that is gone again when it is looked for. */
+const MAX_CREATES = 2
 
 /** What a runner needs from the service around it. */
 export interface RunnerOptions<U extends User = User> {
@@ -299,9 +301,12 @@ export class ModelRunner<U extends User = User> {
   async #load(clientIds: readonly string[]): Promise<HotModel<U>> {
     const { store, create, wake } = this.#options
     const load = async () => {
-      const stored = await store.load(this.key, clientIds)
-      if (stored || !(await create())) return stored
-      return store.load(this.key, clientIds)
+      for (let creates = 0; creates <= MAX_CREATES; creates += 1) {
+        const stored = await store.load(this.key, clientIds)
+        if (stored || !(await create())) return stored
+      }
+      // Not a model that is not there: to say so would throw its edits away.
+      throw new Error('The model is deleted as fast as it is made.')
     }
     const stored = await reading(load)
     if (!stored) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')

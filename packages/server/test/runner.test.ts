@@ -10,6 +10,20 @@ import {
   Writer,
 } from './support/world.ts'
 
+test('a model that is deleted while it comes into being is made again', async () => {
+  const store = memoryStore()
+  let looks = 0
+  const load: ModelStore['load'] = async (...args) => {
+    looks += 1
+    return looks === 2 ? undefined : store.load(...args)
+  }
+  const service = createTestService({ store: wrapStore(store, { load }) })
+  expect((await new Writer(service, 'ada').add('a')).commandCount).toBe(1)
+  const never = createTestService({ store: wrapStore(store, { load: async () => undefined }) })
+  // To say that it is not there would throw edits away.
+  expect(await codeOf(new Writer(never, 'bob').add('b'))).toBe('UNAVAILABLE')
+})
+
 describe('one process', () => {
   test('flushes that wait are committed together, in the order in which they came', async () => {
     const { store, calls } = countCalls(memoryStore())
