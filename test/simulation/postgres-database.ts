@@ -46,33 +46,41 @@ export class PostgresDatabase implements Database {
   async put(key: string, content: Content | undefined): Promise<void> {
     for (const table of TABLES) {
       await this.#pool.query(`delete from flushout.${table} where key = $1`, [key])
-      const rows = (content && this.#rows.get(content)?.[table]) ?? []
-      if (rows.length === 0) continue
-      const columns = `null::flushout.${table}`
-      await this.#pool.query(
-        `insert into flushout.${table} select * from json_populate_recordset(${columns}, $1)`,
-        [JSON.stringify(rows)],
-      )
+      for (const row of (content && this.#rows.get(content)?.[table]) ?? []) {
+        const places = Object.keys(row).map((_, index) => `$${index + 1}`)
+        await this.#pool.query(
+          `insert into flushout.${table} (${Object.keys(row).join()}) values (${places.join()})`,
+          Object.values(row).map((value) => (isParsed(value) ? JSON.stringify(value) : value)),
+        )
+      }
     }
   }
 
   /** Connections that break where the run wants them to. */
   #createBreakablePool(): PostgresPool {
+    const breakable = new WeakMap<PostgresClient, PostgresClient>()
+    const wrap = (client: PostgresClient): PostgresClient => ({
+      query: (query) => {
+        this.#statementsLeft -= 1
+        if (this.#statementsLeft >= 0) return client.query(query)
+        return Promise.reject(new Error('The connection broke.'))
+      },
+      release: (error) => client.release(error),
+      on: (event, listener) => client.on(event, listener),
+    })
     return {
       connect: async () => {
         const client = (await this.#pool.connect()) as unknown as PostgresClient
-        return {
-          query: (query) => {
-            this.#statementsLeft -= 1
-            if (this.#statementsLeft >= 0) return client.query(query)
-            return Promise.reject(new Error('The connection broke.'))
-          },
-          release: (error) => client.release(error),
-          on: (event, listener) => client.on(event, listener),
-        }
+        const wrapped = breakable.get(client) ?? wrap(client)
+        breakable.set(client, wrapped)
+        return wrapped
       },
     }
   }
+}
+
+function isParsed(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function toContent({ model, flush, client }: Rows): Content | undefined {

@@ -1,3 +1,4 @@
+import { threadId } from 'node:worker_threads'
 import { ALL_FAULTS } from './faults.ts'
 import { MemoryDatabase } from './memory-database.ts'
 import { PostgresDatabase } from './postgres-database.ts'
@@ -91,7 +92,7 @@ async function runSeed(
   isTold: boolean,
 ): Promise<Report> {
   worlds += 1
-  const prefix = postgres ? `run-${process.pid}-${worlds}` : 'todos'
+  const prefix = postgres ? `run-${process.pid}-${threadId}-${worlds}` : 'todos'
   const database = postgres ?? new MemoryDatabase()
   const report = await new World({ seed, database, prefix, isTold }).run()
   return { ...report, trace: report.trace.map((line) => line.replaceAll(prefix, 'todos')) }
