@@ -24,14 +24,10 @@ export class LoadedSite {
   }
 
   /** Start Postgres, servers and writers. `stop` ends all of it. */
-  static async start(options: {
-    seed: number
-    isForgetful?: boolean
-    servers?: number
-  }): Promise<LoadedSite> {
-    const { seed, isForgetful = false, servers = SERVERS } = options
+  static async start(options: { seed: number; isForgetful?: boolean }): Promise<LoadedSite> {
+    const { seed, isForgetful = false } = options
     const postgres = isForgetful ? { synchronous_commit: 'off', wal_writer_delay: '10s' } : {}
-    const site = await Site.start(servers, { allowAsynchronousCommit: isForgetful }, postgres)
+    const site = await Site.start(SERVERS, { allowAsynchronousCommit: isForgetful }, postgres)
     const loaded = new LoadedSite(site)
     try {
       await loaded.#open(seed)
@@ -53,11 +49,12 @@ export class LoadedSite {
     return this.#writers.map((writer) => writer.describe()).join('\n')
   }
 
+  /** Let everybody edit until `rest`. */
   work(): void {
     for (const writer of this.#writers) writer.start()
   }
 
-  /** Wait until so many more flushes were acknowledged to each client. */
+  /** Wait until so many more flushes were acknowledged. */
   async progress(flushes: number): Promise<void> {
     const goal = this.ledger.flushes + flushes
     await until(`${flushes} more flushes are acknowledged`, () => this.ledger.flushes >= goal)
@@ -80,7 +77,12 @@ export class LoadedSite {
   /** Tell everything that is not as it was promised. Only at rest. */
   async audit(): Promise<string[]> {
     const models = await readModels(this.site.postgres.url)
-    const findings = [...models.flatMap(auditModel), ...this.ledger.audit(models)]
+    const { ledger } = this
+    const findings = [
+      ...models.flatMap(auditModel),
+      ...ledger.audit(models),
+      ...ledger.auditErrors(),
+    ]
     for (const model of models) {
       const writers = this.#writersOf(model.key)
       for (let server = 0; server < this.site.servers.length; server += 1) {

@@ -16,6 +16,9 @@ interface Acknowledged {
   readonly isLogged: boolean
 }
 
+/** What a client may be told while servers come and go; all of it means: again. */
+const PASSING = new Set<string>(['NETWORK', 'UNAVAILABLE', 'BUSY'])
+
 /**
  * What clients were told, written down on their side of the network: what was
  * acknowledged can be asked for later, whatever the server side has forgotten.
@@ -64,6 +67,12 @@ export class Ledger {
     const kept = this.#acknowledged.filter((flush) => !isOld(flush))
     this.#acknowledged.splice(0, Infinity, ...kept)
     return findings
+  }
+
+  /** Tell what clients were told that nothing but a fault of a server explains. */
+  auditErrors(): string[] {
+    const others = [...this.errors].filter(([code]) => !PASSING.has(code))
+    return others.map(([code, times]) => `a client was told ${code}, ${times} times in all`)
   }
 
   #note(key: string, { clientId, sequence, from, commands }: Flush, answer: FlushAnswer): void {
