@@ -3,6 +3,7 @@ import type { Chronicle } from './chronicle.ts'
 import type { Database } from './database.ts'
 import type { Dice } from './dice.ts'
 import type { Scheduler } from './scheduler.ts'
+import { show } from './violation.ts'
 import type { Weather } from './weather.ts'
 
 /** The time between a start of a server and its end. */
@@ -55,7 +56,9 @@ export class Connection implements ModelStore {
       if (weather.strikes('race lost')) return writes.map((): Outcome => 'conflict')
       if (weather.strikes('commit lands late')) {
         const late = dice.between(200, 4_000)
-        scheduler.after(late, () => void scheduler.stopFor(this.#store.commit(writes)))
+        // Nobody hears what came of it.
+        const land = () => this.#store.commit(writes).catch(() => {})
+        scheduler.after(late, () => void scheduler.stopFor(land()))
         throw new Error('The connection broke, but the statement is on its way.')
       }
       if (weather.strikes('server dies before its commit')) life.die('before its commit')
@@ -98,6 +101,7 @@ export class Connection implements ModelStore {
       if (isUnheard) database.breakAfter(dice.between(0, 5))
       try {
         const result = await run()
+        if (!life.isOver) this.#options.trace(`writes ${describe(writes)}: ${show(result)}`)
         if (dies) life.die('after it wrote a checkpoint')
         if (isUnheard) throw new Error('The connection broke before the answer came.')
         return result
@@ -112,7 +116,7 @@ export class Connection implements ModelStore {
 
   /** One call: the way there, the effect at one moment, and the way back. */
   #call<Result>(run: () => Promise<Result>): Promise<Result> {
-    const { scheduler, weather, dice, life, isDatabaseDown } = this.#options
+    const { scheduler, weather, dice, life, isDatabaseDown, trace } = this.#options
     return new Promise((resolve, reject) => {
       if (life.isOver) return
       const isSlow = weather.strikes('statement slow')
@@ -131,10 +135,20 @@ export class Connection implements ModelStore {
           const result = await scheduler.stopFor(run())
           back(() => resolve(result))
         } catch (error) {
+          if (!life.isOver) trace(`hears from the database: ${String(error)}`)
           back(() => reject(error))
         }
       }
       scheduler.after(wayMs, () => void land())
     })
   }
+}
+
+function describe(writes: readonly Write[]): string {
+  return writes
+    .map(({ key, read, head, checkpoint }) => {
+      const what = `${key} from ${read.commandCount} to ${head.commandCount}`
+      return checkpoint === undefined ? what : `${what} with a checkpoint`
+    })
+    .join(', ')
 }

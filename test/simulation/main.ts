@@ -46,7 +46,7 @@ try {
     onProgress: ({ runs }) => onProgress(runs),
   })
   const { failure } = tally
-  const on = `${needsPostgres ? ' --postgres' : ''}${mutant ? ` --mutant ${mutant.name}` : ''}`
+  const on = `${needsPostgres ? ' --postgres' : ''}${mutant ? ` --mutant '${mutant.name}'` : ''}`
   if (failure) console.log(describeFailure(failure, on))
   else if (count === 1) console.log(tally.trace.join('\n'))
   console.log(`\n${describeTally(tally, (performance.now() - start) / 1000)}`)

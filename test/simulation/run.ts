@@ -95,7 +95,9 @@ async function runSeed(
   const prefix = postgres ? `run-${process.pid}-${threadId}-${worlds}` : 'todos'
   const database = postgres ?? new MemoryDatabase()
   const report = await new World({ seed, database, prefix, isTold }).run()
-  return { ...report, trace: report.trace.map((line) => line.replaceAll(prefix, 'todos')) }
+  const { trace, violation } = report
+  if (violation) violation.message = violation.message.replaceAll(prefix, 'todos')
+  return { ...report, trace: trace.map((line) => line.replaceAll(prefix, 'todos')) }
 }
 
 function addReport(

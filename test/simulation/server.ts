@@ -113,7 +113,7 @@ class ServerLife implements Life {
         dice,
         life: this,
         isDatabaseDown: () => world.isDatabaseDown,
-        trace: world.trace,
+        trace: (line) => world.trace(`${server.name} ${line}`),
       }),
       authorize: (user, action, key) => world.permissions.authorize(user, action, key),
       models: [
