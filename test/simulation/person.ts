@@ -79,7 +79,7 @@ export class Person {
     const key = this.#dice.pick(this.#world.plan.keys)
     const model = this.#page?.models.get(key)
     if (!model?.isLoaded || this.#world.isCalm) return
-    this.#world.touch(this.#page!)
+    this.#world.watch.touch(this.#page!)
     const count = this.#dice.chance(0.15) ? this.#dice.between(2, 6) : 1
     this.#edits -= count
     const run = () => {
@@ -173,7 +173,7 @@ export class Page {
     if (this.isOver) return
     if (asleepMs > 0) this.#world.scheduler.after(asleepMs, () => this.run(callback))
     else {
-      this.#world.touch(this)
+      this.#world.watch.touch(this)
       this.#world.guard(callback)
     }
   }
