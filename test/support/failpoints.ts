@@ -84,16 +84,20 @@ export class Failpoints {
         this.#pass('before-commit')
         const outcomes = await store.commit(writes)
         this.conflicts += outcomes.filter((outcome) => outcome === 'conflict').length
+        // A checkpoint alone is no flush that anybody waits for.
         if (outcomes.includes('committed') && writes.some(({ entries }) => entries.length > 0)) {
           this.#pass('after-commit')
         }
         return outcomes
       },
-      exclusively: (key, known, clientIds, stage) =>
-        store.exclusively(key, known, clientIds, (news) => {
+      exclusively: async (key, known, clientIds, stage) => {
+        const outcome = await store.exclusively(key, known, clientIds, (news) => {
           this.#pass('lock-held')
           return stage(news)
-        }),
+        })
+        if (outcome === 'committed') this.#pass('after-commit')
+        return outcome
+      },
       trim: async (key, keep) => {
         if (!this.isTrimming) return
         await store.trim(key, keep)
