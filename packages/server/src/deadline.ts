@@ -4,11 +4,8 @@ import { FlushoutError } from '@flushout/core'
  * Give what `work` gives, or throw UNAVAILABLE if that takes longer than `ms`. The
  * work goes on and may take effect yet: the same flush, sent again, finds out.
  */
-export async function withDeadline<Result>(
-  ms: number,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  if (ms === 0) return work()
+export async function withDeadline<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  if (ms === 0) return work
   // Not Fastify's `handlerTimeout`: its clock stops once a body has been read, so
   // it would never end a flush (https://github.com/fastify/fastify/pull/6725).
   let timer: NodeJS.Timeout | undefined
@@ -20,7 +17,7 @@ export async function withDeadline<Result>(
     timer = setTimeout(fail, ms)
   })
   try {
-    return await Promise.race([work(), late])
+    return await Promise.race([work, late])
   } finally {
     clearTimeout(timer)
   }

@@ -1,4 +1,10 @@
-import { FlushoutError, type Flush, type User } from '@flushout/core'
+import {
+  FlushoutError,
+  type Flush,
+  type FlushAnswer,
+  type PullAnswer,
+  type User,
+} from '@flushout/core'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { withDeadline } from './deadline.ts'
@@ -56,8 +62,12 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
       addServiceRoutes(scope, service, prefix, answerMs)
       // Not the routes above: a server is not ill because it has much to do.
       await scope.register(async (models) => {
-        boundTraffic(models, trafficBytes, flushBytes)
-        addModelRoutes(models, service, user, answerMs)
+        const requests = new Traffic(trafficBytes)
+        boundTraffic(models, requests, new Traffic(trafficBytes), flushBytes)
+        addModelRoutes(models, service, user, (reply, work) => {
+          requests.keep(reply.raw, work)
+          return withDeadline(answerMs, work)
+        })
       })
     },
     { prefix },
@@ -76,8 +86,12 @@ export const flushout: FastifyPluginAsync<FlushoutOptions> = fp(register, {
 
 type UserOf = NonNullable<FlushoutOptions['user']>
 
-function boundTraffic(scope: FastifyInstance, maxBytes: number, bodyLimit: number): void {
-  const [requests, answers] = [new Traffic(maxBytes), new Traffic(maxBytes)]
+function boundTraffic(
+  scope: FastifyInstance,
+  requests: Traffic,
+  answers: Traffic,
+  bodyLimit: number,
+): void {
   const refuse = () => {
     const retryAfterMs = 500 + Math.ceil(Math.random() * 1500)
     return new FlushoutError('BUSY', 'The server has too much to do.', { retryAfterMs })
@@ -130,24 +144,19 @@ interface ModelRoute {
   Querystring: Record<string, unknown>
 }
 
+/** Waits for the work on a request, within bounds. */
+type Await = <Result>(reply: FastifyReply, work: Promise<Result>) => Promise<Result>
+
 function addModelRoutes(
   scope: FastifyInstance,
   service: FlushoutService,
   userOf: UserOf,
-  answerMs: number,
+  within: Await,
 ): void {
   scope.get<ModelRoute>('/models/:key', async (request, reply) => {
-    const { key } = request.params
     reply.header('cache-control', 'private, no-cache')
-    if (Object.keys(request.query).length > 0) {
-      const position = readPosition(request.query)
-      return withDeadline(answerMs, async () =>
-        service.pull(key, position, await identify(userOf, request)),
-      )
-    }
-    const { hash, text } = await withDeadline(answerMs, async () =>
-      service.snapshotText(key, await identify(userOf, request)),
-    )
+    if (Object.keys(request.query).length > 0) return within(reply, pull(request))
+    const { hash, text } = await within(reply, read(request))
     const etag = `"${hash}"`
     reply.header('etag', etag)
     if (request.headers['if-none-match'] === etag) return reply.code(304).send()
@@ -157,13 +166,23 @@ function addModelRoutes(
   scope.route<ModelRoute>({
     method: 'POST',
     url: '/models/:key/flush',
-    handler: async (request) =>
-      withDeadline(answerMs, async () => {
-        const user = await identify(userOf, request)
-        // The service checks its form.
-        return service.flush(request.params.key, request.body as Flush, user)
-      }),
+    handler: async (request, reply) => within(reply, flush(request)),
   })
+
+  async function pull(request: FastifyRequest<ModelRoute>): Promise<PullAnswer> {
+    const position = readPosition(request.query)
+    return service.pull(request.params.key, position, await identify(userOf, request))
+  }
+
+  async function read(request: FastifyRequest<ModelRoute>) {
+    return service.snapshotText(request.params.key, await identify(userOf, request))
+  }
+
+  async function flush(request: FastifyRequest<ModelRoute>): Promise<FlushAnswer> {
+    const user = await identify(userOf, request)
+    // The service checks its form.
+    return service.flush(request.params.key, request.body as Flush, user)
+  }
 }
 
 function addServiceRoutes(
@@ -178,7 +197,7 @@ function addServiceRoutes(
   })
   scope.get('/healthz', async () => ({ status: 'ok' }))
   scope.get('/readyz', async () => {
-    await withDeadline(answerMs, () => service.ready())
+    await withDeadline(answerMs, service.ready())
     return { status: 'ok' }
   })
 }

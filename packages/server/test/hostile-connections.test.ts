@@ -142,6 +142,33 @@ test('requests under way take so many bytes and no more, and give them back howe
   }
 })
 
+test('who hangs up does not take back the room for what still waits', async () => {
+  const store = memoryStore()
+  const gate = createGate()
+  let asked = 0
+  const load: ModelStore['load'] = async (key, clientIds) => {
+    await gate.opened
+    return store.load(key, clientIds)
+  }
+  await using server = await TestServer.start({
+    store: wrapStore(store, { load }),
+    authorize: () => ++asked > 0,
+    limits: { trafficBytes: 100_000, answerMs: 2000 },
+  })
+  const body = flushBody(1, add('a', { text: 'x'.repeat(30_000) }))
+  for (const count of [1, 2]) {
+    using rude = await RawConnection.open(server.address)
+    rude.send(postRequest(`todos:${count}`, body))
+    await vi.waitFor(() => expect(asked).toBe(count))
+  }
+  await vi.waitFor(async () => expect(await countConnections(server)).toBe(0))
+  const refused = await server.post(body)
+  // Before anything is expected, or a failure would wait for ever.
+  gate.open()
+  expect([refused.status, refused.body['code']]).toEqual([503, 'BUSY'])
+  await vi.waitFor(async () => expect((await server.post(body)).status).toBe(200))
+})
+
 describe('work that does not end', () => {
   test('is answered with 503, and takes effect once whatever becomes of it', async () => {
     const store = memoryStore()
