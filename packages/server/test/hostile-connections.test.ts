@@ -21,8 +21,8 @@ function flushBody(sequence: number, ...commands: Command[]): string {
   })
 }
 
-/** A door that stays shut until it is opened. */
-function createGate(): { readonly opened: Promise<void>; open(): void } {
+/** A door that stays shut until it is opened. Defer that, so that a failed test ends. */
+function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = () => {}
   const opened = new Promise<void>((resolve) => (open = resolve))
   return { opened, open }
@@ -80,20 +80,19 @@ describe('who does not read', () => {
   })
 
   /** Let peers ask and not read until there is no room for an answer. */
-  async function occupy(server: TestServer): Promise<DisposableStack> {
-    const deaf = new DisposableStack()
+  async function occupy(server: TestServer, deaf: DisposableStack): Promise<void> {
     await vi.waitFor(async () => {
       const connection = deaf.use(await RawConnection.open(server.address))
       connection.socket.pause()
       connection.send(pull.repeat(20))
       expect((await server.get(`/models/${KEY}`)).status).toBe(503)
     })
-    return deaf
   }
 
   test('takes so many bytes and no more; others are told to come again until it is gone', async () => {
     await using server = await TestServer.start({ models, limits: { trafficBytes: 20_000_000 } })
-    const deaf = await occupy(server)
+    using deaf = new DisposableStack()
+    await occupy(server, deaf)
     expect(await server.get(`/models/${KEY}`)).toMatchObject({
       status: 503,
       body: { code: 'BUSY', retry: 'same-flush', retryAfterMs: expect.any(Number) },
@@ -109,7 +108,8 @@ describe('who does not read', () => {
       models: [{ pattern: 'todos:*', initial: { todos: {}, ...models[0]!.initial } }],
       limits: { trafficBytes: 20_000_000, documentBytes: 10_000_000 },
     })
-    const deaf = await occupy(server)
+    using deaf = new DisposableStack()
+    await occupy(server, deaf)
     const flush = flushBody(1, add('a'))
     expect(await server.post(flush)).toMatchObject({ status: 503, body: { code: 'BUSY' } })
     deaf.dispose()
@@ -130,14 +130,14 @@ test('requests under way take so many bytes and no more, and give them back howe
   // Neither is complete: the first claims a length, the second may have any.
   const halves = [request.subarray(0, -10), chunked]
   for (const half of halves) {
-    const slow = await Promise.all(
-      Array.from({ length: 4 }, () => RawConnection.open(server.address)),
-    )
-    for (const connection of slow) connection.send(half)
+    using slow = new DisposableStack()
+    for (let count = 0; count < 4; count += 1) {
+      slow.use(await RawConnection.open(server.address)).send(half)
+    }
     await vi.waitFor(async () => {
       expect(await server.post(body)).toMatchObject({ status: 503, body: { code: 'BUSY' } })
     })
-    for (const connection of slow) connection[Symbol.dispose]()
+    slow.dispose()
     await vi.waitFor(async () => expect((await server.post(body)).status).toBe(200))
   }
 })
@@ -153,8 +153,10 @@ test('who hangs up does not take back the room for what still waits', async () =
   await using server = await TestServer.start({
     store: wrapStore(store, { load }),
     authorize: () => ++asked > 0,
-    limits: { trafficBytes: 100_000, answerMs: 2000 },
+    limits: { trafficBytes: 100_000 },
   })
+  using cleanup = new DisposableStack()
+  cleanup.defer(gate.open)
   const body = flushBody(1, add('a', { text: 'x'.repeat(30_000) }))
   for (const count of [1, 2]) {
     using rude = await RawConnection.open(server.address)
@@ -163,13 +165,12 @@ test('who hangs up does not take back the room for what still waits', async () =
   }
   await vi.waitFor(async () => expect(await countConnections(server)).toBe(0))
   const refused = await server.post(body)
-  // Before anything is expected, or a failure would wait for ever.
-  gate.open()
   expect([refused.status, refused.body['code']]).toEqual([503, 'BUSY'])
+  gate.open()
   await vi.waitFor(async () => expect((await server.post(body)).status).toBe(200))
 })
 
-describe('work that does not end', () => {
+describe('work that does not end', { timeout: 10_000 }, () => {
   test('is answered with 503, and takes effect once whatever becomes of it', async () => {
     const store = memoryStore()
     const gate = createGate()
@@ -181,6 +182,8 @@ describe('work that does not end', () => {
       store: wrapStore(store, { commit }),
       limits: { answerMs: 100 },
     })
+    using cleanup = new DisposableStack()
+    cleanup.defer(gate.open)
     const flush = flushBody(1, add('a'))
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const { status, body } = await server.post(flush)
@@ -234,6 +237,8 @@ describe('requests one behind the other', () => {
       return true
     }
     await using server = await TestServer.start({ authorize })
+    using cleanup = new DisposableStack()
+    cleanup.defer(gate.open)
     using odd = await RawConnection.open(server.address)
     const flush = flushBody(1, add('a'))
     odd.send(postRequest(KEY, flush), 'nonsense\r\n\r\n')
