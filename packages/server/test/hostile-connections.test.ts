@@ -75,13 +75,13 @@ describe('who does not read', () => {
     deaf.socket.pause()
     // More than the buffers of two kernels hold.
     deaf.send(pull.repeat(10))
-    await vi.waitFor(async () => expect(await countConnections(server)).toBe(1))
-    await vi.waitFor(async () => expect(await countConnections(server)).toBe(0))
+    await eventually(async () => expect(await countConnections(server)).toBe(1))
+    await eventually(async () => expect(await countConnections(server)).toBe(0))
   })
 
   /** Let peers ask and not read until there is no room for an answer. */
   async function occupy(server: TestServer, deaf: DisposableStack): Promise<void> {
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const connection = deaf.use(await RawConnection.open(server.address))
       connection.socket.pause()
       connection.send(pull.repeat(20))
@@ -100,7 +100,7 @@ describe('who does not read', () => {
     // The server is not ill.
     expect((await server.get('/readyz')).status).toBe(200)
     deaf.dispose()
-    await vi.waitFor(async () => expect((await server.get(`/models/${KEY}`)).status).toBe(200))
+    await eventually(async () => expect((await server.get(`/models/${KEY}`)).status).toBe(200))
   })
 
   test('and a flush whose answer found no room is applied once all the same', async () => {
@@ -113,7 +113,7 @@ describe('who does not read', () => {
     const flush = flushBody(1, add('a'))
     expect(await server.post(flush)).toMatchObject({ status: 503, body: { code: 'BUSY' } })
     deaf.dispose()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { status, body } = await server.post(flush)
       expect([status, body['outcome'], body['commandCount']]).toEqual([200, 'repeated', 1])
     })
@@ -134,11 +134,11 @@ test('requests under way take so many bytes and no more, and give them back howe
     for (let count = 0; count < 4; count += 1) {
       slow.use(await RawConnection.open(server.address)).send(half)
     }
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await server.post(body)).toMatchObject({ status: 503, body: { code: 'BUSY' } })
     })
     slow.dispose()
-    await vi.waitFor(async () => expect((await server.post(body)).status).toBe(200))
+    await eventually(async () => expect((await server.post(body)).status).toBe(200))
   }
 })
 
@@ -161,13 +161,13 @@ test('who hangs up does not take back the room for what still waits', async () =
   for (const count of [1, 2]) {
     using rude = await RawConnection.open(server.address)
     rude.send(postRequest(`todos:${count}`, body))
-    await vi.waitFor(() => expect(asked).toBe(count))
+    await eventually(() => expect(asked).toBe(count))
   }
-  await vi.waitFor(async () => expect(await countConnections(server)).toBe(0))
+  await eventually(async () => expect(await countConnections(server)).toBe(0))
   const refused = await server.post(body)
   expect([refused.status, refused.body['code']]).toEqual([503, 'BUSY'])
   gate.open()
-  await vi.waitFor(async () => expect((await server.post(body)).status).toBe(200))
+  await eventually(async () => expect((await server.post(body)).status).toBe(200))
 })
 
 describe('work that does not end', { timeout: 10_000 }, () => {
@@ -243,7 +243,7 @@ describe('requests one behind the other', () => {
     const flush = flushBody(1, add('a'))
     odd.send(postRequest(KEY, flush), 'nonsense\r\n\r\n')
     expect(await odd.answer()).toBeUndefined()
-    await vi.waitFor(() => expect(asked).toBe(1))
+    await eventually(() => expect(asked).toBe(1))
     gate.open()
     // The connection is gone; the flush may be applied or not, but never twice.
     expect((await server.post(flush)).body).toMatchObject({ commandCount: 1 })
@@ -296,6 +296,11 @@ test('an instance made with `fastifyOptions` waits for nobody without end', asyn
   expect(server.timeout).toBe(60_000)
   expect(server.keepAliveTimeout).toBe(72_000)
 })
+
+/** Wait until `check` passes, however busy the machine. */
+function eventually(check: () => unknown): Promise<unknown> {
+  return vi.waitFor(check, { timeout: 20_000, interval: 20 })
+}
 
 function countConnections(server: TestServer): Promise<number> {
   return new Promise((resolve, reject) => {
