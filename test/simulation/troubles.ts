@@ -20,7 +20,7 @@ export class Troubles {
       if (!weather.has(fault)) continue
       for (let left = countOf(fault); left > 0; left -= 1) {
         if (left > 1 && dice.chance(0.5)) continue
-        scheduler.after(300 + dice.roll() * (plan.stormMs - 300), () => this.#happen(fault))
+        scheduler.after(200 + dice.roll() * (plan.stormMs - 200), () => this.#happen(fault))
       }
     }
   }
@@ -31,7 +31,7 @@ export class Troubles {
     const person = dice.pick(people)
     const server = dice.pick(servers)
     const key = dice.pick(plan.keys)
-    const ms = dice.between(300, 4_000)
+    const ms = dice.between(200, 3_000)
     const { page } = person
     switch (fault) {
       case 'client cut off':
