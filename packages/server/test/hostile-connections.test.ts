@@ -153,7 +153,7 @@ test('who hangs up does not take back the room for what still waits', async () =
   await using server = await TestServer.start({
     store: wrapStore(store, { load }),
     authorize: () => ++asked > 0,
-    limits: { trafficBytes: 100_000 },
+    limits: { trafficBytes: 100_000, answerMs: 2000 },
   })
   using cleanup = new DisposableStack()
   cleanup.defer(gate.open)
