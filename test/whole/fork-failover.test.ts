@@ -180,9 +180,9 @@ test('with a synchronous standby nothing acknowledged is lost by a fail-over', a
   expect(await waiting.verdict).toEqual({ kind: 'applied' })
 
   const acknowledged: string[] = []
-  let isOver = false
+  const end = new AbortController()
   const write = async ({ model }: Peer) => {
-    while (!isOver) {
+    while (!end.signal.aborted) {
       const { id, verdict } = model.create(['todos'], {})
       expect(await verdict).toEqual({ kind: 'applied' })
       acknowledged.push(id)
@@ -197,7 +197,7 @@ test('with a synchronous standby nothing acknowledged is lost by a fail-over', a
   await standby.query('select pg_promote()')
   pool.move(standby)
   await reach(acknowledged.length + 20)
-  isOver = true
+  end.abort()
   await Promise.all(writers)
   const ids = await settle(site)
   expect(ids).toHaveLength(acknowledged.length + 2)
