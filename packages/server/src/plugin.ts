@@ -96,16 +96,18 @@ function boundTraffic(
     const retryAfterMs = 500 + Math.ceil(Math.random() * 1500)
     return new FlushoutError('BUSY', 'The server has too much to do.', { retryAfterMs })
   }
-  scope.addHook('onRequest', async ({ headers }, { raw }) => {
+  scope.addHook('onRequest', ({ headers }, { raw }, done) => {
     // A body of unknown length may have any; none is larger than allowed.
     const length = headers['transfer-encoding'] ? bodyLimit : Number(headers['content-length'] ?? 0)
-    if (!requests.take(raw, REQUEST_BYTES + Math.min(length, bodyLimit))) throw refuse()
+    const isTaken = requests.take(raw, REQUEST_BYTES + Math.min(length, bodyLimit))
+    done(isTaken ? undefined : refuse())
   })
-  scope.addHook('onSend', async (_request, { raw }, payload) => {
+  scope.addHook('onSend', (_request, { raw }, payload, done) => {
     // Text is measured where it can matter only: that takes as long as sending it.
-    if (typeof payload !== 'string' || payload.length <= SMALL_ANSWER) return
+    const isLarge = typeof payload === 'string' && payload.length > SMALL_ANSWER
     // What was done stays done: the same flush, sent again, is answered anew.
-    if (!answers.take(raw, Buffer.byteLength(payload))) throw refuse()
+    if (isLarge && !answers.take(raw, Buffer.byteLength(payload))) done(refuse())
+    else done(null, payload)
   })
 }
 
