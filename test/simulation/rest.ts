@@ -7,7 +7,7 @@ const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
 /** Who does not hold what the database holds, or has something of their own, in words. */
 export function stragglers({ servers, plan, people, chronicle }: World): string[] {
-  const found = servers.filter(({ isUp }) => !isUp).map(({ name }) => `${name} is down`)
+  const found = servers.filter(({ isServing }) => !isServing).map(({ name }) => `${name} is down`)
   for (const key of plan.keys) {
     const head = chronicle.head(key)
     for (const { name, page } of people) {

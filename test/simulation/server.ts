@@ -41,6 +41,11 @@ export class Server {
     return this.#life !== undefined && !this.#life.isOver
   }
 
+  /** Whether it takes part, and is not about to end. */
+  get isServing(): boolean {
+    return this.isUp && !this.#life!.isEnding
+  }
+
   get service(): FlushoutService | undefined {
     return this.#life?.service
   }
@@ -63,6 +68,7 @@ export class Server {
     const life = this.#life
     if (!life || life.isOver) return
     this.#world.trace(`${this.name} shuts down`)
+    life.isEnding = true
     life.service.drain()
     void life.service.close().then(() => {
       life.isOver = true
@@ -96,6 +102,8 @@ export class Server {
 
 class ServerLife implements Life {
   isOver = false
+  /** It answers who waits, and then ends. */
+  isEnding = false
   readonly service: FlushoutService
   readonly #server: Server
   readonly #world: World
