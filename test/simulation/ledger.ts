@@ -18,6 +18,8 @@ export class Ledger {
   readonly edits: Edit[] = []
   /** Sent flushes with their commands as text. */
   readonly sent = new Map<string, string>()
+  /** Flushes of which the network made a copy. */
+  readonly copied = new Set<string>()
   /** A flush that may have landed was refused, and its number is free all the same. */
   mayBeReused = false
   // All before this one are settled.

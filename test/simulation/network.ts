@@ -71,6 +71,7 @@ class Exchange {
     if (!this.#isLost('request lost', this.#page.cutOffUntil)) {
       scheduler.after(wayMs, () => this.#arrive((reply) => this.#return(reply)))
       if (weather.strikes('request repeated')) {
+        if (this.#flush) this.#ledger.copied.add(idOf(this.#flush))
         scheduler.after(wayMs + dice.roll() * dice.pick([2, 50, 3_000]), () =>
           this.#arrive(() => {}),
         )
