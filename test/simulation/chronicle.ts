@@ -168,6 +168,7 @@ function bind(store: ModelStore): ModelStore {
     load: (key, clientIds) => store.load(key, clientIds),
     news: (key, known, clientIds) => store.news(key, known, clientIds),
     history: (key, from, to, maxBytes) => store.history(key, from, to, maxBytes),
+    hashes: (key, counts) => store.hashes(key, counts),
     commit: (writes) => store.commit(writes),
     exclusively: (key, known, clientIds, stage) => store.exclusively(key, known, clientIds, stage),
     trim: (key, keep) => store.trim(key, keep),

@@ -39,6 +39,7 @@ export class Connection implements ModelStore {
   load: ModelStore['load'] = (...args) => this.#call(() => this.#store.load(...args))
   news: ModelStore['news'] = (...args) => this.#call(() => this.#store.news(...args))
   history: ModelStore['history'] = (...args) => this.#call(() => this.#store.history(...args))
+  hashes: ModelStore['hashes'] = (...args) => this.#call(() => this.#store.hashes(...args))
   close = async (): Promise<void> => {}
 
   trim: ModelStore['trim'] = (...args) =>

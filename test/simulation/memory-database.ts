@@ -16,6 +16,7 @@ export class MemoryDatabase implements Database {
     load: async (key, clientIds) => this.#load(key, clientIds),
     news: async (key, known, clientIds) => this.#news(key, known, clientIds),
     history: async (key, from, to, maxBytes) => this.#history(key, from, to, maxBytes),
+    hashes: async (key, counts) => this.#hashes(key, counts),
     commit: async (writes) => writes.map((write) => this.#commit(write)),
     exclusively: async (key, known, clientIds, stage) => {
       const write = stage(this.#news(key, known, clientIds))
@@ -58,6 +59,15 @@ export class MemoryDatabase implements Database {
       tail: copy(entries.filter((entry) => entry.from >= commandCount)),
       clients: pick(content, clientIds),
     }
+  }
+
+  #hashes(key: string, counts: readonly number[]): (string | undefined)[] {
+    const content = this.#models.get(key)
+    return counts.map((count) => {
+      if (!content || count < content.floor.commandCount) return undefined
+      if (count === content.floor.commandCount) return content.floor.hash
+      return content.entries.find((entry) => endOf(entry) === count)?.hash ?? ''
+    })
   }
 
   #news(key: string, known: Head, clientIds: readonly string[]): News | undefined {

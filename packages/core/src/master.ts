@@ -34,6 +34,12 @@ export interface MasterOptions<U extends User = User> {
    * with updates instead of a snapshot. 0 keeps none. Default 262,144.
    */
   readonly maxHistoryBytes?: number
+  /**
+   * The history hash at a count from before the history in memory: '' where no
+   * flush ends, undefined where nobody knows. A client from there is then
+   * believed to share the past.
+   */
+  readonly hashAt?: (count: number) => string | undefined
   /** Hears what an interceptor threw; the client is told only that it did. */
   readonly onInterceptorError?: (error: unknown) => void
 }
@@ -264,7 +270,9 @@ export class Master<U extends User = User> implements DocumentView {
 
   #checkHistory({ from, hash }: Pick<Flush, 'from' | 'hash'>): void {
     if (hash === '') return
-    if (from < this.floor || this.#history.hashAt(from) === hash) return
+    const isForgotten = from < this.floor
+    const ours = isForgotten ? this.#options.hashAt?.(from) : this.#history.hashAt(from)
+    if (ours === hash || (isForgotten && ours === undefined)) return
     throw new FlushoutError(
       'HISTORY_CHANGED',
       `The client holds a history of ${from} commands that is not this model's.`,

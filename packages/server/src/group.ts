@@ -93,11 +93,6 @@ export function needsProof<U extends User>(group: readonly Work<U>[], model: Hot
   return !writes
 }
 
-/** Whether anybody is answered with what is there, and not with what is written. */
-export function hasReads<U extends User>(group: readonly Work<U>[]): boolean {
-  return group.some((work) => work.kind === 'read' || work.flush.commands.length === 0)
-}
-
 /** The clients that write. */
 export function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
   return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]

@@ -48,6 +48,8 @@ export class HotModel<U extends User = User> {
   readonly #seen = new Map<string, number>()
   #seenBytes = 0
   #snapshot: { readonly hash: string; readonly text: string } | undefined
+  // Of counts before the history in memory, for those who are served now.
+  #pastHashes: ReadonlyMap<number, string | undefined> = new Map()
   // Where the store's history turned out to end; asking further back is in vain.
   #horizon = -1
 
@@ -56,7 +58,10 @@ export class HotModel<U extends User = User> {
     this.#rule = rule
     this.#maxHistoryBytes = options.maxHistoryBytes ?? 0
     this.#head = stored.head
-    this.master = new Master(deepFreeze(stored.checkpoint), options)
+    this.master = new Master(deepFreeze(stored.checkpoint), {
+      ...options,
+      hashAt: (count) => this.#pastHashes.get(count),
+    })
     this.#advance(stored.tail)
     this.#remember(stored.clients)
   }
@@ -113,6 +118,16 @@ export class HotModel<U extends User = User> {
   reachBack(stretch: Stretch | undefined, wanted: number): void {
     if (stretch) this.master.prependHistory(deepFreeze(stretch.entries), stretch.floorHash)
     if (this.master.floor > wanted) this.#horizon = this.master.floor
+  }
+
+  /** Of `counts`, those at which only the store knows what the history hash was. */
+  forgotten(counts: readonly number[]): number[] {
+    return counts.filter((count) => count < this.master.floor)
+  }
+
+  /** Know the history hashes at these counts, and no others, from before the history in memory. */
+  recall(counts: readonly number[], hashes: readonly (string | undefined)[]): void {
+    this.#pastHashes = new Map(counts.map((count, index) => [count, hashes[index]]))
   }
 
   /** Apply a flush on top of what is staged. Throws as `Master.stage` does. */

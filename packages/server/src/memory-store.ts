@@ -91,6 +91,16 @@ class MemoryStore implements ModelStore {
     return { floorHash: row.log[start - 1]?.hash ?? row.floor.hash, entries }
   }
 
+  async hashes(key: string, counts: readonly number[]): Promise<(string | undefined)[]> {
+    const row = this.#rows.get(key)
+    return counts.map((count) => {
+      if (!row || count < row.floor.commandCount) return undefined
+      if (count === row.floor.commandCount) return row.floor.hash
+      const entry = row.log[indexAfter(row.log, count) - 1]
+      return entry?.to === count ? entry.hash : ''
+    })
+  }
+
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     return writes.map((write) => this.#commit(write))
   }

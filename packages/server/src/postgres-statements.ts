@@ -13,6 +13,7 @@ export interface Statements {
   readonly load: Statement
   readonly news: Statement
   readonly history: Statement
+  readonly hashes: Statement
   readonly lock: Statement
   readonly commit: Statement
   readonly trim: Statement
@@ -96,6 +97,20 @@ export function createStatements(schema: string): Statements {
             (select m.floor_hash from ${schema}.model m where m.key = $1 and m.floor_count = start.count)
           ) as floor_hash
         from start`,
+    },
+
+    // Where the history begins there may be no flush any more that ended there.
+    hashes: {
+      name: name('hashes'),
+      text: `
+        select coalesce(
+          f.hash,
+          case when c.count = m.floor_count then m.floor_hash when c.count > m.floor_count then '' end
+        ) as hash
+        from unnest($2::bigint[]) with ordinality as c (count, place)
+        join ${schema}.model m on m.key = $1
+        left join ${schema}.flush f on f.key = $1 and f.to_count = c.count
+        order by c.place`,
     },
 
     // Ends when every other writer of the model has ended; the next one waits.

@@ -124,6 +124,11 @@ class PostgresStore implements ModelStore {
     return { floorHash, entries }
   }
 
+  async hashes(key: string, counts: readonly number[]): Promise<(string | undefined)[]> {
+    const rows = await this.#query(this.#statements.hashes, [key, counts])
+    return counts.map((_, index) => (rows[index]?.['hash'] as string | null) ?? undefined)
+  }
+
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     try {
       return await onConnection(this.#pool, (client) => this.#commit(client, writes))

@@ -24,10 +24,10 @@ import {
   clientsOf,
   countsOf,
   Defect,
-  hasReads,
   needsProof,
   stageAll,
   takeGroup,
+  type FlushWork,
   type Staged,
   type Work,
 } from './group.ts'
@@ -199,7 +199,7 @@ export class ModelRunner<U extends User = User> {
 
     const staged = stageAll(model, group)
     const write = model.write()
-    const mayBeStale = staged.some(({ refusal }) => refusal) || (!write && hasReads(group))
+    const mayBeStale = staged.some(({ refusal }) => refusal) || !write
     if (mayBeStale && !isProved) {
       model.rollback()
       // Current from here on, or thrown away: there is no third time.
@@ -274,7 +274,7 @@ export class ModelRunner<U extends User = User> {
     if (write) model.committed(write)
     for (const { work, answer, refusal } of staged) {
       if (answer) work.resolve(answer)
-      else work.reject(refusal)
+      else this.#refuse(work, refusal!)
     }
     for (const work of group) {
       if (work.kind === 'flush') continue
@@ -285,6 +285,16 @@ export class ModelRunner<U extends User = User> {
       }
     }
     if (write?.checkpoint !== undefined) await this.#trim()
+  }
+
+  #refuse({ flush, reject }: FlushWork<U>, refusal: FlushoutError): void {
+    if (refusal.code === 'HISTORY_CHANGED') {
+      const { clientId, from } = flush
+      const found = 'a client holds a history that is not here: was the database put back?'
+      // Not as an error: any client can say so.
+      this.#options.log.info({ model: this.key, clientId, from }, found)
+    }
+    reject(refusal)
   }
 
   async #trim(): Promise<void> {
@@ -332,14 +342,18 @@ export class ModelRunner<U extends User = User> {
 
   /** Load history for those who are further behind than memory reaches. */
   async #reachBack(model: HotModel<U>, group: readonly Work<U>[]): Promise<void> {
+    const { store } = this.#options
     // The nearest first: who is too far back must not stand in the others' way.
     for (const count of countsOf(group).sort((a, b) => b - a)) {
       const missing = model.missingSince(count)
       if (!missing) continue
       const { from, to, maxBytes } = missing
-      const { store } = this.#options
       model.reachBack(await reading(() => store.history(this.key, from, to, maxBytes)), count)
     }
+    // Who gets no updates must share the past all the same.
+    const counts = model.forgotten(countsOf(group))
+    const hashes = counts.length > 0 ? await reading(() => store.hashes(this.key, counts)) : []
+    model.recall(counts, hashes)
   }
 
   #dismiss(group: readonly Work<U>[], { work, cause }: Defect<U>): Work<U>[] {

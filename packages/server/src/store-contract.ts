@@ -22,6 +22,7 @@ export function storeContract(
     equal(await store.load('contract:nowhere', ['c']), undefined)
     equal(await store.news('contract:nowhere', NOWHERE, []), undefined)
     equal(await store.history('contract:nowhere', 0, 1, 1000), undefined)
+    deepStrictEqual(await store.hashes('contract:nowhere', [0, 1]), [undefined, undefined])
     const write = {
       key: 'contract:nowhere',
       read: NOWHERE,
@@ -202,6 +203,24 @@ export function storeContract(
     deepStrictEqual(stretch.entries, entries.slice(-stretch.entries.length))
     equal(stretch.floorHash, entries.at(-stretch.entries.length - 1)!.hash)
     equal(await model.store.history(model.key, 0, 8, 1), undefined)
+  })
+
+  story('the hash is known at the end of each flush, and nowhere else', async (model) => {
+    const { genesis } = model
+    const [first, second] = await model.writeEach([2, 1])
+    const hashes = (...counts: number[]) => model.store.hashes(model.key, counts)
+    deepStrictEqual(await hashes(3, 0, 1, 2, 4, 2), [
+      second!.hash,
+      genesis.hash,
+      '',
+      first!.hash,
+      '',
+      first!.hash,
+    ])
+    await model.write([model.entry(1)], [], '{"four":4}')
+    await model.store.trim(model.key, 2)
+    deepStrictEqual(await hashes(0, 1, 2, 3), [undefined, undefined, first!.hash, second!.hash])
+    deepStrictEqual(await hashes(), [])
   })
 
   story('a trimmed history begins later, never after the checkpoint', async (model) => {

@@ -83,6 +83,11 @@ export interface ModelStore {
    */
   history(key: string, from: number, to: number, maxBytes: number): Promise<Stretch | undefined>
   /**
+   * The history hash at each of `counts`, in their order: '' where no flush ends,
+   * undefined where the store holds no history any more, or has no such model.
+   */
+  hashes(key: string, counts: readonly number[]): Promise<readonly (string | undefined)[]>
+  /**
    * Write to many models at once, each for itself: an outcome for each, in
    * their order. No two may be of one model.
    */
