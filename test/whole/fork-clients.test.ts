@@ -45,6 +45,9 @@ test.each([
   const ids = Object.keys((await world.settle()).todos)
   expect(ids.slice(0, 3)).toEqual(['a', 'b', 'other 0'])
   expect(ids.at(-1)).toBe('queued')
+  // An application that asks can tell its user that something may be gone.
+  const changes = [ada, bob, eve].map(({ model }) => model.status.historyChanges)
+  expect(changes).toEqual([1, 1, 0])
   expect([ada.refusals, bob.refusals]).toEqual([['HISTORY_CHANGED'], ['HISTORY_CHANGED']])
 })
 

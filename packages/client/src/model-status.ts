@@ -19,6 +19,11 @@ export interface ModelStatus {
   readonly confirmed: number
   /** Entries of `rejections`. */
   readonly rejected: number
+  /**
+   * How often the server had another past than the one it had confirmed, as after
+   * a restored backup: what it confirmed before may be gone.
+   */
+  readonly historyChanges: number
   /** Commands that built the document as it shows: confirmed and all others. */
   readonly commandCount: number
   /** Whether edits that nobody confirmed would survive a reload. */
@@ -29,7 +34,13 @@ export interface ModelStatus {
   readonly error: FlushoutError | undefined
 }
 
-const NOTHING: ProxyStatus = { queued: 0, inFlight: 0, confirmed: 0, rejected: 0 }
+const NOTHING: ProxyStatus = {
+  queued: 0,
+  inFlight: 0,
+  confirmed: 0,
+  rejected: 0,
+  historyChanges: 0,
+}
 
 /** Put together what the proxy counts, if there is one, and how the last exchange went. */
 export function composeStatus(

@@ -51,6 +51,11 @@ export interface ProxyStatus {
   readonly confirmed: number
   /** How many entries `rejections` has. */
   readonly rejected: number
+  /**
+   * How often the master had another past than the one it had vouched for, as
+   * after a restored backup: what it confirmed before may be gone.
+   */
+  readonly historyChanges: number
 }
 
 /** A command that showed in the document, and then was refused or could not apply. */
@@ -90,6 +95,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #outbox: Outbox
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
+  #historyChanges = 0
   // What the status listeners know.
   #told: { readonly status: ProxyStatus; readonly rejections: readonly LostCommand[] }
   // Collects the changed paths while a batch runs.
@@ -147,14 +153,16 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { pending, inFlight, confirmed } = this.#replica
     const queued = pending.length - inFlight
     const rejected = this.#rejections.length
+    const historyChanges = this.#historyChanges
     const last = this.#status
     if (
       last?.queued !== queued ||
       last.inFlight !== inFlight ||
       last.confirmed !== confirmed ||
-      last.rejected !== rejected
+      last.rejected !== rejected ||
+      last.historyChanges !== historyChanges
     ) {
-      this.#status = Object.freeze({ queued, inFlight, confirmed, rejected })
+      this.#status = Object.freeze({ queued, inFlight, confirmed, rejected, historyChanges })
     }
     return this.#status!
   }
@@ -320,6 +328,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       this.#loseFlight({ kind, rejection: { code, message } })
     }
     if (retry !== 'after-resync') return this.cancelFlush()
+    if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') this.#historyChanges += 1
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
     const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'

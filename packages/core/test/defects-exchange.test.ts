@@ -243,12 +243,30 @@ describe('answers', () => {
   test('X31: what is in flight is counted as such, and not as queued', () => {
     const { ada } = open()
     ada.proxy.update([], { a: 1 })
-    expect(ada.proxy.status).toEqual({ queued: 1, inFlight: 0, confirmed: 0, rejected: 0 })
+    expect(ada.proxy.status).toEqual({
+      queued: 1,
+      inFlight: 0,
+      confirmed: 0,
+      rejected: 0,
+      historyChanges: 0,
+    })
     const flush = ada.proxy.beginFlush()!
     ada.proxy.update([], { b: 1 })
-    expect(ada.proxy.status).toEqual({ queued: 1, inFlight: 1, confirmed: 0, rejected: 0 })
+    expect(ada.proxy.status).toEqual({
+      queued: 1,
+      inFlight: 1,
+      confirmed: 0,
+      rejected: 0,
+      historyChanges: 0,
+    })
     ada.proxy.endFlush(ada.send(flush))
-    expect(ada.proxy.status).toEqual({ queued: 1, inFlight: 0, confirmed: 1, rejected: 0 })
+    expect(ada.proxy.status).toEqual({
+      queued: 1,
+      inFlight: 0,
+      confirmed: 1,
+      rejected: 0,
+      historyChanges: 0,
+    })
   })
 })
 

@@ -342,7 +342,13 @@ describe('a flush that failed as a whole', () => {
     const { ada } = open()
     ada.proxy.update([], { a: 1 })
     for (const code of Object.keys(catalogue) as ErrorCode[]) ada.proxy.failFlush(fail(code))
-    expect(ada.proxy.status).toEqual({ queued: 1, inFlight: 0, confirmed: 0, rejected: 0 })
+    expect(ada.proxy.status).toEqual({
+      queued: 1,
+      inFlight: 0,
+      confirmed: 0,
+      rejected: 0,
+      historyChanges: 0,
+    })
     expect(ada.proxy.clientId).toBe('ada-1')
   })
 

@@ -222,9 +222,21 @@ describe('the status', () => {
     expect(ada.proxy.status).toBe(before)
     expect(calls).toBe(0)
     ada.proxy.update([], { n: 1 })
-    expect(ada.proxy.status).toEqual({ queued: 1, inFlight: 0, confirmed: 0, rejected: 0 })
+    expect(ada.proxy.status).toEqual({
+      queued: 1,
+      inFlight: 0,
+      confirmed: 0,
+      rejected: 0,
+      historyChanges: 0,
+    })
     ada.settle()
-    expect(ada.proxy.status).toEqual({ queued: 0, inFlight: 0, confirmed: 1, rejected: 0 })
+    expect(ada.proxy.status).toEqual({
+      queued: 0,
+      inFlight: 0,
+      confirmed: 1,
+      rejected: 0,
+      historyChanges: 0,
+    })
     expect(calls).toBe(3)
     expect(Object.isFrozen(before)).toBe(true)
   })
