@@ -205,3 +205,41 @@ test('with a synchronous standby nothing acknowledged is lost by a fail-over', a
   expect(await countOn(standby)).toBe(ids.length)
   expect([ada.refusals, bob.refusals]).toEqual([[], []])
 })
+
+test('a flush that only the primary has is not acknowledged, not even by its repeat', async () => {
+  const { primary, standby } = await startPair()
+  const site = await openSite(primary)
+  const { ada, pool } = site
+  await ada.save('first')
+  await primary.query(`alter system set synchronous_standby_names = '*'`)
+  await primary.query('select pg_reload_conf()')
+  // Else nothing could be closed after a failure: every commit would wait.
+  onTestFinished(() => primary.kill().catch(() => {}))
+  await standby.stop()
+  const receipt = ada.model.create(['todos'], {}, { id: 'waiting' })
+  const waiters = async () => {
+    const rows = await primary.query(
+      `select pid from pg_stat_activity where wait_event = 'SyncRep'`,
+    )
+    return rows.map(({ pid }) => pid as number)
+  }
+  const first = await vi.waitFor(async () => {
+    const pids = await waiters()
+    expect(pids).toHaveLength(1)
+    return pids[0]!
+  }, PATIENCE)
+  // From now on the primary shows the commit, which the standby does not have.
+  await primary.query('select pg_terminate_backend($1, 10000)', [first])
+  await vi.waitFor(async () => {
+    const others = (await waiters()).filter((pid) => pid !== first)
+    expect(others.length > 0 || receipt.outcome !== undefined).toBe(true)
+  }, PATIENCE)
+  expect(receipt.outcome).toBeUndefined()
+  await standby.start()
+  expect(await receipt.verdict).toEqual({ kind: 'applied' })
+  await primary.kill()
+  await standby.query('select pg_promote()')
+  pool.move(standby)
+  expect(await settle(site)).toEqual(['first', 'waiting'])
+  expect(ada.refusals).toEqual([])
+})

@@ -49,7 +49,10 @@ export interface Staged {
   readonly answer: FlushAnswer
   /** What to store with it; undefined when nothing was applied. */
   readonly entry: LogEntry | undefined
-  /** What to store with it; undefined for a repeated or an empty flush. */
+  /**
+   * What to store with it; undefined for an empty flush. For a repeated one what
+   * is stored already: to store it again is to find that it is there, and lasts.
+   */
   readonly client: ClientRecord | undefined
 }
 
@@ -178,7 +181,7 @@ export class Master<U extends User = User> implements DocumentView {
       return {
         answer: this.#answer(flush, 'repeated', client.answer),
         entry: undefined,
-        client: undefined,
+        client,
       }
     }
     // Before the sequence: after a restore both are wrong, and only a changed

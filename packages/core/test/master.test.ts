@@ -84,7 +84,7 @@ describe('staged flushes', () => {
     ).toMatchObject({ outcome: 'applied', commandCount: 2 })
   })
 
-  test('give the entry and the client record to store, and none of them for a repeat or a pull', () => {
+  test('give the entry and the client record to store, for a repeat the record again, for a pull nothing', () => {
     const master = createMaster()
     const flush = flushOf([set({ a: 1 })])
     const { entry, client, answer } = master.stage(flush, context)
@@ -113,7 +113,7 @@ describe('staged flushes', () => {
     })
     expect(master.stage(flush, context)).toMatchObject({
       entry: undefined,
-      client: undefined,
+      client,
       answer: { outcome: 'repeated' },
     })
     expect(master.stage(flushOf([], { hash: '' }), context)).toMatchObject({
