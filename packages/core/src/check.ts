@@ -29,7 +29,7 @@ class Refusal {
 
 /**
  * Copy `command` into a frozen command of the right form, or say what is wrong
- * with it. Never throws and never looks at a document, so both sides come to
+ * with it. Never throws for plain data and never looks at a document, so both sides come to
  * the same answer. A create without id gets one of `createId`. `size` is about
  * how many characters the command takes as JSON.
  */

@@ -16,6 +16,8 @@ const list = <T>(length: number, make: (index: number) => T): T[] =>
 const keyed = <T>(count: number, make: (index: number) => T) =>
   Object.fromEntries(list(count, (index) => [`k${index}`, make(index)]))
 const deep = (levels: number): JsonObject => (levels === 0 ? {} : { a: deep(levels - 1) })
+const tree = (levels: number, width: number): JsonObject =>
+  levels === 0 ? { v: 0 } : keyed(width, () => tree(levels - 1, width))
 const write = (path: readonly string[], count: number): Command[] =>
   list(count, (n) => ({ action: 'update', path, props: { v: n } }))
 
@@ -91,4 +93,46 @@ const BY_SIZE: Record<string, (size: number) => Attack> = {
 test.each(Object.entries(BY_SIZE))('%s cost in proportion to their number', async (_, attack) => {
   const [small, large] = [await workOf(attack(500)), await workOf(attack(5000))]
   expect(large / small).toBeLessThan(15)
+})
+
+const BESIDE: Record<string, (size: number) => Attack> = {
+  'a long list': (size) => ({
+    document: { a: { list: list(size, () => 1), v: 0 } },
+    commands: write(['a'], 50),
+  }),
+  'a tree of narrow nodes': (size) => ({
+    document: { a: tree(3, Math.round(Math.cbrt(size))) },
+    commands: write(['a', 'k1', 'k1', 'k1'], 50),
+  }),
+  'a wide node': (size) => ({
+    document: { a: { wide: keyed(size, () => ({})), v: 0 } },
+    commands: write(['a'], 50),
+  }),
+}
+
+test.each(Object.entries(BESIDE))('a write does not cost more beside %s', async (_, attack) => {
+  const [small, large] = [await workOf(attack(27)), await workOf(attack(15_000))]
+  expect(large / small).toBeLessThan(6)
+})
+
+// Each path of a flush may have to be compared with each other one: 500 commands
+// at most, 64 keys each. Most differ at their end, where the comparison begins.
+const PAIRS: Record<string, Attack> = {
+  'commands below refused creates': {
+    commands: [
+      ...list(250, (n) => ({ action: 'create', path: Array(62).fill('a'), id: `k${n}` }) as const),
+      ...list(250, () => ({ action: 'update', path: [...Array(62).fill('a'), 'b'] }) as const),
+    ],
+  },
+  'commands below renamed nodes': {
+    document: deep(62),
+    commands: [
+      ...list(250, () => ({ action: 'create', path: Array(61).fill('a'), id: 'a' }) as const),
+      ...list(250, (n) => ({ action: 'update', path: [...Array(61).fill('a'), `k${n}`] }) as const),
+    ],
+  },
+}
+
+test.each(Object.entries(PAIRS))('%s are compared with little work', async (_, attack) => {
+  expect(await workOf(attack)).toBeLessThan(1_000_000)
 })

@@ -230,7 +230,7 @@ describe('a flush that failed as a whole', () => {
         kind: 'rejected',
         rejection: { code: 'FORBIDDEN', message: 'why' },
       })
-    expect(below.outcome).toMatchObject({ kind: 'dropped', rejection: { code: 'PATH_NOT_FOUND' } })
+    expect(below.outcome).toMatchObject({ kind: 'dropped', rejection: { code: 'PARENT_REJECTED' } })
     expect(ada.proxy.read()).toEqual({ a: {}, kept: true })
     // Its number was not used up.
     expect(ada.proxy.beginFlush()).toMatchObject({

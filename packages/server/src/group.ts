@@ -11,6 +11,8 @@ import type { HotModel } from './hot-model.ts'
 /** Flushes of more commands in all wait for the next group. */
 const MAX_GROUP_COMMANDS = 5000
 const MAX_GROUP_SIZE = 256
+/** Each answer of a whole document holds up everybody for as long as it takes to write it. */
+const MAX_GROUP_SNAPSHOTS = 8
 
 /** A flush that waits for its answer. */
 export interface FlushWork<U extends User> {
@@ -54,10 +56,13 @@ export class Defect<U extends User> extends Error {
 /** Take from the front of `queue` what is served together. */
 export function takeGroup<U extends User>(queue: Work<U>[]): Work<U>[] {
   let commands = 0
+  let snapshots = 0
   let count = 0
   for (const work of queue) {
     commands += work.kind === 'flush' ? work.flush.commands.length : 0
-    if (count === MAX_GROUP_SIZE || (count > 0 && commands > MAX_GROUP_COMMANDS)) break
+    snapshots += work.kind === 'flush' && work.flush.hash === '' ? 1 : 0
+    if (count === MAX_GROUP_SIZE || snapshots > MAX_GROUP_SNAPSHOTS) break
+    if (count > 0 && commands > MAX_GROUP_COMMANDS) break
     count += 1
   }
   return queue.splice(0, count)

@@ -25,8 +25,9 @@ export interface CheckpointRule {
 
 /** Clients whose last flush is kept in memory for a model; the store knows the others. */
 const MAX_CLIENTS = 1000
-/** What an entry, a client or a model takes besides its JSON, about. */
+/** What a client takes besides its JSON, and what a model does, about. */
 const OVERHEAD = 200
+const MODEL_OVERHEAD = 700
 
 /**
  * A model in memory: a master, the head that the store is known to have had,
@@ -75,7 +76,11 @@ export class HotModel<U extends User = User> {
   get weight(): number {
     const { documentBytes, historyBytes } = this.master
     return (
-      OVERHEAD + documentBytes + historyBytes + this.#seenBytes + (this.#snapshot?.text.length ?? 0)
+      MODEL_OVERHEAD +
+      documentBytes +
+      historyBytes +
+      this.#seenBytes +
+      (this.#snapshot?.text.length ?? 0)
     )
   }
 

@@ -29,11 +29,22 @@ describe('one process', () => {
     const { store, calls } = countCalls(memoryStore())
     const service = createTestService({ store })
     const writers = Array.from({ length: 50 }, (_, index) => new Writer(service, `c${index}`))
-    await writers[0]!.pull()
+    for (const writer of writers) await writer.pull()
+    calls['commit'] = 0
     const answers = await Promise.all(writers.map((writer, index) => writer.add(`n${index}`)))
     expect(answers.map(({ commandCount }) => commandCount)).toEqual(writers.map((_, i) => i + 1))
     expect(Object.keys(await writers[0]!.todos())).toEqual(writers.map((_, i) => `n${i}`))
     expect(calls['commit']).toBeLessThanOrEqual(2)
+  })
+
+  test('flushes that ask for the whole document are served a few at a time', async () => {
+    const { store, calls } = countCalls(memoryStore())
+    const service = createTestService({ store })
+    const writers = Array.from({ length: 50 }, (_, index) => new Writer(service, `c${index}`))
+    await writers[0]!.pull()
+    // Else nobody else is served until all of them are written out.
+    await Promise.all(writers.map((writer, index) => writer.add(`n${index}`)))
+    expect(calls['commit']).toBe(7)
   })
 
   test('no race is ever lost to oneself', async () => {
