@@ -192,6 +192,25 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (mayBeStale && !isProved && false) {',
   },
   {
+    name: 'what is not written is answered from memory',
+    file: `${SERVER}runner.ts`,
+    find: 'staged.some(({ refusal }) => refusal) || !write',
+    replace: 'staged.some(({ refusal }) => refusal)',
+  },
+  {
+    name: 'a repeat is answered without a commit',
+    file: `${CORE}master.ts`,
+    find: "answer: this.#answer(flush, 'repeated', client.answer),\n        entry: undefined,\n        client,",
+    replace:
+      "answer: this.#answer(flush, 'repeated', client.answer),\n        entry: undefined,\n        client: undefined,",
+  },
+  {
+    name: 'a client is believed where memory ends',
+    file: `${SERVER}runner.ts`,
+    find: 'model.recall(counts, hashes)',
+    replace: 'void hashes',
+  },
+  {
     name: 'news that do not fit are taken as followed',
     file: `${SERVER}runner.ts`,
     find: 'if (news && model.follow(news)) return true',

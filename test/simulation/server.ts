@@ -165,6 +165,7 @@ class ServerLife implements Life {
     // What the edge of a server does with a body that is too large.
     if (flush && flush.length > plan.flushBytes) return refusal('FLUSH_TOO_LARGE', 'never')
     const isForbidden = permissions.isForbidden(user, key)
+    const rewrites = chronicle.rewrites(key)
     try {
       const answer = flush
         ? await this.service.flush(key, JSON.parse(flush) as Flush, user)
@@ -180,6 +181,11 @@ class ServerLife implements Life {
             found: { commandCount: answer.commandCount, hash: answer.hash },
           },
         )
+      }
+      if (chronicle.rewrites(key) === rewrites && !chronicle.isCurrent(key, answer.hash)) {
+        throw new Violation('no phantom', `${this.#server.name} vouches for a past that is gone`, {
+          found: { commandCount: answer.commandCount, hash: answer.hash },
+        })
       }
       return { ok: true, text: JSON.stringify(answer) }
     } catch (error) {
