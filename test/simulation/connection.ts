@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly life: Life
   readonly isDatabaseDown: () => boolean
   readonly trace: (line: string) => void
+  /** Hears how long a statement is under way for which nobody waits. */
+  readonly strays: (wayMs: number) => void
 }
 
 /** The way from one server to the database, with all that can happen on it. */
@@ -57,6 +59,7 @@ export class Connection implements ModelStore {
       if (weather.strikes('race lost')) return writes.map((): Outcome => 'conflict')
       if (weather.strikes('commit lands late')) {
         const late = dice.between(200, 4_000)
+        this.#options.strays(late)
         // Nobody hears what came of it.
         const land = () => this.#store.commit(writes).catch(() => {})
         scheduler.after(late, () => void scheduler.stopFor(land()))

@@ -1,4 +1,4 @@
-import { endOf, type LogEntry, type Snapshot } from '@flushout/core'
+import { endOf, type JsonObject, type Snapshot } from '@flushout/core'
 import type { Head, ModelStore, News, Outcome, StoredModel, Stretch, Write } from '@flushout/server'
 import type { Content, Database } from './database.ts'
 
@@ -25,6 +25,9 @@ export class MemoryDatabase implements Database {
     trim: async (key, keep) => this.#trim(key, keep),
   }
 
+  // A document is loaded often, and nobody can change it.
+  #parsed = { text: '', document: {} as JsonObject }
+
   async look(key: string): Promise<Content | undefined> {
     return this.#models.get(key)
   }
@@ -36,6 +39,11 @@ export class MemoryDatabase implements Database {
 
   // A call is one step here.
   breakAfter(): void {}
+
+  #parse(text: string): JsonObject {
+    if (this.#parsed.text !== text) this.#parsed = { text, document: freeze(JSON.parse(text)) }
+    return this.#parsed.document
+  }
 
   #create(key: string, { commandCount, hash, document }: Snapshot): void {
     if (this.#models.has(key)) return
@@ -55,8 +63,8 @@ export class MemoryDatabase implements Database {
     const { commandCount, hash, text } = checkpoint
     return {
       head,
-      checkpoint: { commandCount, hash, document: JSON.parse(text) },
-      tail: copy(entries.filter((entry) => entry.from >= commandCount)),
+      checkpoint: { commandCount, hash, document: this.#parse(text) },
+      tail: entries.filter((entry) => entry.from >= commandCount),
       clients: pick(content, clientIds),
     }
   }
@@ -80,7 +88,7 @@ export class MemoryDatabase implements Database {
     const isSame = hash === known.hash
     return {
       head,
-      entries: isSame ? copy(entries.filter(({ from }) => from >= known.commandCount)) : undefined,
+      entries: isSame ? entries.filter(({ from }) => from >= known.commandCount) : undefined,
       clients: pick(content, clientIds),
     }
   }
@@ -96,7 +104,7 @@ export class MemoryDatabase implements Database {
     }
     if (start === until.length) return undefined
     const floorHash = until[start - 1]?.hash ?? content.floor.hash
-    return { floorHash, entries: copy(until.slice(start)) }
+    return { floorHash, entries: until.slice(start) }
   }
 
   #commit({ key, read, head, entries, clients, checkpoint }: Write): Outcome {
@@ -134,10 +142,15 @@ function isSameHead(a: Head, b: Head): boolean {
 }
 
 function pick({ clients }: Content, ids: readonly string[]) {
-  return copy(clients.filter(({ clientId }) => ids.includes(clientId)))
+  return clients.filter(({ clientId }) => ids.includes(clientId))
 }
 
-/** As a database gives it: nothing shared with whoever asks. */
-function copy<T extends LogEntry[] | readonly unknown[]>(list: T): T {
-  return list.length === 0 ? list : (JSON.parse(JSON.stringify(list)) as T)
+/** As a database gives it: what somebody still holds cannot be changed by them. */
+function copy<T extends readonly unknown[]>(list: T): T {
+  return list.length === 0 ? list : freeze(JSON.parse(JSON.stringify(list)) as T)
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(freeze)
+  return Object.freeze(value)
 }

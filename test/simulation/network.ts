@@ -69,18 +69,23 @@ class Exchange {
     if (weather.strikes('message slow')) wayMs += dice.between(100, 1_500)
     if (weather.strikes('request arrives after its time-out')) wayMs += dice.between(2_000, 4_000)
     if (!this.#isLost('request lost', this.#page.cutOffUntil)) {
+      if (wayMs > 1_000) this.#world.strays(wayMs)
       scheduler.after(wayMs, () => this.#arrive((reply) => this.#return(reply)))
-      if (weather.strikes('request repeated')) {
-        if (this.#flush) this.#ledger.copied.add(idOf(this.#flush))
-        scheduler.after(wayMs + dice.roll() * dice.pick([2, 50, 3_000]), () =>
-          this.#arrive(() => {}),
-        )
-      }
+      if (weather.strikes('request repeated')) this.#repeat(wayMs)
     }
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  /** The network makes a copy, which arrives later and is answered to nobody. */
+  #repeat(wayMs: number): void {
+    const { scheduler, dice } = this.#world
+    if (this.#flush) this.#ledger.copied.add(idOf(this.#flush))
+    const copyMs = wayMs + dice.roll() * dice.pick([2, 50, 3_000])
+    this.#world.strays(copyMs)
+    scheduler.after(copyMs, () => this.#arrive(() => {}))
   }
 
   #arrive(answer: (reply: Reply) => void): void {
@@ -95,7 +100,7 @@ class Exchange {
       if (this.#world.isTold) {
         this.#world.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
       }
-      if (this.#flush && reply.ok) this.#world.guard(() => this.#checkVerdicts(reply.text))
+      if (this.#flush && reply.ok) this.#world.guard(() => this.#checkVerdicts(reply))
       answer(reply)
     })
   }
@@ -135,14 +140,12 @@ class Exchange {
   }
 
   /** The same flush always gets the same verdicts, however often it is sent. */
-  #checkVerdicts(text: string): void {
+  #checkVerdicts({ hash, verdicts: found }: Reply & { ok: true }): void {
     if (this.#flush!.commands.length === 0) return
-    const { hash, verdicts, remaps } = JSON.parse(text) as FlushAnswer
     // Of a history that is gone meanwhile, where all was another story.
     if (!this.#world.chronicle.isCurrent(this.#key, hash)) return
     // Flushes of clones have the same name.
     if (this.#world.weather.counts.has('client is cloned')) return
-    const found = JSON.stringify({ verdicts, remaps })
     const id = `${this.#key} ${this.#world.chronicle.rewrites(this.#key)} ${this.#name} ${this.#page.seed}`
     const expected = this.#world.verdicts.get(id) ?? found
     this.#world.verdicts.set(id, expected)

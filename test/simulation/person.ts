@@ -8,6 +8,8 @@ import { show, Violation } from './violation.ts'
 import { drawEdit } from './workload.ts'
 import type { World } from './world.ts'
 
+/** The longest that a message takes which is not late. */
+const MAX_WAY_MS = 1_600
 const HOUR_MS = 3_600_000
 const TIMING = {
   quietMs: 50,
@@ -129,8 +131,8 @@ export class Page {
   readonly progress = new Map<string, { count: number; setbacks: number }>()
   /** When that exchange about each model began which was answered last. */
   readonly syncedAt = new Map<string, number>()
-  /** What those who listen saw last, as JSON. */
-  readonly observed = new Map<string, string>()
+  /** What those who listen saw last. */
+  readonly observed = new Map<string, unknown>()
   readonly seed: number
   isOver = false
   /** Until when nothing reaches the network, or comes back from it. */
@@ -162,7 +164,7 @@ export class Page {
     this.models.set(key, model)
     this.ledgers.set(key, new Ledger(key))
     model.subscribe(() => {
-      if (!this.isOver) this.observed.set(key, JSON.stringify(model.read()))
+      if (!this.isOver) this.observed.set(key, model.read())
     })
     model.ready.catch(() => {})
   }
@@ -192,6 +194,7 @@ export class Page {
   /** The page stops wherever it is. */
   end(): void {
     this.isOver = true
+    this.#world.strays(MAX_WAY_MS)
   }
 
   #createEnvironment(dice: Dice): Environment {

@@ -25,11 +25,11 @@ export interface Plan {
 export function drawPlan(dice: Dice, prefix: string): Plan {
   const keys = dice.chance(0.3) ? [`${prefix}:a`, `${prefix}:b`] : [`${prefix}:a`]
   return {
-    people: dice.between(3, dice.chance(0.1) ? 8 : 4),
+    people: dice.between(3, dice.chance(0.1) ? 8 : 3),
     servers: dice.between(1, 3),
     keys,
     edits: dice.between(3, 7),
-    stormMs: dice.between(1_000, 3_500),
+    stormMs: dice.between(800, 2_800),
     initial: drawDocument(dice),
     hasRules: dice.chance(0.4),
     cacheBytes: dice.pick([0, 500, 1_000_000]),
@@ -48,7 +48,7 @@ export function drawPlan(dice: Dice, prefix: string): Plan {
 
 /** Sometimes with more todos than a plain object is kept for. */
 function drawDocument(dice: Dice): JsonObject {
-  const count = dice.pick([0, 2, 2, 2, 36])
+  const count = dice.pick([0, 2, 2, 2, 2, 2, 2, 36])
   const todo = (n: number) => [`t${n}`, { text: `todo ${n}`, tags: ['new'] }]
   return {
     todos: Object.fromEntries(Array.from({ length: count }, (_, n) => todo(n))),

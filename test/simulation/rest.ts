@@ -6,8 +6,10 @@ const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: 
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
 /** Who does not hold what the database holds, or has something of their own, in words. */
-export function stragglers({ servers, plan, people, chronicle }: World): string[] {
+export function stragglers(world: World): string[] {
+  const { servers, plan, people, chronicle } = world
   const found = servers.filter(({ isServing }) => !isServing).map(({ name }) => `${name} is down`)
+  if (world.scheduler.now < world.strayUntil) found.push('a message is under way')
   for (const key of plan.keys) {
     const head = chronicle.head(key)
     for (const { name, page } of people) {
@@ -58,11 +60,9 @@ async function auditServed(world: World, key: string, expected: string): Promise
     const found = JSON.stringify(page!.models.get(key)!.read())
     if (found !== expected)
       throw new Violation('converged', `${name} at ${key}`, { expected, found })
-    if (page!.observed.get(key) !== found) {
-      throw new Violation('observed', `${name} at ${key}`, {
-        expected: found,
-        found: page!.observed.get(key),
-      })
+    const observed = JSON.stringify(page!.observed.get(key))
+    if (observed !== found) {
+      throw new Violation('observed', `${name} at ${key}`, { expected: found, found: observed })
     }
   }
   for (const server of world.servers) {

@@ -1,3 +1,5 @@
+import { runMicrotasks } from './microtasks.ts'
+
 /** Some day in 2023. */
 export const START_MS = 1_700_000_000_000
 
@@ -46,25 +48,33 @@ export class Scheduler {
     }
   }
 
-  /** Run the next event. False if there is none. */
-  async step(): Promise<boolean> {
+  /** Whether time stands still until something real is done. */
+  get isStopped(): boolean {
+    return this.#work.size > 0
+  }
+
+  /**
+   * Run the next event with all that follows from it. False if there is none. Not
+   * within a promise, whose followers would have to wait.
+   */
+  step(): boolean {
     for (let event = this.#pop(); event; event = this.#pop()) {
       if (!event.run) continue
       this.now = Math.max(this.now, event.at)
       this.count += 1
       event.run()
-      await this.settle()
+      runMicrotasks()
       return true
     }
     return false
   }
 
-  /** Let everything happen that takes no time. */
+  /** Let everything happen that takes no time, the real things included. */
   async settle(): Promise<void> {
     do {
-      await turn()
-      if (this.#work.size > 0) await Promise.allSettled(this.#work)
-    } while (this.#work.size > 0)
+      await outside(() => {})
+      if (this.isStopped) await Promise.allSettled(this.#work)
+    } while (this.isStopped)
   }
 
   #push(event: Event): void {
@@ -102,7 +112,15 @@ function isBefore(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
-/** Resolves when all promises that wait for no event have settled. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
+/** Run something outside of all promises. */
+export function outside<Result>(run: () => Result): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        resolve(run())
+      } catch (error) {
+        reject(error)
+      }
+    })
+  })
 }

@@ -1,4 +1,4 @@
-import { isFlushoutError, type Flush, type User } from '@flushout/core'
+import { isFlushoutError, type Flush, type FlushAnswer, type User } from '@flushout/core'
 import { createService, type FlushoutService } from '@flushout/server'
 import { Connection, type Life } from './connection.ts'
 import type { Dice } from './dice.ts'
@@ -8,7 +8,13 @@ import type { World } from './world.ts'
 
 /** What a server says to a message, as it goes over the wire. */
 export type Reply =
-  | { readonly ok: true; readonly text: string }
+  | {
+      readonly ok: true
+      readonly text: string
+      readonly hash: string
+      /** Verdicts and remaps, as JSON. */
+      readonly verdicts: string
+    }
   | {
       readonly ok: false
       readonly error: { code: string; message: string; retry: string; retryAfterMs?: number }
@@ -121,6 +127,7 @@ class ServerLife implements Life {
         dice,
         life: this,
         isDatabaseDown: () => world.isDatabaseDown,
+        strays: (wayMs) => world.strays(wayMs),
         trace: (line) => world.trace(`${server.name} ${line}`),
       }),
       authorize: (user, action, key) => world.permissions.authorize(user, action, key),
@@ -187,7 +194,13 @@ class ServerLife implements Life {
           found: { commandCount: answer.commandCount, hash: answer.hash },
         })
       }
-      return { ok: true, text: JSON.stringify(answer) }
+      const { verdicts, remaps } = answer as Partial<FlushAnswer>
+      return {
+        ok: true,
+        text: JSON.stringify(answer),
+        hash: answer.hash,
+        verdicts: JSON.stringify({ verdicts, remaps }),
+      }
     } catch (error) {
       if (error instanceof Violation) return this.#world.fail(error)
       if (!isFlushoutError(error)) {

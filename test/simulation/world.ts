@@ -13,7 +13,7 @@ import { Permissions } from './permissions.ts'
 import { Person } from './person.ts'
 import { drawPlan, type Plan } from './plan.ts'
 import { auditRest, stragglers } from './rest.ts'
-import { Scheduler, START_MS } from './scheduler.ts'
+import { outside, Scheduler, START_MS } from './scheduler.ts'
 import { Server } from './server.ts'
 import { Troubles } from './troubles.ts'
 import { Violation } from './violation.ts'
@@ -45,6 +45,8 @@ const NAMES = ['ada', 'bob', 'cyd', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** Everybody must be in step again so long after the last fault. */
 const PATIENCE_MS = 60_000
 const MAX_EVENTS = 50_000
+/** The longest that a server works on a message. */
+const SERVED_MS = 3_500
 
 export class World {
   readonly dice: Dice
@@ -64,6 +66,8 @@ export class World {
   isDatabaseDown = false
   /** No more edits and no more faults. */
   isCalm = false
+  /** Until when a message may take effect for which nobody waits any more. */
+  strayUntil = 0
   readonly isTold: boolean
   readonly #seed: number
   readonly #lines: string[] = []
@@ -90,6 +94,11 @@ export class World {
   trace = (line: string): void => {
     if (!this.isTold) return
     this.#lines.push(`${((this.scheduler.now - START_MS) / 1000).toFixed(3)}  ${line}`)
+  }
+
+  /** A message is on its way that takes so long, and perhaps nobody waits for it. */
+  strays(wayMs: number): void {
+    this.strayUntil = Math.max(this.strayUntil, this.scheduler.now + wayMs + SERVED_MS)
   }
 
   /** Everybody may do everything again, and who could not tells the app so. */
@@ -148,9 +157,12 @@ export class World {
       this.#calmDown()
       await this.scheduler.settle()
       const calm = this.scheduler.now
-      await this.until(() => stragglers(this).length === 0, calm + PATIENCE_MS)
+      const isInStep = () => this.scheduler.count % 4 === 0 && stragglers(this).length === 0
+      await this.until(isInStep, calm + PATIENCE_MS)
       convergedMs = this.scheduler.now - calm
       if (!this.#violation) await auditRest(this)
+      // What nobody caught is heard of now.
+      await this.scheduler.settle()
     } catch (error) {
       this.guard(() => {
         throw error
@@ -181,6 +193,11 @@ export class World {
 
   /** Run events until that is so, or a promise is broken. */
   async until(isOver: () => boolean, deadline = Number.POSITIVE_INFINITY): Promise<void> {
+    while (await outside(() => this.#runEvents(isOver, deadline))) await this.scheduler.settle()
+  }
+
+  /** Run events one after the other. True if that has to wait for something real. */
+  #runEvents(isOver: () => boolean, deadline: number): boolean {
     while (!this.#violation && !isOver()) {
       if (this.scheduler.now > deadline) {
         const found = stragglers(this).join('\n    ')
@@ -189,9 +206,11 @@ export class World {
       if (this.scheduler.count > MAX_EVENTS) {
         throw new Violation('quiet', `${MAX_EVENTS} events, and no end`)
       }
-      if (!(await this.scheduler.step())) return
+      if (!this.scheduler.step()) return false
+      if (this.scheduler.isStopped) return true
       this.guard(() => this.watch.check())
     }
+    return false
   }
 
   /** Everything works from here on, and people do what the app tells them. */
