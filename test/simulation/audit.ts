@@ -6,7 +6,7 @@ import { idOf, markOf, type Ledger } from './ledger.ts'
 import { Violation } from './violation.ts'
 
 /** Outcomes that say: nobody knows whether it took effect before. */
-const UNKNOWN = ['SEQUENCE_PAST', 'CLIENT_EXPIRED', 'FORBIDDEN']
+const UNKNOWN = new Set(['SEQUENCE_PAST', 'CLIENT_EXPIRED', 'FORBIDDEN'])
 
 /** The history hash after `entry`, by the rule of docs/protocol.md. */
 function hashAfter(hash: string, { clientId, sequence, userId, at, commands }: LogEntry): string {
@@ -184,7 +184,7 @@ function auditEdit(
     )
   }
   if (!outcome || count === 0) return
-  if (outcome.kind === 'dropped' && UNKNOWN.includes(outcome.rejection.code)) return
+  if (outcome.kind === 'dropped' && UNKNOWN.has(outcome.rejection.code)) return
   // One copy may come while somebody is shut out, and another one later.
   const isCopied = flushes.some((flush) => copied.has(flush))
   if (outcome.rejection.code === 'FORBIDDEN' && isCopied) return

@@ -2,7 +2,7 @@
  * Everything that may go wrong in a run. Those with odds strike now and then
  * where they can; those with a count happen so often at most in a run that has them.
  */
-export const FAULTS = {
+const FAULTS = {
   // A message between a client and a server.
   'request lost': { odds: 0.06 },
   'answer lost': { odds: 0.06 },
@@ -51,13 +51,6 @@ export type Fault = keyof typeof FAULTS
 
 /** All faults, in the order of the list. */
 export const ALL_FAULTS: readonly Fault[] = Object.keys(FAULTS) as Fault[]
-
-/** Those after which what the database holds is not what clients know of it. */
-export const REWRITES: readonly Fault[] = [
-  'database put back',
-  'database loses its tail',
-  'model made anew',
-]
 
 export function oddsOf(fault: Fault): number {
   const settings = FAULTS[fault]

@@ -82,6 +82,6 @@ export function idOf({ clientId, sequence }: { clientId: string; sequence: numbe
 
 /** Which edit a command is; undefined for a delete, which carries nothing. */
 export function markOf(command: { props?: JsonObject } | object): string | undefined {
-  const { mark } = ('props' in command ? command.props : undefined) ?? ({} as JsonObject)
+  const { mark } = ('props' in command ? command.props : undefined) ?? {}
   return typeof mark === 'string' ? mark : undefined
 }

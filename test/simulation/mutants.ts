@@ -31,14 +31,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the past of a client is not compared',
     file: `${CORE}master.ts`,
-    find: 'if (from < this.floor || this.#history.hashAt(from) === hash) return',
+    find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
     replace: 'return',
   },
   {
     name: 'a count between two flushes is believed',
     file: `${CORE}master.ts`,
-    find: 'this.#history.hashAt(from) === hash) return',
-    replace: 'from <= this.commandCount && (this.#history.hashAt(from) ?? hash) === hash) return',
+    find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
+    replace: 'if (ours === hash || (ours === undefined && from <= this.commandCount)) return',
   },
   {
     name: 'a rollback keeps the document',
@@ -190,19 +190,6 @@ export const mutants: readonly Mutant[] = [
     file: `${SERVER}runner.ts`,
     find: 'if (mayBeStale && !isProved) {',
     replace: 'if (mayBeStale && !isProved && false) {',
-  },
-  {
-    name: 'what is not written is answered from memory',
-    file: `${SERVER}runner.ts`,
-    find: 'staged.some(({ refusal }) => refusal) || !write',
-    replace: 'staged.some(({ refusal }) => refusal)',
-  },
-  {
-    name: 'a repeat is answered without a commit',
-    file: `${CORE}master.ts`,
-    find: "answer: this.#answer(flush, 'repeated', client.answer),\n        entry: undefined,\n        client,",
-    replace:
-      "answer: this.#answer(flush, 'repeated', client.answer),\n        entry: undefined,\n        client: undefined,",
   },
   {
     name: 'a client is believed where memory ends',

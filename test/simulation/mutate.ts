@@ -27,8 +27,9 @@ export function installMutant(mutant: Mutant): void {
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)
       if (url !== urlOf(mutant)) return loaded
+      const source = readFileSync(new URL(url), 'utf8')
       // As a function, since `$` means something in a replacement.
-      return { ...loaded, source: String(loaded.source).replace(mutant.find, () => mutant.replace) }
+      return { ...loaded, source: source.replace(mutant.find, () => mutant.replace) }
     },
   })
 }

@@ -6,35 +6,50 @@ import {
   type FlushAnswer,
   type Retry,
   type Snapshot,
+  type User,
 } from '@flushout/core'
 import { idOf, type Ledger } from './ledger.ts'
-import type { Page } from './person.ts'
-import { refusal, type Reply } from './server.ts'
+import { refusal, type Answer, type Reply } from './message.ts'
+import type { Stage } from './stage.ts'
 import { Violation } from './violation.ts'
-import type { World } from './world.ts'
 
 /** Refusals that mean: your past is not ours. */
-const ALARMS = [
+const ALARMS = new Set([
   'HISTORY_CHANGED',
   'SEQUENCE_GAP',
   'SEQUENCE_REUSED',
   'SEQUENCE_PAST',
   'CLIENT_EXPIRED',
-]
+])
+
+/** Who sends messages: a page, as far as the network sees it. */
+export interface Sender {
+  readonly person: { readonly name: string; readonly isLoggedIn: boolean }
+  readonly user: User
+  readonly seed: number
+  readonly ledgers: ReadonlyMap<string, Ledger>
+  /** When that exchange about each model began which was answered last. */
+  readonly syncedAt: Map<string, number>
+  /** Until when nothing reaches the network, or comes back from it. */
+  readonly cutOffUntil: number
+  readonly answersCutOffUntil: number
+  /** Run something as soon as the page does anything; never after its end. */
+  run(callback: () => void): void
+}
 
 /** The way from a page to the servers and back, through a balancer that knows none of them. */
-export function createTransport(page: Page, world: World): Transport {
+export function createTransport(sender: Sender, stage: Stage): Transport {
   return {
     load: (key, signal) =>
-      new Exchange(page, world, key, undefined, signal).begin() as Promise<Snapshot>,
-    flush: (key, flush, signal) => new Exchange(page, world, key, flush, signal).begin(),
+      new Exchange(sender, stage, key, undefined, signal).begin() as Promise<Snapshot>,
+    flush: (key, flush, signal) => new Exchange(sender, stage, key, flush, signal).begin(),
   }
 }
 
 /** One message and its answer, or whatever becomes of them. */
 class Exchange {
-  readonly #page: Page
-  readonly #world: World
+  readonly #sender: Sender
+  readonly #stage: Stage
   readonly #key: string
   readonly #flush: Flush | undefined
   readonly #text: string | undefined
@@ -44,14 +59,14 @@ class Exchange {
   #reject: (error: Error) => void = () => {}
 
   constructor(
-    page: Page,
-    world: World,
+    sender: Sender,
+    stage: Stage,
     key: string,
     flush: Flush | undefined,
     signal: AbortSignal,
   ) {
-    this.#page = page
-    this.#world = world
+    this.#sender = sender
+    this.#stage = stage
     this.#key = key
     this.#flush = flush
     this.#text = flush && JSON.stringify(flush)
@@ -59,17 +74,17 @@ class Exchange {
   }
 
   begin(): Promise<unknown> {
-    const { scheduler, weather, dice } = this.#world
+    const { scheduler, weather, dice } = this.#stage
     this.#sentAt = scheduler.now
     if (this.#flush) {
-      this.#world.guard(() => this.#ledger.depart(this.#flush!))
+      this.#stage.guard(() => this.#ledger.depart(this.#flush!))
       this.#trace(`sends ${this.#name} of ${this.#flush.commands.length} from ${this.#flush.from}`)
     } else this.#trace(`loads ${this.#key}`)
     let wayMs = 1 + dice.roll() * 10
     if (weather.strikes('message slow')) wayMs += dice.between(100, 1_500)
     if (weather.strikes('request arrives after its time-out')) wayMs += dice.between(2_000, 4_000)
-    if (!this.#isLost('request lost', this.#page.cutOffUntil)) {
-      if (wayMs > 1_000) this.#world.strays(wayMs)
+    if (!this.#isLost('request lost', this.#sender.cutOffUntil)) {
+      if (wayMs > 1_000) this.#stage.strays(wayMs)
       scheduler.after(wayMs, () => this.#arrive((reply) => this.#return(reply)))
       if (weather.strikes('request repeated')) this.#repeat(wayMs)
     }
@@ -81,41 +96,41 @@ class Exchange {
 
   /** The network makes a copy, which arrives later and is answered to nobody. */
   #repeat(wayMs: number): void {
-    const { scheduler, dice } = this.#world
+    const { scheduler, dice } = this.#stage
     if (this.#flush) this.#ledger.copied.add(idOf(this.#flush))
     const copyMs = wayMs + dice.roll() * dice.pick([2, 50, 3_000])
-    this.#world.strays(copyMs)
+    this.#stage.strays(copyMs)
     scheduler.after(copyMs, () => this.#arrive(() => {}))
   }
 
   #arrive(answer: (reply: Reply) => void): void {
-    const { weather } = this.#world
+    const { weather } = this.#stage
     if (weather.strikes('gateway refuses')) return answer(refusal('UNAVAILABLE', 'same-flush'))
-    const server = this.#world.balance()
+    const server = this.#stage.balance()
     if (!server) return this.#break()
-    this.#world.trace(`${server.name} gets ${this.#name} of ${this.#page.person.name}`)
-    const { person } = this.#page
-    const user = person.isLoggedIn ? this.#page.user : undefined
+    this.#stage.trace(`${server.name} gets ${this.#name} of ${this.#sender.person.name}`)
+    const { person } = this.#sender
+    const user = person.isLoggedIn ? this.#sender.user : undefined
     server.serve({ key: this.#key, flush: this.#text, user }, (reply) => {
-      if (this.#world.isTold) {
-        this.#world.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
+      if (this.#stage.isTold) {
+        this.#stage.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
       }
-      if (this.#flush && reply.ok) this.#world.guard(() => this.#checkVerdicts(reply))
+      if (this.#flush && reply.ok) this.#stage.guard(() => this.#checkVerdicts(reply))
       answer(reply)
     })
   }
 
   #return(reply: Reply): void {
-    const { scheduler, weather, dice } = this.#world
-    if (this.#isLost('answer lost', this.#page.answersCutOffUntil)) return
+    const { scheduler, weather, dice } = this.#stage
+    if (this.#isLost('answer lost', this.#sender.answersCutOffUntil)) return
     let wayMs = 1 + dice.roll() * 10
     if (weather.strikes('message slow')) wayMs += dice.between(100, 1_500)
-    scheduler.after(wayMs, () => this.#page.run(() => this.#hear(reply)))
+    scheduler.after(wayMs, () => this.#sender.run(() => this.#hear(reply)))
   }
 
   /** The answer is there, if anybody still waits for it. */
   #hear(reply: Reply): void {
-    const { weather, dice } = this.#world
+    const { weather, dice } = this.#stage
     if (this.#signal.aborted) return
     if (!reply.ok) {
       const { code, message, retry, retryAfterMs } = reply.error
@@ -130,25 +145,25 @@ class Exchange {
     }
     if (weather.strikes('answer garbled'))
       return this.#resolve(garble(reply.text, dice.between(0, 5)))
-    const other = this.#world.answers.get(this.#mailbox)
+    const other = this.#stage.answers.get(this.#mailbox)
     if (other && weather.strikes('answer of another exchange')) {
       return this.#resolve(JSON.parse(other))
     }
-    this.#world.answers.set(this.#mailbox, reply.text)
-    this.#page.syncedAt.set(this.#key, this.#sentAt)
+    this.#stage.answers.set(this.#mailbox, reply.text)
+    this.#sender.syncedAt.set(this.#key, this.#sentAt)
     this.#resolve(JSON.parse(reply.text))
   }
 
   /** The same flush always gets the same verdicts, however often it is sent. */
-  #checkVerdicts({ hash, verdicts: found }: Reply & { ok: true }): void {
+  #checkVerdicts({ hash, verdicts: found }: Answer): void {
     if (this.#flush!.commands.length === 0) return
     // Of a history that is gone meanwhile, where all was another story.
-    if (!this.#world.chronicle.isCurrent(this.#key, hash)) return
+    if (!this.#stage.chronicle.isCurrent(this.#key, hash)) return
     // Flushes of clones have the same name.
-    if (this.#world.weather.counts.has('client is cloned')) return
-    const id = `${this.#key} ${this.#world.chronicle.rewrites(this.#key)} ${this.#name} ${this.#page.seed}`
-    const expected = this.#world.verdicts.get(id) ?? found
-    this.#world.verdicts.set(id, expected)
+    if (this.#stage.weather.counts.has('client is cloned')) return
+    const id = `${this.#key} ${this.#stage.chronicle.rewrites(this.#key)} ${this.#name} ${this.#sender.seed}`
+    const expected = this.#stage.verdicts.get(id) ?? found
+    this.#stage.verdicts.set(id, expected)
     if (expected === found) return
     throw new Violation('one answer', `${this.#name} got other verdicts than before`, {
       expected,
@@ -157,33 +172,33 @@ class Exchange {
   }
 
   #checkAlarm(code: string): void {
-    if (!ALARMS.includes(code) || this.#world.hasReasonForAlarm(this.#key)) return
+    if (!ALARMS.has(code) || this.#stage.hasReasonForAlarm(this.#key)) return
     if (code === 'SEQUENCE_REUSED' && this.#ledger.mayBeReused) return
     throw new Violation('no false alarm', `${this.#name} was refused with ${code}`)
   }
 
   /** Whether a message goes nowhere; then its sender hears so, or nothing at all. */
   #isLost(fault: 'request lost' | 'answer lost', cutOffUntil: number): boolean {
-    const isCutOff = cutOffUntil > this.#world.scheduler.now
-    if (!isCutOff && !this.#world.weather.strikes(fault)) return false
+    const isCutOff = cutOffUntil > this.#stage.scheduler.now
+    if (!isCutOff && !this.#stage.weather.strikes(fault)) return false
     this.#break()
     return true
   }
 
   #break(): void {
-    const { scheduler, dice } = this.#world
+    const { scheduler, dice } = this.#stage
     if (dice.chance(0.3)) return
     scheduler.after(dice.between(1, 100), () =>
-      this.#page.run(() => this.#reject(new Error('The connection broke.'))),
+      this.#sender.run(() => this.#reject(new Error('The connection broke.'))),
     )
   }
 
   get #ledger(): Ledger {
-    return this.#page.ledgers.get(this.#key)!
+    return this.#sender.ledgers.get(this.#key)!
   }
 
   get #mailbox(): string {
-    return `${this.#page.person.name} ${this.#key} ${this.#flush ? 'flush' : 'load'}`
+    return `${this.#sender.person.name} ${this.#key} ${this.#flush ? 'flush' : 'load'}`
   }
 
   get #name(): string {
@@ -192,7 +207,7 @@ class Exchange {
   }
 
   #trace(what: string): void {
-    this.#world.trace(`${this.#page.person.name} ${what}`)
+    this.#stage.trace(`${this.#sender.person.name} ${what}`)
   }
 }
 

@@ -4,9 +4,9 @@ import { Dice } from './dice.ts'
 import { Ledger } from './ledger.ts'
 import { createTransport } from './network.ts'
 import { clientRules } from './rules.ts'
+import type { Stage } from './stage.ts'
 import { show, Violation } from './violation.ts'
 import { drawEdit } from './workload.ts'
-import type { World } from './world.ts'
 
 /** The longest that a message takes which is not late. */
 const MAX_WAY_MS = 1_600
@@ -31,19 +31,19 @@ export class Person {
   readonly ledgers: Ledger[] = []
   /** Whether the session is valid. */
   isLoggedIn = true
-  readonly #world: World
+  readonly #stage: Stage
   readonly #dice: Dice
   #page: Page | undefined
   #pages = 0
   #marks = 0
   #edits: number
 
-  constructor(name: string, world: World) {
+  constructor(name: string, stage: Stage) {
     this.name = name
     this.user = { id: name }
-    this.#world = world
-    this.#dice = world.dice.fork()
-    this.#edits = world.plan.edits
+    this.#stage = stage
+    this.#dice = stage.dice.fork()
+    this.#edits = stage.plan.edits
   }
 
   get page(): Page | undefined {
@@ -52,36 +52,36 @@ export class Person {
 
   /** Open a page. `seed` makes it draw the very numbers of another. */
   open(seed = this.#dice.between(0, 2 ** 31)): void {
-    this.#world.trace(`${this.name} opens a page`)
+    this.#stage.trace(`${this.name} opens a page`)
     this.#pages += 1
-    this.#page = new Page(this, this.#world, seed)
+    this.#page = new Page(this, this.#stage, seed)
     this.ledgers.push(...this.#page.ledgers.values())
   }
 
   /** The page is gone at once, with all that it had not sent. */
   die(): void {
     if (!this.#page) return
-    this.#world.trace(`${this.name}'s page dies`)
+    this.#stage.trace(`${this.name}'s page dies`)
     this.#page.end()
     this.#page = undefined
-    this.#world.scheduler.after(this.#dice.between(10, 1_500), () => this.open())
+    this.#stage.scheduler.after(this.#dice.between(10, 1_500), () => this.open())
   }
 
   /** Make edits at random moments until they are used up. */
   plan(): void {
-    const { scheduler, plan } = this.#world
-    if (this.#edits <= 0 || this.#world.isCalm) return
+    const { scheduler, plan } = this.#stage
+    if (this.#edits <= 0 || this.#stage.isCalm) return
     scheduler.after((this.#dice.roll() * 2 * plan.stormMs) / plan.edits, () => {
-      this.#world.guard(() => this.#edit())
+      this.#stage.guard(() => this.#edit())
       this.plan()
     })
   }
 
   #edit(): void {
-    const key = this.#dice.pick(this.#world.plan.keys)
+    const key = this.#dice.pick(this.#stage.plan.keys)
     const model = this.#page?.models.get(key)
-    if (!model?.isLoaded || this.#world.isCalm) return
-    this.#world.watch.touch(this.#page!)
+    if (!model?.isLoaded || this.#stage.isCalm) return
+    this.#stage.touch(this.#page!)
     const count = this.#dice.chance(0.15) ? this.#dice.between(2, 6) : 1
     this.#edits -= count
     const run = () => {
@@ -96,7 +96,7 @@ export class Person {
     const mark = `${this.name}.${this.#pages}-${(this.#marks += 1)}`
     const command = drawEdit(this.#dice, model, mark)
     const receipt = model.apply(command)
-    this.#world.trace(
+    this.#stage.trace(
       `${this.name} ${command.action} ${mark} at ${show(command.path ?? [])} ${receipt.id}` +
         (receipt.ok ? '' : ` refused: ${receipt.rejection?.code}`),
     )
@@ -139,24 +139,24 @@ export class Page {
   cutOffUntil = 0
   answersCutOffUntil = 0
   timers = 0
-  readonly #world: World
+  readonly #stage: Stage
   readonly #wakers = new Set<() => void>()
   #asleepUntil = 0
 
-  constructor(person: Person, world: World, seed: number) {
+  constructor(person: Person, stage: Stage, seed: number) {
     this.person = person
     this.user = person.user
     this.seed = seed
-    this.#world = world
+    this.#stage = stage
     this.client = createClient({
-      transport: createTransport(this, world),
+      transport: createTransport(this, stage),
       environment: this.#createEnvironment(new Dice(seed)),
       flush: TIMING,
       user: person.user,
       keepAliveMs: 3_600_000,
-      interceptors: world.plan.hasRules ? clientRules : [],
+      interceptors: stage.plan.hasRules ? clientRules : [],
     })
-    for (const key of world.plan.keys) this.#open(key)
+    for (const key of stage.plan.keys) this.#open(key)
   }
 
   #open(key: string): void {
@@ -171,18 +171,18 @@ export class Page {
 
   /** What happens to the page from outside, at the moment when it does anything. */
   run(callback: () => void): void {
-    const asleepMs = this.#asleepUntil - this.#world.scheduler.now
+    const asleepMs = this.#asleepUntil - this.#stage.scheduler.now
     if (this.isOver) return
-    if (asleepMs > 0) this.#world.scheduler.after(asleepMs, () => this.run(callback))
+    if (asleepMs > 0) this.#stage.scheduler.after(asleepMs, () => this.run(callback))
     else {
-      this.#world.watch.touch(this)
-      this.#world.guard(callback)
+      this.#stage.touch(this)
+      this.#stage.guard(callback)
     }
   }
 
   sleep(ms: number): void {
-    this.#asleepUntil = this.#world.scheduler.now + ms
-    this.#world.scheduler.after(ms, () => this.wake())
+    this.#asleepUntil = this.#stage.scheduler.now + ms
+    this.#stage.scheduler.after(ms, () => this.wake())
   }
 
   wake(): void {
@@ -194,11 +194,11 @@ export class Page {
   /** The page stops wherever it is. */
   end(): void {
     this.isOver = true
-    this.#world.strays(MAX_WAY_MS)
+    this.#stage.strays(MAX_WAY_MS)
   }
 
   #createEnvironment(dice: Dice): Environment {
-    const { scheduler, weather } = this.#world
+    const { scheduler, weather } = this.#stage
     return {
       // Of coarse clocks, clones see the same: only then their ids are equal.
       now: () => {

@@ -71,6 +71,7 @@ function ask(worker: Worker, batch: Batch): Promise<Tally> {
     worker.on('message', onMessage)
     worker.on('error', onError)
     worker.on('exit', onExit)
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
     worker.postMessage(batch)
   })
 }

@@ -1,15 +1,29 @@
 import { auditContent, auditEdits, auditReplay, auditRules } from './audit.ts'
 import { Violation } from './violation.ts'
-import type { World } from './world.ts'
+import type { Person } from './person.ts'
+import type { Server } from './server.ts'
+import type { Stage } from './stage.ts'
+
+/** A scene that comes to rest. */
+interface Scene extends Stage {
+  readonly people: readonly Person[]
+  readonly servers: readonly Server[]
+  /** Until when a message may take effect for which nobody waits any more. */
+  readonly strayUntil: number
+  /** Run events until that is so, or a promise is broken. */
+  until(isOver: () => boolean): Promise<void>
+  /** Let time pass until `promise` settles. */
+  wait<Result>(promise: Promise<Result>): Promise<Result>
+}
 
 const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
 /** Who does not hold what the database holds, or has something of their own, in words. */
-export function stragglers(world: World): string[] {
-  const { servers, plan, people, chronicle } = world
+export function stragglers(scene: Scene): string[] {
+  const { servers, plan, people, chronicle } = scene
   const found = servers.filter(({ isServing }) => !isServing).map(({ name }) => `${name} is down`)
-  if (world.scheduler.now < world.strayUntil) found.push('a message is under way')
+  if (scene.scheduler.now < scene.strayUntil) found.push('a message is under way')
   for (const key of plan.keys) {
     const head = chronicle.head(key)
     for (const { name, page } of people) {
@@ -28,35 +42,35 @@ export function stragglers(world: World): string[] {
 }
 
 /** Audit everything when all is at rest, and then let everybody go. */
-export async function auditRest(world: World): Promise<void> {
-  world.trace('--- rest ---')
-  for (const key of world.plan.keys) {
-    const content = await world.database.look(key)
+export async function auditRest(scene: Scene): Promise<void> {
+  scene.trace('--- rest ---')
+  for (const key of scene.plan.keys) {
+    const content = await scene.database.look(key)
     if (!content) throw new Violation('not lost', `${key} is gone`)
-    auditContent(key, content, world.chronicle)
-    if (world.plan.hasRules) auditRules(key, world.chronicle)
-    const isPlain = !world.hasReasonForAlarm(key)
-    await auditServed(world, key, auditReplay(key, content, world.chronicle, isPlain))
+    auditContent(key, content, scene.chronicle)
+    if (scene.plan.hasRules) auditRules(key, scene.chronicle)
+    const isPlain = !scene.hasReasonForAlarm(key)
+    await auditServed(scene, key, auditReplay(key, content, scene.chronicle, isPlain))
   }
   auditEdits(
-    world.people.flatMap(({ ledgers }) => ledgers),
-    world.chronicle,
+    scene.people.flatMap(({ ledgers }) => ledgers),
+    scene.chronicle,
   )
-  for (const { name, page } of world.people) {
+  for (const { name, page } of scene.people) {
     for (const { edits, key } of page!.ledgers.values()) {
       const untold = edits.find(({ receipt }) => !receipt.outcome)
       if (untold)
         throw new Violation('told', `${name} was never told about ${untold.mark} in ${key}`)
     }
   }
-  await close(world)
+  await close(scene)
   const names = Reflect.ownKeys(Object.prototype).length
   if (names !== PROTOTYPE_NAMES) throw new Violation('clean', 'Object.prototype has other keys')
 }
 
 /** Everybody sees the very document that the history gives. */
-async function auditServed(world: World, key: string, expected: string): Promise<void> {
-  for (const { name, page } of world.people) {
+async function auditServed(scene: Scene, key: string, expected: string): Promise<void> {
+  for (const { name, page } of scene.people) {
     const found = JSON.stringify(page!.models.get(key)!.read())
     if (found !== expected)
       throw new Violation('converged', `${name} at ${key}`, { expected, found })
@@ -65,9 +79,9 @@ async function auditServed(world: World, key: string, expected: string): Promise
       throw new Violation('observed', `${name} at ${key}`, { expected: found, found: observed })
     }
   }
-  for (const server of world.servers) {
-    const user = world.people[0]!.user
-    const { document } = await world.wait(server.service!.snapshot(key, user))
+  for (const server of scene.servers) {
+    const user = scene.people[0]!.user
+    const { document } = await scene.wait(server.service!.snapshot(key, user))
     const found = JSON.stringify(document)
     if (found !== expected) {
       throw new Violation('replayable', `${server.name} serves another ${key}`, {
@@ -78,26 +92,26 @@ async function auditServed(world: World, key: string, expected: string): Promise
   }
 }
 
-async function close(world: World): Promise<void> {
-  for (const { page, name } of world.people) {
+async function close(scene: Scene): Promise<void> {
+  for (const { page, name } of scene.people) {
     page!.client.close()
-    await world.scheduler.settle()
+    await scene.scheduler.settle()
     if (page!.timers !== 0) {
       throw new Violation('bounded', `${page!.timers} timers of ${name} are left after close`)
     }
   }
   // What is still under way arrives; nothing new begins.
-  await world.until(() => false)
-  for (const server of world.servers) {
+  await scene.until(() => false)
+  for (const server of scene.servers) {
     const { service } = server
     const { bytes } = service!.usage
-    if (bytes > world.plan.cacheBytes) {
+    if (bytes > scene.plan.cacheBytes) {
       throw new Violation('bounded', `${server.name} keeps more than it may`, {
-        expected: world.plan.cacheBytes,
+        expected: scene.plan.cacheBytes,
         found: bytes,
       })
     }
-    await world.wait(service!.close())
+    await scene.wait(service!.close())
     const { usage } = service!
     if (usage.bytes !== 0 || usage.models !== 0) {
       throw new Violation('bounded', `${server.name} keeps something after close`, {

@@ -1,46 +1,26 @@
-import { isFlushoutError, type Flush, type FlushAnswer, type User } from '@flushout/core'
+import { isFlushoutError, type Flush, type FlushAnswer } from '@flushout/core'
 import { createService, type FlushoutService } from '@flushout/server'
 import { Connection, type Life } from './connection.ts'
 import type { Dice } from './dice.ts'
+import { refusal, type Message, type Reply } from './message.ts'
 import { masterRules } from './rules.ts'
+import type { Stage } from './stage.ts'
 import { Violation } from './violation.ts'
-import type { World } from './world.ts'
-
-/** What a server says to a message, as it goes over the wire. */
-export type Reply =
-  | {
-      readonly ok: true
-      readonly text: string
-      readonly hash: string
-      /** Verdicts and remaps, as JSON. */
-      readonly verdicts: string
-    }
-  | {
-      readonly ok: false
-      readonly error: { code: string; message: string; retry: string; retryAfterMs?: number }
-    }
-
-export interface Message {
-  readonly key: string
-  /** A flush as JSON; a load if there is none. */
-  readonly flush: string | undefined
-  readonly user: User | undefined
-}
 
 /** One server process, which may die and be started again. */
 export class Server {
   readonly name: string
   /** How far its clock is off, in milliseconds. */
   skewMs = 0
-  readonly #world: World
+  readonly #stage: Stage
   readonly #dice: Dice
   #life: ServerLife | undefined
   #frozenUntil = 0
 
-  constructor(name: string, world: World) {
+  constructor(name: string, stage: Stage) {
     this.name = name
-    this.#world = world
-    this.#dice = world.dice.fork()
+    this.#stage = stage
+    this.#dice = stage.dice.fork()
   }
 
   get isUp(): boolean {
@@ -57,52 +37,54 @@ export class Server {
   }
 
   start(): void {
-    this.#world.trace(`${this.name} starts`)
-    this.#life = new ServerLife(this, this.#world, this.#dice)
+    this.#stage.trace(`${this.name} starts`)
+    this.#life = new ServerLife(this, this.#stage, this.#dice)
   }
 
   /** Nothing of what it did in memory goes on; it is started again after a while. */
   die(why: string): void {
     if (!this.isUp) return
-    this.#world.trace(`${this.name} dies ${why}`)
+    this.#stage.trace(`${this.name} dies ${why}`)
     this.#life!.isOver = true
-    this.#world.scheduler.after(this.#dice.between(50, 2_000), () => this.start())
+    this.#stage.scheduler.after(this.#dice.between(50, 2_000), () => this.start())
   }
 
   /** The end as it should be: who waits is answered, others are sent away. */
   shutDown(): void {
     const life = this.#life
     if (!life || life.isOver) return
-    this.#world.trace(`${this.name} shuts down`)
+    this.#stage.trace(`${this.name} shuts down`)
     life.isEnding = true
     life.service.drain()
-    void life.service.close().then(() => {
-      life.isOver = true
-      if (this.#life === life) this.#world.scheduler.after(100, () => this.start())
-    })
+    void life.service.close().then(() => this.#ended(life))
+  }
+
+  #ended(life: ServerLife): void {
+    life.isOver = true
+    if (this.#life === life) this.#stage.scheduler.after(100, () => this.start())
   }
 
   /** It does nothing for a while, and then goes on as if no time had passed. */
   standStill(ms: number): void {
-    this.#world.trace(`${this.name} stands still for ${ms} ms`)
-    this.#frozenUntil = this.#world.scheduler.now + ms
+    this.#stage.trace(`${this.name} stands still for ${ms} ms`)
+    this.#frozenUntil = this.#stage.scheduler.now + ms
   }
 
   /** How long until it does anything. */
   get frozenMs(): number {
-    return this.#frozenUntil - this.#world.scheduler.now
+    return this.#frozenUntil - this.#stage.scheduler.now
   }
 
-  /** Hand a message to it. `answer` is called at most once: the dead say nothing. */
   serve(message: Message, answer: (reply: Reply) => void): void {
     const life = this.#life!
     life.run(() => {
-      void life.serve(message).then((reply) => {
-        if (this.#world.weather.strikes('server dies before its answer'))
-          this.die('before its answer')
-        life.run(() => answer(reply))
-      })
+      void life.serve(message).then((reply) => this.#answer(life, reply, answer))
     })
+  }
+
+  #answer(life: ServerLife, reply: Reply, answer: (reply: Reply) => void): void {
+    if (this.#stage.weather.strikes('server dies before its answer')) this.die('before its answer')
+    life.run(() => answer(reply))
   }
 }
 
@@ -112,12 +94,12 @@ class ServerLife implements Life {
   isEnding = false
   readonly service: FlushoutService
   readonly #server: Server
-  readonly #world: World
+  readonly #stage: Stage
 
-  constructor(server: Server, world: World, dice: Dice) {
+  constructor(server: Server, stage: Stage, dice: Dice) {
     this.#server = server
-    this.#world = world
-    const { plan, scheduler, database, chronicle, weather } = world
+    this.#stage = stage
+    const { plan, scheduler, database, chronicle, weather } = stage
     this.service = createService({
       store: new Connection({
         database,
@@ -126,11 +108,11 @@ class ServerLife implements Life {
         weather,
         dice,
         life: this,
-        isDatabaseDown: () => world.isDatabaseDown,
-        strays: (wayMs) => world.strays(wayMs),
-        trace: (line) => world.trace(`${server.name} ${line}`),
+        isDatabaseDown: () => stage.isDatabaseDown,
+        strays: (wayMs) => stage.strays(wayMs),
+        trace: (line) => stage.trace(`${server.name} ${line}`),
       }),
-      authorize: (user, action, key) => world.permissions.authorize(user, action, key),
+      authorize: (user, action, key) => stage.permissions.authorize(user, action, key),
       models: [
         {
           pattern: `${plan.keys[0]!.replace(/:[^:]*$/, '')}:*`,
@@ -159,7 +141,7 @@ class ServerLife implements Life {
   run(callback: () => void): void {
     const { frozenMs } = this.#server
     if (this.isOver) return
-    if (frozenMs > 0) this.#world.scheduler.after(frozenMs, () => this.run(callback))
+    if (frozenMs > 0) this.#stage.scheduler.after(frozenMs, () => this.run(callback))
     else callback()
   }
 
@@ -168,7 +150,7 @@ class ServerLife implements Life {
   }
 
   async serve({ key, flush, user }: Message): Promise<Reply> {
-    const { permissions, plan, chronicle } = this.#world
+    const { permissions, plan, chronicle } = this.#stage
     // What the edge of a server does with a body that is too large.
     if (flush && flush.length > plan.flushBytes) return refusal('FLUSH_TOO_LARGE', 'never')
     const isForbidden = permissions.isForbidden(user, key)
@@ -202,16 +184,12 @@ class ServerLife implements Life {
         verdicts: JSON.stringify({ verdicts, remaps }),
       }
     } catch (error) {
-      if (error instanceof Violation) return this.#world.fail(error)
+      if (error instanceof Violation) return this.#stage.fail(error)
       if (!isFlushoutError(error)) {
-        return this.#world.fail(new Violation('quiet', `a server threw ${String(error)}`))
+        return this.#stage.fail(new Violation('quiet', `a server threw ${String(error)}`))
       }
       const { code, message, retry, retryAfterMs } = error
       return { ok: false, error: { code, message, retry, ...(retryAfterMs && { retryAfterMs }) } }
     }
   }
-}
-
-export function refusal(code: string, retry: string): Reply {
-  return { ok: false, error: { code, message: `The run refuses with ${code}.`, retry } }
 }

@@ -1,21 +1,26 @@
 import { countOf, ALL_FAULTS, type Fault } from './faults.ts'
 import type { Content } from './database.ts'
 import type { Person } from './person.ts'
-import type { World } from './world.ts'
+import type { Server } from './server.ts'
+import type { Stage } from './stage.ts'
 
 const YEAR_MS = 365 * 24 * 3_600_000
 
 /** The faults that come at a moment of their own, and not to a message or a call. */
 export class Troubles {
-  readonly #world: World
+  readonly #stage: Stage
+  readonly #people: readonly Person[]
+  readonly #servers: readonly Server[]
 
-  constructor(world: World) {
-    this.#world = world
+  constructor(stage: Stage, people: readonly Person[], servers: readonly Server[]) {
+    this.#stage = stage
+    this.#people = people
+    this.#servers = servers
   }
 
   /** Spread them over the storm. */
   plan(): void {
-    const { scheduler, weather, plan, dice } = this.#world
+    const { scheduler, weather, plan, dice } = this.#stage
     for (const fault of ALL_FAULTS) {
       if (!weather.has(fault)) continue
       for (let left = countOf(fault); left > 0; left -= 1) {
@@ -26,10 +31,10 @@ export class Troubles {
   }
 
   #happen(fault: Fault): void {
-    const { weather, dice, people, servers, scheduler, plan } = this.#world
+    const { weather, dice, scheduler, plan } = this.#stage
     if (!weather.has(fault)) return
-    const person = dice.pick(people)
-    const server = dice.pick(servers)
+    const person = dice.pick(this.#people)
+    const server = dice.pick(this.#servers)
     const key = dice.pick(plan.keys)
     const ms = dice.between(200, 3_000)
     const { page } = person
@@ -72,9 +77,9 @@ export class Troubles {
         server.skewMs = dice.pick([-YEAR_MS, -60_000, 60_000, YEAR_MS])
         break
       case 'database down':
-        this.#world.isDatabaseDown = true
+        this.#stage.isDatabaseDown = true
         scheduler.after(ms, () => {
-          this.#world.isDatabaseDown = false
+          this.#stage.isDatabaseDown = false
         })
         break
       case 'database put back':
@@ -84,12 +89,12 @@ export class Troubles {
       case 'model made anew':
         return this.#rewrite(fault, new Map([[key, undefined]]))
       case 'permission revoked':
-        this.#world.permissions.revoke(person.user, key)
-        scheduler.after(ms, () => this.#world.admitAll())
+        this.#stage.permissions.revoke(person.user, key)
+        scheduler.after(ms, () => this.#stage.admitAll())
         break
       case 'user logged out':
         person.isLoggedIn = false
-        scheduler.after(ms, () => this.#world.admitAll())
+        scheduler.after(ms, () => this.#stage.admitAll())
         break
       default:
         throw new Error(`${fault} does not come by itself.`)
@@ -99,17 +104,17 @@ export class Troubles {
 
   /** Another page that draws the very numbers of the first, as after a copy of a machine. */
   #clone(person: Person): void {
-    const other = this.#world.people.find((one) => one !== person && one.page)
+    const other = this.#people.find((one) => one !== person && one.page)
     if (!person.page || !other) return
     other.page!.end()
-    this.#world.weather.note('client is cloned')
+    this.#stage.weather.note('client is cloned')
     other.user = person.user
     other.open(person.page.seed)
   }
 
   /** Remember what the database holds now, and put that back later. */
   #putBackAfter(ms: number, fault: Fault): void {
-    const { scheduler, database, plan } = this.#world
+    const { scheduler, database, plan } = this.#stage
     const saved = new Map<string, Content | undefined>()
     void scheduler.stopFor(
       (async () => {
@@ -117,19 +122,19 @@ export class Troubles {
       })(),
     )
     scheduler.after(ms, () => {
-      if (this.#world.weather.has(fault)) this.#rewrite(fault, saved)
+      if (this.#stage.weather.has(fault)) this.#rewrite(fault, saved)
     })
   }
 
   #rewrite(fault: Fault, contents: ReadonlyMap<string, Content | undefined>): void {
-    const { scheduler, database, chronicle, weather } = this.#world
+    const { scheduler, database, chronicle, weather } = this.#stage
     weather.note(fault)
     void scheduler.stopFor(
       (async () => {
         for (const [key, content] of contents) {
           await database.put(key, content)
           await chronicle.rewritten(key)
-          this.#world.trace(`${key} is at ${content?.head.commandCount ?? 'nothing'} again`)
+          this.#stage.trace(`${key} is at ${content?.head.commandCount ?? 'nothing'} again`)
         }
       })(),
     )

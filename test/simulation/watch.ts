@@ -1,12 +1,22 @@
 import type { Model } from '@flushout/client'
 import type { Chronicle } from './chronicle.ts'
-import type { Page } from './person.ts'
+import type { Ledger } from './ledger.ts'
 import { Violation } from './violation.ts'
+
+/** A page, as far as it is watched. */
+export interface Watched {
+  readonly person: { readonly name: string }
+  readonly isOver: boolean
+  readonly models: ReadonlyMap<string, Model>
+  readonly ledgers: ReadonlyMap<string, Ledger>
+  /** How far each model was confirmed, and how often that went back. */
+  readonly progress: Map<string, { count: number; setbacks: number }>
+}
 
 /** Looks after every event whether a page still keeps its promises. */
 export class Watch {
   readonly #chronicle: Chronicle
-  readonly #touched = new Set<Page>()
+  readonly #touched = new Set<Watched>()
   // What everybody who had nothing of their own saw at a count.
   readonly #documents = new Map<string, string>()
 
@@ -15,7 +25,7 @@ export class Watch {
   }
 
   /** Something happened to a page. */
-  touch(page: Page): void {
+  touch(page: Watched): void {
     this.#touched.add(page)
   }
 
@@ -28,7 +38,7 @@ export class Watch {
     this.#touched.clear()
   }
 
-  #checkModel(page: Page, key: string, model: Model): void {
+  #checkModel(page: Watched, key: string, model: Model): void {
     const { queued, inFlight, confirmed } = model.status
     const open = page.ledgers.get(key)!.open.length
     const { name } = page.person

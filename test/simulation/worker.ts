@@ -12,5 +12,6 @@ if (mutant) installMutant(mutant)
 const { runBatch } = await import('./run.ts')
 
 parentPort!.on('message', (batch: Batch) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
   void runBatch(batch).then((tally) => parentPort!.postMessage(tally))
 })

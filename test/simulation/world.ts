@@ -15,9 +15,10 @@ import { drawPlan, type Plan } from './plan.ts'
 import { auditRest, stragglers } from './rest.ts'
 import { outside, Scheduler, START_MS } from './scheduler.ts'
 import { Server } from './server.ts'
+import type { Stage } from './stage.ts'
 import { Troubles } from './troubles.ts'
 import { Violation } from './violation.ts'
-import { Watch } from './watch.ts'
+import { Watch, type Watched } from './watch.ts'
 import { Weather } from './weather.ts'
 
 export interface WorldOptions {
@@ -48,7 +49,7 @@ const MAX_EVENTS = 50_000
 /** The longest that a server works on a message. */
 const SERVED_MS = 3_500
 
-export class World {
+export class World implements Stage {
   readonly dice: Dice
   readonly plan: Plan
   readonly scheduler = new Scheduler()
@@ -58,13 +59,10 @@ export class World {
   readonly permissions: Permissions
   readonly people: readonly Person[]
   readonly servers: readonly Server[]
-  readonly watch: Watch
-  /** The last answer that each person got about each model. */
+  readonly #watch: Watch
   readonly answers = new Map<string, string>()
-  /** The first verdicts of each flush. */
   readonly verdicts = new Map<string, string>()
   isDatabaseDown = false
-  /** No more edits and no more faults. */
   isCalm = false
   /** Until when a message may take effect for which nobody waits any more. */
   strayUntil = 0
@@ -82,7 +80,7 @@ export class World {
     this.database = database
     this.chronicle = new Chronicle(database, () => this.scheduler.now)
     this.permissions = new Permissions(this.weather)
-    this.watch = new Watch(this.chronicle)
+    this.#watch = new Watch(this.chronicle)
     this.servers = Array.from(
       { length: this.plan.servers },
       (_, n) => new Server(`server ${n + 1}`, this),
@@ -96,12 +94,10 @@ export class World {
     this.#lines.push(`${((this.scheduler.now - START_MS) / 1000).toFixed(3)}  ${line}`)
   }
 
-  /** A message is on its way that takes so long, and perhaps nobody waits for it. */
   strays(wayMs: number): void {
     this.strayUntil = Math.max(this.strayUntil, this.scheduler.now + wayMs + SERVED_MS)
   }
 
-  /** Everybody may do everything again, and who could not tells the app so. */
   admitAll(): void {
     const { keys } = this.plan
     const shutOut = this.people.filter(
@@ -116,13 +112,15 @@ export class World {
     }
   }
 
-  /** Note what does not hold: the run ends with it. */
+  touch(page: Watched): void {
+    this.#watch.touch(page)
+  }
+
   fail(violation: Violation): never {
     this.#violation ??= violation
     throw violation
   }
 
-  /** Run something that must not throw. */
   guard(callback: () => void): void {
     try {
       callback()
@@ -132,13 +130,11 @@ export class World {
     }
   }
 
-  /** The server for the next message; undefined if it went to one that is down. */
   balance(): Server | undefined {
     const server = this.dice.pick(this.servers)
     return server.isUp ? server : undefined
   }
 
-  /** Whether a client may rightly be told that its past is not the server's. */
   hasReasonForAlarm(key: string): boolean {
     return this.chronicle.rewrites(key) > 0 || this.weather.counts.has('client is cloned')
   }
@@ -188,7 +184,7 @@ export class World {
       this.scheduler.after(this.dice.roll() * 500, () => person.open())
       this.guard(() => person.plan())
     }
-    new Troubles(this).plan()
+    new Troubles(this, this.people, this.servers).plan()
   }
 
   /** Run events until that is so, or a promise is broken. */
@@ -208,7 +204,7 @@ export class World {
       }
       if (!this.scheduler.step()) return false
       if (this.scheduler.isStopped) return true
-      this.guard(() => this.watch.check())
+      this.guard(() => this.#watch.check())
     }
     return false
   }
