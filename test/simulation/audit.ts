@@ -141,12 +141,12 @@ export function auditEdits(ledgers: readonly Ledger[], chronicle: Chronicle): vo
   const counts = new Map<string, number>()
   for (const key of chronicle.keys) {
     const seen = new Map<string, number>()
-    for (const { commands } of chronicle.annals(key)!.entries) {
-      for (const command of commands) {
+    for (const entry of chronicle.annals(key)!.entries) {
+      for (const command of entry.commands) {
         const mark = markOf(command)
         if (mark === undefined) continue
         counts.set(mark, (counts.get(mark) ?? 0) + 1)
-        checkOrder(key, mark, seen)
+        if (!chronicle.isRevived(key, idOf(entry))) checkOrder(key, mark, seen)
       }
     }
   }

@@ -29,7 +29,7 @@ export class Chronicle {
   // All that was ever committed, also on histories that were given up.
   readonly #geneses = new Map<string, Annals['genesis']>()
   readonly #entries = new Map<string, { readonly entry: LogEntry; readonly before: string }>()
-  readonly #flushes = new Set<string>()
+  readonly #flushes = new Map<string, number>()
   readonly store: ModelStore
 
   constructor(database: Database, now: () => number) {
@@ -99,6 +99,11 @@ export class Chronicle {
     return this.rewrites(key) > 0 && this.#flushes.has(`${key} ${flush}`)
   }
 
+  /** Whether a late copy brought back what had gone with another history. */
+  isRevived(key: string, flush: string): boolean {
+    return this.#flushes.get(`${key} ${flush}`)! > 1
+  }
+
   /** After a call whose outcome nobody heard: write down what it did. */
   async catchUp(writes: readonly Write[]): Promise<void> {
     for (const write of writes) {
@@ -149,7 +154,8 @@ export class Chronicle {
     for (const entry of entries) {
       const before = (annals.entries.at(-1) ?? annals.genesis).hash
       this.#entries.set(entry.hash, { entry, before })
-      this.#flushes.add(`${key} ${idOf(entry)}`)
+      const id = `${key} ${idOf(entry)}`
+      this.#flushes.set(id, (this.#flushes.get(id) ?? 0) + 1)
       annals.entries.push(entry)
       this.#note(key, { commandCount: endOf(entry), hash: entry.hash })
     }

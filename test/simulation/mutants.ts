@@ -122,8 +122,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a rebase tells nobody',
     file: `${CORE}proxy.ts`,
-    find: 'this.#publish(paths)\n    return remaps',
-    replace: 'this.#publish([])\n    return remaps',
+    find: 'this.#isSetback = false\n    this.#publish(paths)',
+    replace: 'this.#isSetback = false\n    this.#publish([])',
   },
   {
     name: 'a rebase leaves pending commands on',

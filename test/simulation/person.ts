@@ -131,6 +131,8 @@ export class Page {
   readonly progress = new Map<string, { count: number; setbacks: number }>()
   /** When that exchange about each model began which was answered last. */
   readonly syncedAt = new Map<string, number>()
+  /** Models that held what is lost, and how often they had been told so before. */
+  readonly setbacks = new Map<string, number>()
   /** What those who listen saw last. */
   readonly observed = new Map<string, unknown>()
   readonly seed: number

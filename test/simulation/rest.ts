@@ -16,6 +16,7 @@ interface Scene extends Stage {
   wait<Result>(promise: Promise<Result>): Promise<Result>
 }
 
+const UNKNOWABLE = ['answer garbled', 'answer of another exchange', 'commit lands late'] as const
 const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
@@ -63,9 +64,27 @@ export async function auditRest(scene: Scene): Promise<void> {
         throw new Violation('told', `${name} was never told about ${untold.mark} in ${key}`)
     }
   }
+  auditSetbacks(scene)
   await close(scene)
   const names = Reflect.ownKeys(Object.prototype).length
   if (names !== PROTOTYPE_NAMES) throw new Violation('clean', 'Object.prototype has other keys')
+}
+
+/**
+ * Who held what is lost was told so. Not where nobody can know: history that is
+ * trimmed, a second loss amid the first, a client that claims no past after an
+ * answer that it could not use, a late statement that brings back what was lost.
+ */
+function auditSetbacks({ people, plan, chronicle, weather }: Scene): void {
+  if (plan.keepHistory !== undefined) return
+  if (UNKNOWABLE.some((fault) => weather.counts.has(fault))) return
+  for (const { name, page } of people) {
+    for (const [key, before] of page!.setbacks) {
+      const { historyChanges } = page!.models.get(key)!.status
+      if (chronicle.rewrites(key) > 1 || historyChanges > before) continue
+      throw new Violation('setback told', `${name} was never told that ${key} was put back`)
+    }
+  }
 }
 
 /** Everybody sees the very document that the history gives. */

@@ -126,6 +126,18 @@ export class Troubles {
     })
   }
 
+  /** Who held more than there is now has to be told. */
+  #noteSetbacks(key: string): void {
+    const head = this.#stage.chronicle.head(key)
+    for (const { page } of this.#people) {
+      const model = page?.models.get(key)
+      const { confirmed = 0, historyChanges = 0 } = model?.status ?? {}
+      // What was lost before may be back.
+      if (confirmed > head) page!.setbacks.set(key, historyChanges)
+      else page?.setbacks.delete(key)
+    }
+  }
+
   #rewrite(fault: Fault, contents: ReadonlyMap<string, Content | undefined>): void {
     const { scheduler, database, chronicle, weather } = this.#stage
     weather.note(fault)
@@ -134,6 +146,7 @@ export class Troubles {
         for (const [key, content] of contents) {
           await database.put(key, content)
           await chronicle.rewritten(key)
+          this.#noteSetbacks(key)
           this.#stage.trace(`${key} is at ${content?.head.commandCount ?? 'nothing'} again`)
         }
       })(),

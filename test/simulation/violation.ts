@@ -15,6 +15,7 @@ export const INVARIANTS = {
   'one answer': 'the same flush always gets the same verdicts',
   'no false alarm': 'nobody is refused for a history or a sequence that is in order',
   'never back': 'a confirmed count goes back only after the database was put back',
+  'setback told': 'who held what the database has lost is told that its past is another',
   'same count, same document': 'equal count and hash mean equal documents, key order included',
   gapless: 'the log is contiguous and ends at the head',
   chained: 'every hash of the log follows from the one before it',

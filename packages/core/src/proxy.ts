@@ -96,6 +96,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
   #historyChanges = 0
+  // The last of them was counted, and what comes of it is still to come.
+  #isSetback = false
   // What the status listeners know.
   #told: { readonly status: ProxyStatus; readonly rejections: readonly LostCommand[] }
   // Collects the changed paths while a batch runs.
@@ -328,7 +330,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       this.#loseFlight({ kind, rejection: { code, message } })
     }
     if (retry !== 'after-resync') return this.cancelFlush()
-    if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') this.#historyChanges += 1
+    if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') {
+      this.#historyChanges += 1
+      this.#isSetback = true
+    }
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
     const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
@@ -403,6 +408,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       return NO_REMAPS
     }
     const remaps = [...answer.remaps]
+    const before = replica.confirmed
     const paths = replica.rebase(() => {
       if (!isOvertaken && !replica.advance(answer, own, flush)) return false
       if (commandCount === replica.confirmed) replica.hash = hash
@@ -410,6 +416,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       return true
     }, remaps)
     if (!paths) return undefined
+    // Nobody could say that the past is another to a flush that claimed none.
+    if (replica.confirmed < before && !this.#isSetback) this.#historyChanges += 1
+    this.#isSetback = false
     this.#publish(paths)
     return remaps
   }
