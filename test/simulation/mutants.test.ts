@@ -25,7 +25,7 @@ describe(`is seen within ${SEEDS} runs:`, () => {
   test.each(mutants)('$name', { timeout: 10 * MINUTES }, async (mutant) => {
     const onPostgres = mutant.database === 'postgres'
     const { failure } = await simulate({
-      from: 1,
+      from: mutant.from ?? 1,
       count: SEEDS,
       mutant,
       batch: onPostgres ? 5 : 25,
