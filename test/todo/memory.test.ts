@@ -4,9 +4,28 @@ import { runMain } from './support/app.ts'
 import { worldTest } from './support/world.ts'
 
 describe('the todo app on memory', () => {
-  const app = runMain({ DATABASE_URL: 'memory:' })
+  let app = runMain({ DATABASE_URL: 'memory:' })
   const test = worldTest(() => app.ready)
   afterAll(() => app.end('SIGTERM'))
 
   todoStories(test)
+
+  test('who saved something is told when the server has forgotten it, and keeps the rest', async ({
+    world,
+  }) => {
+    world.expectOutage()
+    const { a, b } = await world.open()
+    await a.add('Milk')
+    await b.shows('Milk')
+    await app.end('SIGTERM')
+    await a.add('Bread')
+    app = runMain({ DATABASE_URL: 'memory:', PORT: new URL(world.address).port })
+    await app.ready
+    for (const panel of [a, b]) {
+      await panel.shows('Bread')
+      await panel.lost.filter({ hasText: 'put back to an earlier state' }).waitFor()
+      await panel.button('Dismiss').click()
+      await panel.lost.waitFor({ state: 'detached' })
+    }
+  })
 })

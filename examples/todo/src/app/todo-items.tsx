@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef, useState } from 'react'
 import { idsInOrder, type TodoList } from '../todo-list.ts'
 import { AddTodo } from './add-todo.tsx'
 import { collectLostEdits } from './lost-edits.ts'
+import { SetbackCard } from './setback-card.tsx'
 import { TodoItem } from './todo-item.tsx'
 
 interface Edit {
@@ -37,6 +38,7 @@ export function TodoItems({ modelKey }: { readonly modelKey: string }) {
 
   return (
     <div>
+      <SetbackCard model={model} />
       {shown.length === 0 && <p className="hint">Nothing to do. Write the first todo below.</p>}
       <ul className="todos" ref={list} aria-label="Todos">
         {shown.map((id) => (
