@@ -16,7 +16,12 @@ interface Scene extends Stage {
   wait<Result>(promise: Promise<Result>): Promise<Result>
 }
 
-const UNKNOWABLE = ['answer garbled', 'answer of another exchange', 'commit lands late'] as const
+const UNKNOWABLE = [
+  'answer garbled',
+  'answer of another exchange',
+  'client is cloned',
+  'commit lands late',
+] as const
 const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
@@ -72,8 +77,9 @@ export async function auditRest(scene: Scene): Promise<void> {
 
 /**
  * Who held what is lost was told so. Not where nobody can know: history that is
- * trimmed, a second loss amid the first, a client that claims no past after an
- * answer that it could not use, a late statement that brings back what was lost.
+ * trimmed, a second loss amid the first, a client that claims no past (after an
+ * answer that it could not use, or as the clone of another), a late statement that
+ * brings back what was lost.
  */
 function auditSetbacks({ people, plan, chronicle, weather }: Scene): void {
   if (plan.keepHistory !== undefined) return
