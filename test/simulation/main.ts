@@ -1,6 +1,7 @@
-// npm run simulate -- --seeds 100000 --seed 1 [--postgres] [--mutant <name>]
+// npm run simulate -- --seeds 100000 --seed 1 [--postgres] [--mutant <name>] [--all]
 //
-// One seed alone is told with its whole trace.
+// One seed alone is told with its whole trace. Many end with the first that fails,
+// unless all are wanted.
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../support/postgres.ts'
 import { mutants } from './mutants.ts'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     postgres: { type: 'boolean', default: false },
     mutant: { type: 'string' },
+    all: { type: 'boolean', default: false },
   },
 })
 const from = Number(values.seed)
@@ -42,6 +44,7 @@ try {
     count,
     postgresUrl,
     mutant,
+    isExhaustive: values.all,
     batch: Math.max(1, Math.min(250, Math.ceil(count / 8))),
     onProgress: ({ runs }) => onProgress(runs),
   })
@@ -50,6 +53,8 @@ try {
   if (failure) console.log(describeFailure(failure, on))
   else if (count === 1) console.log(tally.trace.join('\n'))
   console.log(`\n${describeTally(tally, (performance.now() - start) / 1000)}`)
+  if (tally.failed.length > 1)
+    console.log(`\n${tally.failed.length} failed: ${tally.failed.join(' ')}`)
   process.exitCode = failure ? 1 : 0
 } finally {
   await postgres?.stop()

@@ -10,6 +10,8 @@ export interface SimulateOptions {
   readonly postgresUrl?: string | undefined
   /** A defect to run with. */
   readonly mutant?: Mutant | undefined
+  /** Go on after a run that failed. */
+  readonly isExhaustive?: boolean
   /** How many threads. Default: one for each core. */
   readonly threads?: number
   /** Seeds that a thread takes at once. */
@@ -17,14 +19,20 @@ export interface SimulateOptions {
   readonly onProgress?: (tally: Tally) => void
 }
 
-/** Run the seeds in threads, until one of them fails. */
+/** Run the seeds in threads, until one of them fails or all are done. */
 export async function simulate(options: SimulateOptions): Promise<Tally> {
-  const { from, count, postgresUrl, threads = availableParallelism(), batch = 100 } = options
+  const { from, count, postgresUrl, isExhaustive, batch = 100 } = options
+  const { threads = availableParallelism() } = options
   const total = createTally()
   let next = from
   const take = (): Batch | undefined => {
-    if (total.failure || next >= from + count) return undefined
-    const taken = { from: next, count: Math.min(batch, from + count - next), postgresUrl }
+    if ((total.failure && !isExhaustive) || next >= from + count) return undefined
+    const taken = {
+      from: next,
+      count: Math.min(batch, from + count - next),
+      postgresUrl,
+      isExhaustive,
+    }
     next += taken.count
     return taken
   }

@@ -10,6 +10,8 @@ export interface Batch {
   readonly count: number
   /** Where Postgres is; without it the database is played in memory. */
   readonly postgresUrl?: string | undefined
+  /** Go on after a run that failed. */
+  readonly isExhaustive?: boolean | undefined
 }
 
 /** What some runs came to. Plain data, so that it goes from one thread to another. */
@@ -23,6 +25,8 @@ export interface Tally {
   slowestMs: number
   readonly faults: Record<string, number>
   failure: Failure | undefined
+  /** The seeds of all runs that did not hold. */
+  readonly failed: number[]
   /** What happened in the last run. */
   trace: readonly string[]
 }
@@ -47,6 +51,7 @@ export function createTally(): Tally {
     slowestMs: 0,
     faults,
     failure: undefined,
+    failed: [],
     trace: [],
   }
 }
@@ -58,18 +63,20 @@ export function addTally(tally: Tally, other: Tally): void {
   tally.trace = other.trace
   for (const fault of ALL_FAULTS) tally.faults[fault]! += other.faults[fault]!
   const { failure } = other
+  tally.failed.push(...other.failed)
   if (failure && failure.seed < (tally.failure?.seed ?? Number.POSITIVE_INFINITY)) {
     tally.failure = failure
   }
 }
 
 /** Run the seeds of a batch until one fails. */
-export async function runBatch({ from, count, postgresUrl }: Batch): Promise<Tally> {
+export async function runBatch({ from, count, postgresUrl, isExhaustive }: Batch): Promise<Tally> {
   const tally = createTally()
   const postgres = postgresUrl === undefined ? undefined : new PostgresDatabase(postgresUrl)
   await postgres?.store.migrate()
   try {
-    for (let seed = from; seed < from + count && !tally.failure; seed += 1) {
+    for (let seed = from; seed < from + count; seed += 1) {
+      if (tally.failure && !isExhaustive) break
       const isRepeated = seed % REPEAT_EVERY === 0
       let report = await runSeed(seed, postgres, isRepeated || count === 1)
       // Told only now, since most runs are never read about.
@@ -110,7 +117,9 @@ function addReport(
   tally.edits += edits
   tally.slowestMs = Math.max(tally.slowestMs, convergedMs)
   for (const [fault, count] of faults) tally.faults[fault]! += count
-  if (violation) tally.failure = { seed, message: violation.message, trace }
+  if (!violation) return
+  tally.failed.push(seed)
+  tally.failure ??= { seed, message: violation.message, trace }
 }
 
 /** Make a run once more: a seed must always tell the same story. */
