@@ -42,11 +42,22 @@ export class Listeners {
     }
   }
 
-  /** Those whom a change at one of `paths` concerns, each once. */
-  find(paths: readonly Path[]): Set<Listener> {
+  /**
+   * Call those whom a change at one of `paths` concerns, each once. All are called
+   * before what the first bad one threw is thrown on.
+   */
+  call(paths: readonly Path[]): void {
     const found = new Set<Listener>()
     for (const path of paths) this.#findOne(path, found)
-    return found
+    let failure: { readonly error: unknown } | undefined
+    for (const listener of found) {
+      try {
+        listener()
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    if (failure) throw failure.error
   }
 
   #findOne(path: Path, found: Set<Listener>): void {

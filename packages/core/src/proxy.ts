@@ -10,7 +10,8 @@
 // happens, the same flush is sent until it is answered.
 import { checkFlushAnswer, checkPullAnswer, checkSnapshot, type CheckedAnswer } from './answer.ts'
 import type { ErrorCode, Retry } from './catalogue.ts'
-import { checkCommand, type CheckedCommand } from './check.ts'
+import { changedPaths } from './changed-paths.ts'
+import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
 import { Commander } from './commander.ts'
 import { FlushoutError } from './errors.ts'
@@ -457,7 +458,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Tell those whom it concerns, after everything is in its final state. */
   #publish(paths: readonly Path[]): void {
     try {
-      if (paths.length > 0) callAll(this.#listeners.find(paths))
+      if (paths.length > 0) this.#listeners.call(paths)
     } finally {
       if (!this.#statusListeners.isEmpty) this.#publishStatus()
     }
@@ -467,30 +468,6 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { status, rejections } = this
     if (status === this.#told.status && rejections === this.#told.rejections) return
     this.#told = { status, rejections }
-    callAll(this.#statusListeners.find([ROOT]))
+    this.#statusListeners.call([ROOT])
   }
-}
-
-/** Call every listener, and only then throw what the first bad one threw. */
-function callAll(listeners: Iterable<() => void>): void {
-  let failure: { readonly error: unknown } | undefined
-  for (const listener of listeners) {
-    try {
-      listener()
-    } catch (error) {
-      failure ??= { error }
-    }
-  }
-  if (failure) throw failure.error
-}
-
-/** The places that an applied command wrote to, so that nobody else is called. */
-function changedPaths(command: CheckedCommand, isParentThere: boolean): Path[] {
-  const { path } = command
-  if (command.action === 'delete') return [path]
-  if (command.action === 'create') return [isParentThere ? [...path, command.id] : path]
-  return [...Object.keys(command.props ?? {}), ...(command.unset ?? [])].map((key) => [
-    ...path,
-    key,
-  ])
 }

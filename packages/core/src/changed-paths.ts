@@ -1,0 +1,13 @@
+import type { CheckedCommand } from './check.ts'
+import type { Path } from './path.ts'
+
+/** The places that an applied command wrote to, so that nobody else is called. */
+export function changedPaths(command: CheckedCommand, isParentThere: boolean): Path[] {
+  const { path } = command
+  if (command.action === 'delete') return [path]
+  if (command.action === 'create') return [isParentThere ? [...path, command.id] : path]
+  return [...Object.keys(command.props ?? {}), ...(command.unset ?? [])].map((key) => [
+    ...path,
+    key,
+  ])
+}
