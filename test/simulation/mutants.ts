@@ -41,6 +41,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}master.ts`,
     find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
     replace: 'if (ours === hash || (ours === undefined && from <= this.commandCount)) return',
+    from: 5_000,
   },
   {
     name: 'a rollback keeps the document',
@@ -59,12 +60,14 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}apply-flush.ts`,
     find: 'remaps.push({',
     replace: '[].push({',
+    from: 540,
   },
   {
     name: 'names that the master changed are not followed',
     file: `${CORE}apply-flush.ts`,
     find: 'applyOne(remapCommand(sent, remaps), context, target)',
     replace: 'applyOne(sent, context, target)',
+    from: 540,
   },
   {
     name: 'a rule that fails lets the command pass',
@@ -109,6 +112,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}proxy.ts`,
     find: 'if (!flush || isAnother) {',
     replace: 'if (!flush) {',
+    from: 1_350,
   },
   {
     name: 'a changed history loses what was in flight',
@@ -219,6 +223,7 @@ export const mutants: readonly Mutant[] = [
     file: `${SERVER}runner.ts`,
     find: 'this.#model = undefined\n        if (error instanceof Defect)',
     replace: 'if (error instanceof Defect)',
+    from: 600,
   },
   {
     name: 'the lock is taken and the news are not read',
@@ -254,6 +259,7 @@ export const mutants: readonly Mutant[] = [
     find: 'f.to_count <= m.checkpoint_count - $2',
     replace: 'f.to_count <= m.command_count - $2',
     database: 'postgres',
+    from: 340,
   },
   {
     name: 'the client row is written by a second statement',
@@ -273,5 +279,6 @@ export const mutants: readonly Mutant[] = [
       values: [...all.slice(18, 25), rows.map((row) => row['key'])],
     })`,
     database: 'postgres',
+    from: 310,
   },
 ]
