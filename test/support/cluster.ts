@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { runOn } from './postgres.ts'
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -75,14 +76,8 @@ export class Cluster {
     await chown(signal, uid, gid)
   }
 
-  async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.url })
-    await client.connect()
-    try {
-      return (await client.query(text, values)).rows
-    } finally {
-      await client.end()
-    }
+  query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    return runOn(this.url, text, values)
   }
 
   async remove(): Promise<void> {

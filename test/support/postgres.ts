@@ -46,16 +46,20 @@ export async function createDatabase(url: string): Promise<Database> {
   own.pathname = `/${name}`
   return {
     url: own.href,
-    drop: () => runOn(url, `drop database if exists ${name} with (force)`),
+    drop: async () => void (await runOn(url, `drop database if exists ${name} with (force)`)),
   }
 }
 
 /** Run one statement on the database of `url`. */
-export async function runOn(url: string, sql: string): Promise<void> {
+export async function runOn(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(sql)
+    return (await client.query(sql, values)).rows
   } finally {
     await client.end()
   }

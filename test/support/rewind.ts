@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { runOn } from './postgres.ts'
 
 /** What a database held at one moment. */
 export interface Backup {
@@ -54,14 +55,8 @@ export class RewindableDatabase implements AsyncDisposable {
   }
 
   /** Run a statement on what the database holds. */
-  async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.url })
-    await client.connect()
-    try {
-      return (await client.query(text, values)).rows
-    } finally {
-      await client.end()
-    }
+  query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    return runOn(this.url, text, values)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
