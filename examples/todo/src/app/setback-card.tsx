@@ -9,7 +9,7 @@ export function SetbackCard({ model }: { readonly model: Model<TodoList> }) {
   const [seen, setSeen] = useState(0)
   if (historyChanges === seen) return null
   return (
-    <div className="lost" role="alert">
+    <div className="lost setback" role="alert">
       <p>
         <strong>The server was put back to an earlier state.</strong> Changes that were saved before
         may be missing here. Those that were not saved yet are kept.
