@@ -1,5 +1,5 @@
 // Who tests the tests: mistakes that somebody might make, each of which has to
-// be seen. They exist only while a thread loads the sources; no file is changed.
+// be seen. They exist only while a process loads the sources; no file is changed.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createDatabase, type Database } from '../support/postgres.ts'
 import { misfit } from './mutate.ts'

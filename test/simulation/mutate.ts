@@ -19,7 +19,7 @@ export function misfit(mutant: Mutant): string | undefined {
 }
 
 /**
- * Change the product while this thread loads it. The files stay as they are, and
+ * Change the product while this process loads it. The files stay as they are, and
  * nothing of it can ever be published.
  */
 export function installMutant(mutant: Mutant): void {

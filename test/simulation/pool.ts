@@ -1,7 +1,9 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { fileURLToPath } from 'node:url'
 import type { Mutant } from './mutants.ts'
-import { addTally, createTally, type Batch, type Tally } from './run.ts'
+import { addTally, createTally, type Batch, type Tally } from './tally.ts'
 
 export interface SimulateOptions {
   /** The first seed. */
@@ -12,17 +14,16 @@ export interface SimulateOptions {
   readonly mutant?: Mutant | undefined
   /** Go on after a run that failed. */
   readonly isExhaustive?: boolean
-  /** How many threads. Default: one for each core. */
-  readonly threads?: number
-  /** Seeds that a thread takes at once. */
+  /** Seeds that a process takes at once. */
   readonly batch?: number
   readonly onProgress?: (tally: Tally) => void
 }
 
-/** Run the seeds in threads, until one of them fails or all are done. */
+const RUNNER = fileURLToPath(new URL('batch-runner.ts', import.meta.url))
+
+/** Run the seeds, in a process for each core, until one of them fails or all are done. */
 export async function simulate(options: SimulateOptions): Promise<Tally> {
   const { from, count, postgresUrl, isExhaustive, batch = 100 } = options
-  const { threads = availableParallelism() } = options
   const total = createTally()
   let next = from
   const take = (): Batch | undefined => {
@@ -37,49 +38,45 @@ export async function simulate(options: SimulateOptions): Promise<Tally> {
     return taken
   }
   await Promise.all(
-    Array.from({ length: threads }, async () => {
+    Array.from({ length: availableParallelism() }, async () => {
       let work = take()
       if (!work) return
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-        execArgv: ['--conditions=@flushout/source'],
-        workerData: { mutant: options.mutant },
-      })
+      const runner = startRunner(options.mutant)
       try {
         for (; work; work = take()) {
-          addTally(total, await ask(worker, work))
+          addTally(total, await ask(runner, work))
           options.onProgress?.(total)
         }
       } finally {
-        await worker.terminate()
+        runner.kill()
       }
     }),
   )
   return total
 }
 
-function ask(worker: Worker, batch: Batch): Promise<Tally> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      worker.off('message', onMessage)
-      worker.off('error', onError)
-      worker.off('exit', onExit)
-    }
-    const onMessage = (tally: Tally) => {
-      end()
-      resolve(tally)
-    }
-    const onError = (error: Error) => {
-      end()
-      reject(error)
-    }
-    const onExit = (code: number) => {
-      end()
-      reject(new Error(`A thread of the simulation ended with code ${code}.`))
-    }
-    worker.on('message', onMessage)
-    worker.on('error', onError)
-    worker.on('exit', onExit)
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
-    worker.postMessage(batch)
+function startRunner(mutant: Mutant | undefined): ChildProcess {
+  return fork(RUNNER, [JSON.stringify(mutant ?? null)], {
+    // The second is for `microtasks.ts`.
+    execArgv: ['--conditions=@flushout/source', '--allow-natives-syntax'],
   })
+}
+
+async function ask(runner: ChildProcess, batch: Batch): Promise<Tally> {
+  const over = new AbortController()
+  const { signal } = over
+  try {
+    runner.send(batch)
+    return await Promise.race([
+      once(runner, 'message', { signal }).then(([tally]) => tally as Tally),
+      once(runner, 'exit', { signal }).then(([code, killer]) => {
+        const last = batch.from + batch.count - 1
+        throw new Error(
+          `The seeds ${batch.from} to ${last} ended their process: ${code ?? killer}.`,
+        )
+      }),
+    ])
+  } finally {
+    over.abort()
+  }
 }

@@ -1,4 +1,4 @@
-import type { Failure, Tally } from './run.ts'
+import type { Failure, Tally } from './tally.ts'
 
 /** The run that failed, for a person: what broke, what led to it, how to see it again. */
 export function describeFailure({ seed, message, trace }: Failure, on = ''): string {

@@ -5,7 +5,7 @@ import { ALL_FAULTS } from './faults.ts'
 import { MemoryDatabase } from './memory-database.ts'
 import { simulate } from './pool.ts'
 import { describeFailure } from './report.ts'
-import type { Tally } from './run.ts'
+import type { Tally } from './tally.ts'
 import { INVARIANTS } from './violation.ts'
 
 const SEEDS = 20_000
