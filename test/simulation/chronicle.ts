@@ -104,6 +104,11 @@ export class Chronicle {
     return this.#flushes.get(`${key} ${flush}`)! > 1
   }
 
+  /** Whether anything of that is in the history as it is now. */
+  hasRevived(key: string): boolean {
+    return this.#annals.get(key)!.entries.some((entry) => this.isRevived(key, idOf(entry)))
+  }
+
   /** After a call whose outcome nobody heard: write down what it did. */
   async catchUp(writes: readonly Write[]): Promise<void> {
     for (const write of writes) {

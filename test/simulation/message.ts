@@ -16,6 +16,8 @@ export interface Answer {
   /** As JSON. */
   readonly text: string
   readonly hash: string
+  /** How often the history had been rewritten when the server began with it. */
+  readonly rewrites: number
   /** Verdicts and remaps, as JSON. */
   readonly verdicts: string
 }

@@ -100,14 +100,14 @@ class Exchange {
     if (this.#flush) this.#ledger.copied.add(idOf(this.#flush))
     const copyMs = wayMs + dice.roll() * dice.pick([2, 50, 3_000])
     this.#stage.strays(copyMs)
-    scheduler.after(copyMs, () => this.#arrive(() => {}))
+    scheduler.after(copyMs, () => this.#arrive(() => {}, true))
   }
 
-  #arrive(answer: (reply: Reply) => void): void {
+  #arrive(answer: (reply: Reply) => void, isCopy = false): void {
     const { weather } = this.#stage
     if (weather.strikes('gateway refuses')) return answer(refusal('UNAVAILABLE', 'same-flush'))
     const server = this.#stage.balance()
-    if (!server) return this.#break()
+    if (!server) return this.#break(isCopy)
     this.#stage.trace(`${server.name} gets ${this.#name} of ${this.#sender.person.name}`)
     const { person } = this.#sender
     const user = person.isLoggedIn ? this.#sender.user : undefined
@@ -155,10 +155,11 @@ class Exchange {
   }
 
   /** The same flush always gets the same verdicts, however often it is sent. */
-  #checkVerdicts({ hash, verdicts: found }: Answer): void {
+  #checkVerdicts({ hash, rewrites, verdicts: found }: Answer): void {
     if (this.#flush!.commands.length === 0) return
     // Of a history that is gone meanwhile, where all was another story.
     if (!this.#stage.chronicle.isCurrent(this.#key, hash)) return
+    if (rewrites !== this.#stage.chronicle.rewrites(this.#key)) return
     // Flushes of clones have the same name.
     if (this.#stage.weather.counts.has('client is cloned')) return
     const id = `${this.#key} ${this.#stage.chronicle.rewrites(this.#key)} ${this.#name} ${this.#sender.seed}`
@@ -185,11 +186,14 @@ class Exchange {
     return true
   }
 
-  #break(): void {
+  /** Nobody hears of the end of a copy. */
+  #break(isCopy = false): void {
     const { scheduler, dice } = this.#stage
     if (dice.chance(0.3)) return
     scheduler.after(dice.between(1, 100), () =>
-      this.#sender.run(() => this.#reject(new Error('The connection broke.'))),
+      this.#sender.run(() => {
+        if (!isCopy) this.#reject(new Error('The connection broke.'))
+      }),
     )
   }
 

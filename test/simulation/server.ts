@@ -181,6 +181,7 @@ class ServerLife implements Life {
         ok: true,
         text: JSON.stringify(answer),
         hash: answer.hash,
+        rewrites,
         verdicts: JSON.stringify({ verdicts, remaps }),
       }
     } catch (error) {
