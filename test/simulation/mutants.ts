@@ -196,7 +196,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a client is believed where memory ends',
     file: `${SERVER}runner.ts`,
-    find: 'model.recall(counts, hashes)',
+    find: 'model.recall(counts, new Map(unknown.map((count, index) => [count, hashes[index]])))',
     replace: 'void hashes',
   },
   {

@@ -102,6 +102,11 @@ export class Master<U extends User = User> implements DocumentView {
     return this.#history.floor
   }
 
+  /** The history hash at a count; undefined where no flush ends, and before `floor`. */
+  hashAt(count: number): string | undefined {
+    return this.#history.hashAt(count)
+  }
+
   /** About how many characters of JSON the document takes. */
   get documentBytes(): number {
     return this.#tree.bytes

@@ -125,14 +125,19 @@ export class HotModel<U extends User = User> {
     if (this.master.floor > wanted) this.#horizon = this.master.floor
   }
 
-  /** Of `counts`, those at which only the store knows what the history hash was. */
-  forgotten(counts: readonly number[]): number[] {
-    return counts.filter((count) => count < this.master.floor)
+  /** Of `counts`, those at which only the store knows what the history hash is. */
+  unknown(counts: readonly number[]): number[] {
+    return counts.filter((count) => this.master.hashAt(count) === undefined)
   }
 
-  /** Know the history hashes at these counts, and no others, from before the history in memory. */
-  recall(counts: readonly number[], hashes: readonly (string | undefined)[]): void {
-    this.#pastHashes = new Map(counts.map((count, index) => [count, hashes[index]]))
+  /**
+   * Know the history hashes at `counts`, and no others, once they are from before
+   * the history in memory: some are now, and some may be when news have come.
+   */
+  recall(counts: readonly number[], stored: ReadonlyMap<number, string | undefined>): void {
+    this.#pastHashes = new Map(
+      counts.map((count) => [count, this.master.hashAt(count) ?? stored.get(count)]),
+    )
   }
 
   /** Apply a flush on top of what is staged. Throws as `Master.stage` does. */

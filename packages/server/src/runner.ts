@@ -351,9 +351,10 @@ export class ModelRunner<U extends User = User> {
       model.reachBack(await reading(() => store.history(this.key, from, to, maxBytes)), count)
     }
     // Who gets no updates must share the past all the same.
-    const counts = model.forgotten(countsOf(group))
-    const hashes = counts.length > 0 ? await reading(() => store.hashes(this.key, counts)) : []
-    model.recall(counts, hashes)
+    const counts = countsOf(group)
+    const unknown = model.unknown(counts)
+    const hashes = unknown.length > 0 ? await reading(() => store.hashes(this.key, unknown)) : []
+    model.recall(counts, new Map(unknown.map((count, index) => [count, hashes[index]])))
   }
 
   #dismiss(group: readonly Work<U>[], { work, cause }: Defect<U>): Work<U>[] {
