@@ -1,4 +1,4 @@
-import type { Flush, Snapshot } from '@flushout/core'
+import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
 
 /**
  * How a client reaches the masters. Answers may be anything: they are checked by
@@ -11,4 +11,24 @@ export interface Transport {
   readonly load: (key: string, signal: AbortSignal) => Promise<Snapshot>
   /** Hand a flush to the master and give its answer. Safe to call again with the same flush. */
   readonly flush: (key: string, flush: Flush, signal: AbortSignal) => Promise<unknown>
+  /** Hear what happens elsewhere. Without it, clients ask from time to time. */
+  readonly live?: LiveTransport
+}
+
+/** How a client hears of what others do. */
+export interface LiveTransport {
+  /**
+   * Call `hear` for each event as it happens. Resolves when the other side ends
+   * the connection, rejects with a `FlushoutError` when it breaks or is refused;
+   * LIVE_BLOCKED if what is between does not let streams through.
+   */
+  readonly stream: (
+    request: LiveRequest,
+    hear: (event: LiveEvent) => void,
+    signal: AbortSignal,
+  ) => Promise<void>
+  /** Wait for events, and give the first there are; an empty list after a while without any. */
+  readonly poll: (request: LiveRequest, signal: AbortSignal) => Promise<readonly LiveEvent[]>
+  /** Tell others what this client does now. */
+  readonly announce: (presence: PresenceRequest, signal: AbortSignal) => Promise<void>
 }

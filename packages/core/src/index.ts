@@ -2,10 +2,13 @@ export { catalogue, type ErrorCode, type Retry } from './catalogue.ts'
 export type { Command, Create, Delete, Rejection, Update } from './command.ts'
 export { Commander } from './commander.ts'
 export { FlushoutError, isFlushoutError } from './errors.ts'
+export type { FeedEvent } from './feed.ts'
 export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
 export { createIdFactory, type IdSource } from './id.ts'
 export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'
+export { compileKeyPattern, createKey, parseKey } from './key.ts'
+export type { Feed, FeedRequest, LiveEvent, LiveRequest, Peer, PresenceRequest } from './live.ts'
 export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
 export { ROOT, type Path } from './path.ts'
@@ -14,6 +17,7 @@ export {
   type AppliedFlush,
   type Flush,
   type FlushAnswer,
+  type Position,
   type PullAnswer,
   type Remap,
   type Snapshot,

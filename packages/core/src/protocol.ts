@@ -17,12 +17,19 @@ export interface Snapshot<Doc = JsonObject> {
   readonly document: Doc
 }
 
+/** A point of a model's history: how far somebody is, and by which history. */
+export interface Position {
+  readonly from: number
+  /** The history hash at `from`; `''` claims no past. */
+  readonly hash: string
+}
+
 /**
  * A numbered batch of commands of one client for one model. Its identity is
  * `(clientId, sequence)`: the same flush sent twice takes effect once. Frozen
  * once sent, because the master may have applied it whatever the network says.
  */
-export interface Flush {
+export interface Flush extends Position {
   readonly protocol: typeof PROTOCOL
   readonly clientId: string
   /** 1 for the first flush of a client, then one more each; 0 for one without commands. */

@@ -3,6 +3,7 @@ export { allowAnyone, type Action, type Authorize } from './authorize.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export { fastifyOptions } from './fastify-options.ts'
 export type { CheckpointRule } from './hot-model.ts'
+export type { Hints, Notice } from './hints.ts'
 export type { Limits } from './limits.ts'
 export type { Log } from './log.ts'
 export { memoryStore } from './memory-store.ts'
@@ -12,7 +13,6 @@ export {
   createService,
   type FlushoutService,
   type ModelKind,
-  type Position,
   type Rule,
   type ServiceOptions,
 } from './service.ts'

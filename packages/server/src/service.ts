@@ -1,4 +1,5 @@
 import {
+  compileKeyPattern,
   copyJson,
   createIdFactory,
   FlushoutError,
@@ -7,6 +8,7 @@ import {
   type Interceptor,
   type JsonObject,
   type MasterOptions,
+  type Position,
   type PullAnswer,
   type Snapshot,
   type User,
@@ -17,7 +19,6 @@ import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { HotModel, type CheckpointRule } from './hot-model.ts'
-import { compileKeyPattern } from './key-pattern.ts'
 import { CommitterLane } from './lane.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { silentLog, type Log } from './log.ts'
@@ -60,12 +61,6 @@ export interface ServiceOptions<U extends User = User> {
   readonly log?: Log
   /** Clock, randomness and timers, for tests. */
   readonly environment?: Environment
-}
-
-/** A point of a client's history: how far it is, and by which history. */
-export interface Position {
-  readonly from: number
-  readonly hash: string
 }
 
 /**

@@ -1,0 +1,114 @@
+// What a client follows, and what it hears. A live connection is nothing but an
+// earlier answer to the question that a client could ask again at any time: all
+// that comes is joined by count, so nothing is harmed by an event that is lost,
+// repeated, late or out of order.
+import type { Retry } from './catalogue.ts'
+import type { FeedEvent } from './feed.ts'
+import type { JsonObject } from './json.ts'
+import type { Path } from './path.ts'
+import type { AppliedFlush, Position, PROTOCOL } from './protocol.ts'
+
+/** What a client wants to hear of: the body of `POST /live`. */
+export interface LiveRequest {
+  readonly protocol: typeof PROTOCOL
+  /** Models whose documents it holds, with how far it is in each. */
+  readonly models?: { readonly [key: string]: Position }
+  /** Models that it follows as events. */
+  readonly feeds?: readonly FeedRequest[]
+  /** Who it is to the others, and where. */
+  readonly presence?: PresenceRequest
+}
+
+/** The items of one node, in one model or in many, to be followed as events. */
+export interface Feed {
+  /** The node whose children are the items; the document itself if left out. */
+  readonly path?: Path
+  /** Of one item only. */
+  readonly item?: string
+  /** The prop that gives items their place: an update of nothing else is told as `position`. */
+  readonly position?: string
+}
+
+/** A feed of all models whose keys fit a pattern, later ones included. */
+export interface FeedRequest extends Feed {
+  /** A key, or a pattern such as `team:353:member:*:tasks`. */
+  readonly models: string
+  /** How far the events of each model were heard. Others are followed from now on. */
+  readonly since?: { readonly [key: string]: Position }
+}
+
+/** What a client tells the others about itself; by `POST /presence` while it is connected. */
+export interface PresenceRequest {
+  /** Known to this client and the servers only: who has it may speak for the client. */
+  readonly token: string
+  /** Higher than before whenever something changed. */
+  readonly sequence: number
+  /** What it does in each model; null where it only wants to hear of others. */
+  readonly models: { readonly [key: string]: JsonObject | null }
+}
+
+/** Somebody who looks at the same model. */
+export interface Peer<State extends object = JsonObject> {
+  /** Another one for each page, made of its token. */
+  readonly id: string
+  /** Who it is, as the server knows. */
+  readonly userId: string | null
+  /** What it tells about itself. Nobody has checked it. */
+  readonly state: State
+}
+
+/** One thing that a client hears. */
+export type LiveEvent =
+  /** The first. Something follows at least every `heartbeatMs`; else the connection is dead. */
+  | { readonly event: 'ready'; readonly heartbeatMs: number }
+  /** New history of a model, from `from` without a gap to `commandCount`. */
+  | {
+      readonly event: 'updates'
+      readonly key: string
+      readonly commandCount: number
+      readonly hash: string
+      readonly updates: readonly AppliedFlush[]
+    }
+  /** How far models are: whoever is not there asks. Also what keeps a connection alive. */
+  | {
+      readonly event: 'heads'
+      readonly heads: {
+        readonly [key: string]: { readonly commandCount: number; readonly hash: string }
+      }
+    }
+  /** What one flush did to the items of a feed. */
+  | {
+      readonly event: 'feed'
+      readonly key: string
+      readonly feed: Feed
+      readonly commandCount: number
+      readonly hash: string
+      /** Whose flush it was; '' where the events before are unknown. */
+      readonly clientId: string
+      readonly events: readonly FeedEvent[]
+    }
+  /** A model that fits a feed came, got another configuration, or went. */
+  | {
+      readonly event: 'model'
+      readonly key: string
+      readonly change: 'create' | 'configure' | 'delete'
+      readonly config?: JsonObject
+    }
+  /** Nothing more comes about a model or a pattern. */
+  | {
+      readonly event: 'refused'
+      readonly models: string
+      readonly code: string
+      readonly message: string
+      readonly retry: Retry
+      readonly retryAfterMs?: number
+    }
+  /** Who came, did something else, or (null) went; `isAll`: nobody else is there. */
+  | {
+      readonly event: 'presence'
+      readonly key: string
+      readonly isAll?: boolean
+      readonly peers: { readonly [id: string]: Omit<Peer, 'id'> | null }
+    }
+  /** The server ends the connection; come again after a while. */
+  | { readonly event: 'bye'; readonly retryAfterMs: number }
