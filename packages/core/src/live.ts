@@ -3,9 +3,8 @@
 // that comes is joined by count, so nothing is harmed by an event that is lost,
 // repeated, late or out of order.
 import type { Retry } from './catalogue.ts'
-import type { FeedEvent } from './feed.ts'
+import type { Feed, FeedEvent } from './feed.ts'
 import type { JsonObject } from './json.ts'
-import type { Path } from './path.ts'
 import type { AppliedFlush, Position, PROTOCOL } from './protocol.ts'
 
 /** What a client wants to hear of: the body of `POST /live`. */
@@ -17,16 +16,6 @@ export interface LiveRequest {
   readonly feeds?: readonly FeedRequest[]
   /** Who it is to the others, and where. */
   readonly presence?: PresenceRequest
-}
-
-/** The items of one node, in one model or in many, to be followed as events. */
-export interface Feed {
-  /** The node whose children are the items; the document itself if left out. */
-  readonly path?: Path
-  /** Of one item only. */
-  readonly item?: string
-  /** The prop that gives items their place: an update of nothing else is told as `position`. */
-  readonly position?: string
 }
 
 /** A feed of all models whose keys fit a pattern, later ones included. */
@@ -59,8 +48,11 @@ export interface Peer<State extends object = JsonObject> {
 
 /** One thing that a client hears. */
 export type LiveEvent =
-  /** The first. Something follows at least every `heartbeatMs`; else the connection is dead. */
-  | { readonly event: 'ready'; readonly heartbeatMs: number }
+  /**
+   * The first. Something follows at least every `heartbeatMs`; else the connection
+   * is dead. `peer` is who this client is to the others, if it told anything of itself.
+   */
+  | { readonly event: 'ready'; readonly heartbeatMs: number; readonly peer?: string }
   /** New history of a model, from `from` without a gap to `commandCount`. */
   | {
       readonly event: 'updates'
