@@ -38,9 +38,10 @@ export class Chronicle {
     const { store } = database
     this.store = {
       ...bind(store),
-      create: async (key, snapshot) => {
-        await store.create(key, snapshot)
+      create: async (key, snapshot, config) => {
+        const isNew = await store.create(key, snapshot, config)
         await this.#born(key)
+        return isNew
       },
       commit: async (writes) => {
         const outcomes = await store.commit(writes)
@@ -175,11 +176,16 @@ function bind(store: ModelStore): ModelStore {
   return {
     migrate: () => store.migrate(),
     ping: () => store.ping(),
-    create: (key, snapshot) => store.create(key, snapshot),
+    create: (key, snapshot, config) => store.create(key, snapshot, config),
     load: (key, clientIds) => store.load(key, clientIds),
     news: (key, known, clientIds) => store.news(key, known, clientIds),
     history: (key, from, to, maxBytes) => store.history(key, from, to, maxBytes),
     hashes: (key, counts) => store.hashes(key, counts),
+    heads: (keys) => store.heads(keys),
+    list: (range) => store.list(range),
+    configure: (key, config) => store.configure(key, config),
+    delete: (key) => store.delete(key),
+    hints: () => store.hints(),
     commit: (writes) => store.commit(writes),
     exclusively: (key, known, clientIds, stage) => store.exclusively(key, known, clientIds, stage),
     trim: (key, keep) => store.trim(key, keep),

@@ -42,6 +42,11 @@ export class Connection implements ModelStore {
   news: ModelStore['news'] = (...args) => this.#call(() => this.#store.news(...args))
   history: ModelStore['history'] = (...args) => this.#call(() => this.#store.history(...args))
   hashes: ModelStore['hashes'] = (...args) => this.#call(() => this.#store.hashes(...args))
+  heads: ModelStore['heads'] = (...args) => this.#call(() => this.#store.heads(...args))
+  list: ModelStore['list'] = (...args) => this.#call(() => this.#store.list(...args))
+  configure: ModelStore['configure'] = (...args) => this.#call(() => this.#store.configure(...args))
+  delete: ModelStore['delete'] = (...args) => this.#call(() => this.#store.delete(...args))
+  hints: ModelStore['hints'] = () => this.#store.hints()
   close = async (): Promise<void> => {}
 
   trim: ModelStore['trim'] = (...args) =>

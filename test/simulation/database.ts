@@ -12,6 +12,8 @@ export interface Content {
   }
   readonly entries: readonly LogEntry[]
   readonly clients: readonly ClientRecord[]
+  /** As JSON. */
+  readonly config?: string
 }
 
 /** A database as a run needs it: a store without faults, and a look behind it. */

@@ -1,5 +1,14 @@
 import { endOf, type JsonObject, type Snapshot } from '@flushout/core'
-import type { Head, ModelStore, News, Outcome, StoredModel, Stretch, Write } from '@flushout/server'
+import type {
+  Head,
+  ListedModel,
+  ModelStore,
+  News,
+  Outcome,
+  StoredModel,
+  Stretch,
+  Write,
+} from '@flushout/server'
 import type { Content, Database } from './database.ts'
 
 /**
@@ -12,11 +21,21 @@ export class MemoryDatabase implements Database {
     migrate: async () => {},
     ping: async () => {},
     close: async () => {},
-    create: async (key, snapshot) => this.#create(key, snapshot),
+    create: async (key, snapshot, config) => this.#create(key, snapshot, config),
     load: async (key, clientIds) => this.#load(key, clientIds),
     news: async (key, known, clientIds) => this.#news(key, known, clientIds),
     history: async (key, from, to, maxBytes) => this.#history(key, from, to, maxBytes),
     hashes: async (key, counts) => this.#hashes(key, counts),
+    heads: async (keys) => this.#heads(keys),
+    list: async ({ prefix, after, limit }) => this.#list(prefix, after, limit),
+    configure: async (key, config) => {
+      const content = this.#models.get(key)
+      if (content) this.#models.set(key, { ...content, config: JSON.stringify(config) })
+      return content !== undefined
+    },
+    delete: async (key) => this.#models.delete(key),
+    // Hints may be lost, and these always are.
+    hints: () => ({ publish: () => {}, listen: () => () => {} }),
     commit: async (writes) => writes.map((write) => this.#commit(write)),
     exclusively: async (key, known, clientIds, stage) => {
       const write = stage(this.#news(key, known, clientIds))
@@ -45,15 +64,39 @@ export class MemoryDatabase implements Database {
     return this.#parsed.document
   }
 
-  #create(key: string, { commandCount, hash, document }: Snapshot): void {
-    if (this.#models.has(key)) return
+  #create(key: string, snapshot: Snapshot, config?: JsonObject): boolean {
+    if (this.#models.has(key)) return false
+    const { commandCount, hash, document } = snapshot
     this.#models.set(key, {
       head: { commandCount, revision: 0, hash },
       floor: { commandCount, hash },
       checkpoint: { commandCount, hash, text: JSON.stringify(document) },
       entries: [],
       clients: [],
+      ...(config && { config: JSON.stringify(config) }),
     })
+    return true
+  }
+
+  #heads(keys: readonly string[]): Map<string, Head> {
+    const heads = new Map<string, Head>()
+    for (const key of keys) {
+      const content = this.#models.get(key)
+      if (content) heads.set(key, content.head)
+    }
+    return heads
+  }
+
+  #list(prefix: string, after: string, limit: number): ListedModel[] {
+    return [...this.#models]
+      .map(([key, { head, config }]) => ({
+        key,
+        head,
+        config: config === undefined ? undefined : (JSON.parse(config) as JsonObject),
+      }))
+      .filter(({ key }) => key.startsWith(prefix) && compareText(key, after) > 0)
+      .toSorted((a, b) => compareText(a.key, b.key))
+      .slice(0, limit)
   }
 
   #load(key: string, clientIds: readonly string[]): StoredModel | undefined {
@@ -139,6 +182,10 @@ export class MemoryDatabase implements Database {
 
 function isSameHead(a: Head, b: Head): boolean {
   return a.commandCount === b.commandCount && a.revision === b.revision && a.hash === b.hash
+}
+
+function compareText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 function pick({ clients }: Content, ids: readonly string[]) {

@@ -35,11 +35,14 @@ export type Notice =
 /**
  * How servers that share a store tell each other that something happened. Only a
  * hint: whatever is published may be lost, repeated, late or out of order, and
- * who hears it looks in the store.
+ * who hears it looks in the store. Each server has its own, from `store.hints()`.
  */
 export interface Hints {
   /** Tell the others, soon and joined with whatever else there is to tell. Never throws. */
   publish(notice: Notice): void
-  /** Hear what others publish, until the returned function is called. */
+  /**
+   * Hear what others publish, and never what was published here, until the returned
+   * function is called. `hear` must not throw.
+   */
   listen(hear: (notice: Notice) => void): () => void
 }

@@ -16,4 +16,13 @@ export {
   type Rule,
   type ServiceOptions,
 } from './service.ts'
-export type { Head, ModelStore, News, Outcome, StoredModel, Stretch, Write } from './store.ts'
+export type {
+  Head,
+  ListedModel,
+  ModelStore,
+  News,
+  Outcome,
+  StoredModel,
+  Stretch,
+  Write,
+} from './store.ts'

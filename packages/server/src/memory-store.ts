@@ -1,8 +1,17 @@
-import { endOf, type ClientRecord, type LogEntry, type Snapshot } from '@flushout/core'
+import {
+  endOf,
+  type ClientRecord,
+  type JsonObject,
+  type LogEntry,
+  type Snapshot,
+} from '@flushout/core'
+import type { Hints } from './hints.ts'
+import { MemoryExchange } from './memory-hints.ts'
 import {
   equalHeads,
   isUnbroken,
   type Head,
+  type ListedModel,
   type ModelStore,
   type News,
   type Outcome,
@@ -25,6 +34,7 @@ interface Row {
   floor: { readonly commandCount: number; readonly hash: string }
   log: StoredEntry[]
   readonly clients: Map<string, string>
+  config: string | undefined
 }
 
 /**
@@ -37,20 +47,24 @@ export function memoryStore(): ModelStore {
 
 class MemoryStore implements ModelStore {
   readonly #rows = new Map<string, Row>()
+  readonly #exchange = new MemoryExchange()
 
   async migrate(): Promise<void> {}
 
   async ping(): Promise<void> {}
 
-  async create(key: string, { commandCount, hash, document }: Snapshot): Promise<void> {
-    if (this.#rows.has(key)) return
+  async create(key: string, snapshot: Snapshot, config?: JsonObject): Promise<boolean> {
+    if (this.#rows.has(key)) return false
+    const { commandCount, hash, document } = snapshot
     this.#rows.set(key, {
       head: { commandCount, revision: 0, hash },
       checkpoint: { commandCount, hash, json: JSON.stringify(document) },
       floor: { commandCount, hash },
       log: [],
       clients: new Map(),
+      config: config && JSON.stringify(config),
     })
+    return true
   }
 
   async load(key: string, clientIds: readonly string[]): Promise<StoredModel | undefined> {
@@ -101,6 +115,42 @@ class MemoryStore implements ModelStore {
     })
   }
 
+  async heads(keys: readonly string[]): Promise<ReadonlyMap<string, Head>> {
+    return new Map(
+      keys.flatMap((key) => {
+        const row = this.#rows.get(key)
+        return row ? [[key, row.head] as const] : []
+      }),
+    )
+  }
+
+  // Looks at every key there is: prototypes have few.
+  async list({
+    prefix,
+    after,
+    limit,
+  }: Parameters<ModelStore['list']>[0]): Promise<readonly ListedModel[]> {
+    return [...this.#rows]
+      .filter(([key]) => key.startsWith(prefix) && compareText(key, after) > 0)
+      .toSorted(([a], [b]) => compareText(a, b))
+      .slice(0, limit)
+      .map(([key, { head, config }]) => ({
+        key,
+        head,
+        config: config === undefined ? undefined : (JSON.parse(config) as JsonObject),
+      }))
+  }
+
+  async configure(key: string, config: JsonObject): Promise<boolean> {
+    const row = this.#rows.get(key)
+    if (row) row.config = JSON.stringify(config)
+    return row !== undefined
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return this.#rows.delete(key)
+  }
+
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     return writes.map((write) => this.#commit(write))
   }
@@ -122,6 +172,10 @@ class MemoryStore implements ModelStore {
     const dropped = row.log.splice(0, indexAfter(row.log, horizon))
     const last = dropped.at(-1)
     if (last) row.floor = { commandCount: last.to, hash: last.hash }
+  }
+
+  hints(): Hints {
+    return this.#exchange.open()
   }
 
   // The models stay: whoever opens this store again finds them.
@@ -155,6 +209,11 @@ class MemoryStore implements ModelStore {
     }
     return 'committed'
   }
+}
+
+/** By code point, as Postgres orders keys; `<` would go by halves of characters. */
+function compareText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 /** The index of the first entry that ends after `count`. */

@@ -51,4 +51,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
     )
     with (fillfactor = 70);
   `,
+  (schema) => `
+    -- What the application says about the model, as JSON; null if it said nothing.
+    alter table ${schema}.model add column config text;
+  `,
 ]

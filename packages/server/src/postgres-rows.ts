@@ -1,5 +1,5 @@
-import { endOf, type ClientRecord, type LogEntry } from '@flushout/core'
-import type { Head, Write } from './store.ts'
+import { endOf, type ClientRecord, type JsonObject, type LogEntry } from '@flushout/core'
+import type { Head, ListedModel, Write } from './store.ts'
 
 /** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
 function toCount(value: unknown): number {
@@ -14,6 +14,16 @@ export function toHead(row: Record<string, unknown>): Head {
     commandCount: toCount(row['command_count']),
     revision: toCount(row['revision']),
     hash: row['hash'] as string,
+  }
+}
+
+/** A listed model out of a row of `model`. */
+export function toListedModel(row: Record<string, unknown>): ListedModel {
+  const config = row['config'] as string | null
+  return {
+    key: row['key'] as string,
+    head: toHead(row),
+    config: config === null ? undefined : (JSON.parse(config) as JsonObject),
   }
 }
 

@@ -14,7 +14,11 @@ export interface Statements {
   readonly news: Statement
   readonly history: Statement
   readonly hashes: Statement
+  readonly heads: Statement
+  readonly list: Statement
+  readonly configure: Statement
   readonly lock: Statement
+  readonly delete: Statement
   readonly commit: Statement
   readonly trim: Statement
 }
@@ -46,9 +50,10 @@ export function createStatements(schema: string): Statements {
       text: `
         insert into ${schema}.model (
           key, command_count, revision, hash, floor_count, floor_hash,
-          checkpoint_count, checkpoint_hash, checkpoint
-        ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4)
-        on conflict (key) do nothing`,
+          checkpoint_count, checkpoint_hash, checkpoint, config
+        ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4, $5)
+        on conflict (key) do nothing
+        returning key`,
     },
 
     load: {
@@ -113,10 +118,46 @@ export function createStatements(schema: string): Statements {
         order by c.place`,
     },
 
+    heads: {
+      name: name('heads'),
+      text: `
+        select m.key, m.command_count, m.revision, m.hash
+        from ${schema}.model m where m.key = any ($1::text[])`,
+    },
+
+    // What begins with the prefix lies between it and itself with the last of all
+    // characters behind it, more often than a key can have characters.
+    list: {
+      name: name('list'),
+      text: `
+        select m.key, m.command_count, m.revision, m.hash, m.config
+        from ${schema}.model m
+        where m.key >= $1 and m.key > $2 and m.key <= $1 || repeat(chr(1114111), 1000)
+        order by m.key limit $3`,
+    },
+
+    configure: {
+      name: name('configure'),
+      text: `update ${schema}.model set config = $2 where key = $1 returning key`,
+    },
+
     // Ends when every other writer of the model has ended; the next one waits.
     lock: {
       name: name('lock'),
       text: `select 1 from ${schema}.model where key = $1 for update`,
+    },
+
+    // Only after `lock`, in the same transaction, as the next statement: one that
+    // waited for the row by itself would not see what was committed meanwhile.
+    delete: {
+      name: name('delete'),
+      text: `
+        with flushes as (
+          delete from ${schema}.flush where key = $1
+        ), clients as (
+          delete from ${schema}.client where key = $1
+        )
+        delete from ${schema}.model where key = $1 returning key`,
     },
 
     // Succeeds, for each model by itself, only if the head is the very one that

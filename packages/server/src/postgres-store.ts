@@ -1,4 +1,5 @@
-import { FlushoutError, type Snapshot } from '@flushout/core'
+import { FlushoutError, type JsonObject, type Snapshot } from '@flushout/core'
+import type { Hints } from './hints.ts'
 import { migrate } from './postgres-migrate.ts'
 import {
   createPool,
@@ -9,11 +10,12 @@ import {
   type PostgresPool,
   type PostgresPoolOptions,
 } from './postgres-pool.ts'
-import { toClients, toColumns, toEntries, toHead } from './postgres-rows.ts'
+import { toClients, toColumns, toEntries, toHead, toListedModel } from './postgres-rows.ts'
 import { createStatements, type Statement, type Statements } from './postgres-statements.ts'
 import {
   isUnbroken,
   type Head,
+  type ListedModel,
   type ModelStore,
   type News,
   type Outcome,
@@ -82,8 +84,10 @@ class PostgresStore implements ModelStore {
     })
   }
 
-  async create(key: string, { commandCount, hash, document }: Snapshot): Promise<void> {
-    await this.#query(this.#statements.create, [key, commandCount, hash, JSON.stringify(document)])
+  async create(key: string, snapshot: Snapshot, config?: JsonObject): Promise<boolean> {
+    const { commandCount, hash, document } = snapshot
+    const values = [key, commandCount, hash, JSON.stringify(document), toText(config)]
+    return (await this.#query(this.#statements.create, values)).length > 0
   }
 
   async load(key: string, clientIds: readonly string[]): Promise<StoredModel | undefined> {
@@ -129,6 +133,35 @@ class PostgresStore implements ModelStore {
     return counts.map((_, index) => (rows[index]?.['hash'] as string | null) ?? undefined)
   }
 
+  async heads(keys: readonly string[]): Promise<ReadonlyMap<string, Head>> {
+    const rows = await this.#query(this.#statements.heads, [keys])
+    return new Map(rows.map((row) => [row['key'] as string, toHead(row)]))
+  }
+
+  async list({
+    prefix,
+    after,
+    limit,
+  }: Parameters<ModelStore['list']>[0]): Promise<readonly ListedModel[]> {
+    const rows = await this.#query(this.#statements.list, [prefix, after, limit])
+    return rows.map(toListedModel)
+  }
+
+  async configure(key: string, config: JsonObject): Promise<boolean> {
+    const values = [key, toText(config)]
+    return (await this.#query(this.#statements.configure, values)).length > 0
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return this.#repeatably(async (client) => {
+      await client.query({ text: 'begin isolation level read committed' })
+      await client.query({ ...this.#statements.lock, values: [key] })
+      const { rows } = await client.query({ ...this.#statements.delete, values: [key] })
+      await client.query({ text: 'commit' })
+      return rows.length > 0
+    })
+  }
+
   async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
     try {
       return await onConnection(this.#pool, (client) => this.#commit(client, writes))
@@ -162,6 +195,10 @@ class PostgresStore implements ModelStore {
 
   async trim(key: string, keep: number): Promise<void> {
     await this.#query(this.#statements.trim, [key, keep])
+  }
+
+  hints(): Hints {
+    return { publish: () => {}, listen: () => () => {} }
   }
 
   async close(): Promise<void> {
@@ -211,4 +248,8 @@ class PostgresStore implements ModelStore {
       }
     }
   }
+}
+
+function toText(config: JsonObject | undefined): string | null {
+  return config === undefined ? null : JSON.stringify(config)
 }

@@ -1,9 +1,8 @@
 import { deepStrictEqual, equal, ok } from 'node:assert/strict'
+import type { DefineTest } from './define-test.ts'
+import { inventoryContract } from './inventory-contract.ts'
 import { client, extend, StoredStory } from './store-story.ts'
 import type { Head, ModelStore, News, Write } from './store.ts'
-
-/** How a test runner takes a test: `test` of vitest or of `node:test` will do. */
-export type DefineTest = (title: string, run: () => Promise<void>) => void
 
 /**
  * What every store has to keep, as tests. `createStore` gives a store that is
@@ -43,7 +42,8 @@ export function storeContract(
 
   story('a model is made once, whoever comes second', async (model) => {
     await model.write([model.entry(1)])
-    await model.store.create(model.key, { commandCount: 0, hash: 'other', document: { other: 1 } })
+    const other = { commandCount: 0, hash: 'other', document: { other: 1 } }
+    equal(await model.store.create(model.key, other, { title: 'Other' }), false)
     deepStrictEqual((await model.load()).head, model.head)
     deepStrictEqual((await model.load()).checkpoint, model.genesis)
   })
@@ -280,6 +280,8 @@ export function storeContract(
     })
     equal(told, undefined)
   })
+
+  inventoryContract(test, createStore)
 }
 
 /** What a writer may have read who is not to write any more. */

@@ -6,7 +6,14 @@
 // The document is nowhere as it is at the head: it is the checkpoint with the
 // tail applied. Head, history and client rows only ever change together, in one
 // commit, and only if the head is still the one that the writer read.
-import { endOf, type ClientRecord, type LogEntry, type Snapshot } from '@flushout/core'
+import {
+  endOf,
+  type ClientRecord,
+  type JsonObject,
+  type LogEntry,
+  type Snapshot,
+} from '@flushout/core'
+import type { Hints } from './hints.ts'
 
 /** Where the history of a model ends. Two equal heads have the same past. */
 export interface Head {
@@ -45,6 +52,14 @@ export interface Stretch {
   readonly entries: readonly LogEntry[]
 }
 
+/** A model as a list tells of it. */
+export interface ListedModel {
+  readonly key: string
+  readonly head: Head
+  /** What the application says about the model; undefined if it said nothing yet. */
+  readonly config: JsonObject | undefined
+}
+
 /** What to put into the store in one go, for one model. */
 export interface Write {
   readonly key: string
@@ -71,8 +86,11 @@ export interface ModelStore {
   migrate(): Promise<void>
   /** Throw unless the store can be reached and written to. */
   ping(): Promise<void>
-  /** Make a model of this snapshot, unless there is one of this name already. */
-  create(key: string, snapshot: Snapshot): Promise<void>
+  /**
+   * Make a model of this snapshot. False if there is one of this name already,
+   * which stays as it is.
+   */
+  create(key: string, snapshot: Snapshot, config?: JsonObject): Promise<boolean>
   /** Everything about a model, in one look-up; undefined if there is none. */
   load(key: string, clientIds: readonly string[]): Promise<StoredModel | undefined>
   /** What happened since `known`, in one look-up; undefined if there is no such model. */
@@ -87,6 +105,26 @@ export interface ModelStore {
    * undefined where the store holds no history any more, or has no such model.
    */
   hashes(key: string, counts: readonly number[]): Promise<readonly (string | undefined)[]>
+  /** Where the histories of these models end, in one look-up. Left out are those that are not there. */
+  heads(keys: readonly string[]): Promise<ReadonlyMap<string, Head>>
+  /**
+   * The first models whose keys begin with `prefix` and come after `after`, at most
+   * `limit`, in the order of their keys. That order is by code point, the same
+   * wherever the store runs.
+   */
+  list(range: {
+    readonly prefix: string
+    readonly after: string
+    readonly limit: number
+  }): Promise<readonly ListedModel[]>
+  /** Put another config in place of the one that a model has. False if there is no such model. */
+  configure(key: string, config: JsonObject): Promise<boolean>
+  /**
+   * Take a model away, with its history and all that is known of its clients.
+   * A commit that is under way is either gone with it or a conflict: nothing of
+   * it stays. False if there is no such model.
+   */
+  delete(key: string): Promise<boolean>
   /**
    * Write to many models at once, each for itself: an outcome for each, in
    * their order. No two may be of one model.
@@ -105,7 +143,12 @@ export interface ModelStore {
   ): Promise<Outcome>
   /** Forget the history before the last `keep` commands, as far as checkpoints allow. */
   trim(key: string, keep: number): Promise<void>
-  /** Let go of connections. The store is of no use afterwards. */
+  /**
+   * A way to the other servers that share this store. Each call gives another
+   * end of it: who publishes at one is heard at all others.
+   */
+  hints(): Hints
+  /** Let go of connections. The store and its hints are of no use afterwards. */
   close(): Promise<void>
 }
 

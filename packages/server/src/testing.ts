@@ -1,1 +1,2 @@
-export { storeContract, type DefineTest } from './store-contract.ts'
+export type { DefineTest } from './define-test.ts'
+export { storeContract } from './store-contract.ts'
