@@ -11,6 +11,7 @@ export { compileKeyPattern, createKey, parseKey } from './key.ts'
 export type { FeedRequest, LiveEvent, LiveRequest, Peer, PresenceRequest } from './live.ts'
 export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
+export type { UpdateListener } from './news.ts'
 export { ROOT, type Path } from './path.ts'
 export {
   PROTOCOL,

@@ -18,6 +18,7 @@ import { FlushoutError } from './errors.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import { Listeners } from './listeners.ts'
+import { News, type UpdateListener } from './news.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
@@ -93,6 +94,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #replica: Replica<U>
   readonly #listeners = new Listeners()
   readonly #statusListeners = new Listeners()
+  readonly #news = new News()
   readonly #outbox: Outbox
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
@@ -270,6 +272,13 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   }
 
   /**
+   * Call `listener` once for each flush of somebody else, as soon as it is
+   * confirmed here and all that it changed can be read; for a snapshot once,
+   * whatever was done to get there.
+   */
+  subscribeUpdates = (listener: UpdateListener): (() => void) => this.#news.add(listener)
+
+  /**
    * The flush to send now, frozen; undefined when there is nothing to send. An
    * earlier one that was cancelled comes again, unchanged. With `pull`, an empty
    * flush that asks for news when nothing is queued. Throws FLUSH_IN_PROGRESS.
@@ -365,8 +374,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       if (replica.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
+    const before = replica.confirmed
     const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush))
     if (!paths) return 'gap'
+    this.#news.note(checked, before, this.clientId)
     this.#publish(paths)
     return 'applied'
   }
@@ -417,6 +428,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       return true
     }, remaps)
     if (!paths) return undefined
+    if (!isOvertaken) this.#news.note(answer, before, flush.clientId)
     // Nobody could say that the past is another to a flush that claimed none.
     if (replica.confirmed < before && !this.#isSetback) this.#historyChanges += 1
     this.#isSetback = false
@@ -459,6 +471,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #publish(paths: readonly Path[]): void {
     try {
       if (paths.length > 0) this.#listeners.call(paths)
+    } finally {
+      this.#publishNews()
+    }
+  }
+
+  #publishNews(): void {
+    try {
+      this.#news.tell()
     } finally {
       if (!this.#statusListeners.isEmpty) this.#publishStatus()
     }
