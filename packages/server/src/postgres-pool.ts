@@ -19,13 +19,16 @@ export interface PostgresClient {
     values?: unknown[]
   }): Promise<{ rows: Record<string, unknown>[] }>
   release(error?: Error | boolean): void
-  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'error' | 'end' | 'notification', listener: (detail: never) => void): unknown
 }
 
 export interface PostgresPoolOptions {
   /** As `postgres://user:password@host:5432/database`. */
   readonly connectionString?: string | undefined
-  /** Default 10. More do not make it faster: commits are joined. */
+  /**
+   * Default 10. More do not make it faster: commits are joined. One more listens
+   * while clients are connected live.
+   */
   readonly maxConnections?: number
   /** After how long a statement is given up, in milliseconds. Default 10,000. */
   readonly statementTimeoutMs?: number

@@ -1,5 +1,6 @@
 import { FlushoutError, type JsonObject, type Snapshot } from '@flushout/core'
 import type { Hints } from './hints.ts'
+import { PostgresHints } from './postgres-hints.ts'
 import { migrate } from './postgres-migrate.ts'
 import {
   createPool,
@@ -25,7 +26,11 @@ import {
 } from './store.ts'
 
 export interface PostgresStoreOptions extends PostgresPoolOptions {
-  /** Instead: a pool of the application, which stays open when the store closes. */
+  /**
+   * Instead: a pool of the application, which stays open when the store closes. It
+   * lends one connection for as long as clients are connected live, so let it have
+   * two at least.
+   */
   readonly pool?: PostgresPool
   /** Where the tables lie; made if missing. Default `flushout`. */
   readonly schema?: string
@@ -50,8 +55,12 @@ export function postgresStore(options: PostgresStoreOptions): ModelStore {
 
 class PostgresStore implements ModelStore {
   readonly #pool: PostgresPool
-  // Ours to close; undefined for a pool of the application.
-  readonly #ownPool: ClosablePool | undefined
+  // Keeps a connection while somebody listens, which must not be one of those
+  // that statements wait for.
+  readonly #listenPool: PostgresPool
+  // Ours to close; none where the application gave a pool.
+  readonly #ownPools: readonly ClosablePool[]
+  readonly #hints: PostgresHints[] = []
   readonly #schema: string
   readonly #statements: Statements
   readonly #allowAsynchronousCommit: boolean
@@ -62,8 +71,9 @@ class PostgresStore implements ModelStore {
     if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) {
       throw new FlushoutError('OPTIONS_INVALID', `"${schema}" is not a plain name for a schema.`)
     }
-    this.#ownPool = pool ? undefined : createPool(options)
-    this.#pool = pool ?? this.#ownPool!
+    this.#ownPools = pool ? [] : [createPool(options), createPool(options)]
+    this.#pool = pool ?? this.#ownPools[0]!
+    this.#listenPool = pool ?? this.#ownPools[1]!
     this.#schema = schema
     this.#statements = createStatements(`"${schema}"`)
     this.#allowAsynchronousCommit = allowAsynchronousCommit
@@ -198,12 +208,23 @@ class PostgresStore implements ModelStore {
   }
 
   hints(): Hints {
-    return { publish: () => {}, listen: () => () => {} }
+    const hints = new PostgresHints({
+      pool: this.#pool,
+      listenPool: this.#listenPool,
+      channel: `${this.#schema}_hints`,
+    })
+    this.#hints.push(hints)
+    return hints
   }
 
   async close(): Promise<void> {
-    this.#closed ??= this.#ownPool?.end()
+    this.#closed ??= this.#end()
     await this.#closed
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(this.#hints.map((hints) => hints.close()))
+    await Promise.all(this.#ownPools.map((pool) => pool.end()))
   }
 
   async #news(

@@ -1,2 +1,3 @@
 export type { DefineTest } from './define-test.ts'
+export { hintsContract } from './hints-contract.ts'
 export { storeContract } from './store-contract.ts'

@@ -64,6 +64,35 @@ describe('migrate', () => {
     await Promise.all(stores.map((store) => store.close()))
   })
 
+  test('adds what is new to models of an earlier version', async () => {
+    const client = await connect()
+    const { migrations } = await import('../src/postgres-migrations.ts')
+    await client.query(`create schema earlier;
+      create table earlier.migration (
+        number int primary key, applied_at timestamptz not null default now()
+      );
+      insert into earlier.migration (number) values (1)`)
+    await client.query(migrations[0]!('earlier'))
+    await client.query(
+      `insert into earlier.model values ('old', 0, 0, 'h', 0, 'h', 0, 'h', '{"a":1}')`,
+    )
+    const store = await openStore({ schema: 'earlier' })
+    const head = { commandCount: 0, revision: 0, hash: 'h' }
+    const range = { prefix: '', after: '', limit: 9 }
+    expect(await store.list(range)).toEqual([{ key: 'old', head, config: undefined }])
+    await store.configure('old', { title: 'Old' })
+    expect(await store.list(range)).toEqual([{ key: 'old', head, config: { title: 'Old' } }])
+    expect((await store.load('old', []))?.checkpoint.document).toEqual({ a: 1 })
+    // A server of the earlier version goes on making models.
+    await client.query(
+      `insert into earlier.model (
+        key, command_count, revision, hash, floor_count, floor_hash,
+        checkpoint_count, checkpoint_hash, checkpoint
+      ) values ('older', 0, 0, 'h', 0, 'h', 0, 'h', '{}')`,
+    )
+    expect(await store.list(range)).toHaveLength(2)
+  })
+
   test('refuses a server that forgets what it acknowledged, unless that is wanted', async () => {
     const connectionString = url('-c synchronous_commit=off')
     await expect(openStore({ connectionString })).rejects.toMatchObject({
@@ -109,11 +138,13 @@ test('every look-up goes by an index', async () => {
   const client = await connect()
   await client.query('set enable_seqscan = off')
   const { createStatements } = await import('../src/postgres-statements.ts')
-  const { load, news, history } = createStatements('plans')
+  const { load, news, history, heads, list } = createStatements('plans')
   for (const [{ text }, values] of [
     [load, ['todos:1', ['c']]],
     [news, ['todos:1', 0, ['c'], 1000]],
     [history, ['todos:1', 0, 1, 1000]],
+    [heads, [['todos:1', 'todos:2']]],
+    [list, ['todos:', 'todos:1', 3]],
   ] as const) {
     const { rows } = await client.query(`explain ${text}`, [...values])
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
@@ -179,6 +210,44 @@ test('statements over the same models in opposite order do not block each other'
         new Set(['committed', 'conflict']),
       )
     })
+  }
+})
+
+test('a delete waits for a commit that is under way, and takes it away too', async () => {
+  const store = await openStore()
+  const ada = new Writer(createTestService({ store }), 'ada', { key: 'todos:deleted' })
+  await ada.add('a')
+  const writer = await connect()
+  await writer.query('begin')
+  await writer.query('select 1 from flushout.model where key = $1 for update', [ada.key])
+  const deleted = store.delete(ada.key)
+  const watcher = await connect()
+  await expect
+    .poll(async () => {
+      const { rows } = await watcher.query(
+        `select 1 from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return rows.length
+    })
+    .toBe(1)
+  await writer.query(
+    `insert into flushout.flush
+     select key, 2, 1, 'late', 'late', 1, null, 1, 2, '[]' from flushout.model where key = $1`,
+    [ada.key],
+  )
+  await writer.query(
+    `insert into flushout.client select key, 'late', null, 1, 'd', '{}', 1
+     from flushout.model where key = $1`,
+    [ada.key],
+  )
+  await writer.query('commit')
+  expect(await deleted).toBe(true)
+  for (const table of ['model', 'flush', 'client']) {
+    const { rows } = await watcher.query(`select * from flushout.${table} where key = $1`, [
+      ada.key,
+    ])
+    expect([table, rows]).toEqual([table, []])
   }
 })
 
