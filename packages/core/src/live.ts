@@ -10,8 +10,8 @@ import type { AppliedFlush, Position, PROTOCOL } from './protocol.ts'
 /** What a client wants to hear of: the body of `POST /live`. */
 export interface LiveRequest {
   readonly protocol: typeof PROTOCOL
-  /** Models whose documents it holds, with how far it is in each. */
-  readonly models?: { readonly [key: string]: Position }
+  /** Models whose documents it holds, with how far it is in each; null: from now on. */
+  readonly models?: { readonly [key: string]: Position | null }
   /** Models that it follows as events. */
   readonly feeds?: readonly FeedRequest[]
   /** Who it is to the others, and where. */
@@ -68,11 +68,15 @@ export type LiveEvent =
         readonly [key: string]: { readonly commandCount: number; readonly hash: string }
       }
     }
-  /** What one flush did to the items of a feed. */
+  /**
+   * What one flush did to the items of a feed; no events where it did nothing to
+   * them. Joined by count as updates are, except that a \`reset\` fits anywhere.
+   */
   | {
       readonly event: 'feed'
       readonly key: string
       readonly feed: Feed
+      readonly from: number
       readonly commandCount: number
       readonly hash: string
       /** Whose flush it was; '' where the events before are unknown. */

@@ -18,7 +18,7 @@ import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { MeasuredTree } from './measured-tree.ts'
 import type { Path } from './path.ts'
-import type { Flush, FlushAnswer, PullAnswer, Snapshot, Sync } from './protocol.ts'
+import type { Flush, FlushAnswer, Position, PullAnswer, Snapshot, Sync } from './protocol.ts'
 import { RecentHistory } from './recent-history.ts'
 
 export interface MasterOptions<U extends User = User> {
@@ -251,6 +251,16 @@ export class Master<U extends User = User> implements DocumentView {
       hash: this.hash,
       sync: this.#sync({ from, hash }, undefined),
     }
+  }
+
+  /**
+   * The history from `position` to here; undefined where that reaches further back
+   * than what is in memory. Throws HISTORY_CHANGED as `stage` does.
+   */
+  since(position: Position): readonly LogEntry[] | undefined {
+    this.#checkHistory(position)
+    if (position.hash === '') return undefined
+    return position.from === this.commandCount ? [] : this.#history.since(position.from)
   }
 
   #replay(command: CheckedCommand): CheckedCommand {

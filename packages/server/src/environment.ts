@@ -6,8 +6,8 @@ export interface Environment {
   readonly random: () => number
   /** Fill the bytes with random ones, for ids: unpredictable, never repeated. */
   readonly fillRandom: (bytes: Uint8Array) => void
-  /** Call back once after `delayMs`. */
-  readonly setTimer: (callback: () => void, delayMs: number) => void
+  /** Call back once after `delayMs`; the returned function takes it back. */
+  readonly setTimer: (callback: () => void, delayMs: number) => () => void
   /** Call back as soon as what has arrived already was looked at. */
   readonly defer: (callback: () => void) => void
 }
@@ -17,6 +17,9 @@ export const defaultEnvironment: Environment = {
   now: () => Date.now(),
   random: () => Math.random(),
   fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
-  setTimer: (callback, delayMs) => void setTimeout(callback, delayMs),
+  setTimer(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
   defer: (callback) => void setImmediate(callback),
 }

@@ -26,6 +26,10 @@ export interface Limits {
   readonly trafficBytes: number
   /** Requests that may wait for one model; the next is told to come again. Default 1,000. */
   readonly waiting: number
+  /** Live connections of a process; the next is told to come again. Default 25,000. */
+  readonly streams: number
+  /** Models that one live connection follows, those of patterns included. Default 1,000. */
+  readonly streamModels: number
   /** How often a flush is tried against other writers. Default 8. */
   readonly attempts: number
   /**
@@ -44,6 +48,8 @@ const DEFAULTS: Limits = {
   cacheBytes: 64 * 1024 * 1024,
   trafficBytes: 64 * 1024 * 1024,
   waiting: 1000,
+  streams: 25_000,
+  streamModels: 1000,
   attempts: 8,
   answerMs: 30_000,
 }

@@ -8,8 +8,11 @@ import {
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { withDeadline } from './deadline.ts'
+import { defaultEnvironment } from './environment.ts'
 import { toHttpError } from './http-errors.ts'
+import { identify, type UserOf } from './identify.ts'
 import { completeLimits } from './limits.ts'
+import { addLiveRoutes } from './live/live-routes.ts'
 import { createOpenApi } from './openapi.ts'
 import { parseBody } from './parse-body.ts'
 import { createService, type FlushoutService, type ServiceOptions } from './service.ts'
@@ -26,7 +29,7 @@ export interface FlushoutOptions<U extends User = User> extends ServiceOptions<U
    * Who sends a request: from the session or a verified token, never from the
    * body. Undefined where nobody is logged in; nobody is if this is left out.
    */
-  readonly user?: (request: FastifyRequest) => U | undefined | Promise<U | undefined>
+  readonly user?: UserOf<U>
   /** Under which path the routes lie. Default `/flushout`. */
   readonly prefix?: string
 }
@@ -68,6 +71,8 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
           requests.keep(reply.raw, work)
           return withDeadline(answerMs, work)
         })
+        const { environment = defaultEnvironment } = options
+        addLiveRoutes(models, { service, userOf: user, environment, requests })
       })
     },
     { prefix },
@@ -83,8 +88,6 @@ export const flushout: FastifyPluginAsync<FlushoutOptions> = fp(register, {
   name: '@flushout/server',
   fastify: '5.x',
 })
-
-type UserOf = NonNullable<FlushoutOptions['user']>
 
 function boundTraffic(
   scope: FastifyInstance,
@@ -202,15 +205,6 @@ function addServiceRoutes(
     await withDeadline(answerMs, service.ready())
     return { status: 'ok' }
   })
-}
-
-async function identify(userOf: UserOf, request: FastifyRequest): Promise<User | undefined> {
-  try {
-    return await userOf(request)
-  } catch (error) {
-    request.log.error({ err: error }, 'the user of a request could not be told')
-    throw new FlushoutError('UNAVAILABLE', 'Sessions cannot be checked now.', { cause: error })
-  }
 }
 
 function readPosition(query: Record<string, unknown>): { from: number; hash: string } {

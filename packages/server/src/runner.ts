@@ -17,6 +17,7 @@ import {
   type Flush,
   type FlushAnswer,
   type FlushContext,
+  type LogEntry,
   type User,
 } from '@flushout/core'
 import type { Environment } from './environment.ts'
@@ -34,7 +35,7 @@ import {
 import type { HotModel } from './hot-model.ts'
 import type { CommitterLane } from './lane.ts'
 import type { Log } from './log.ts'
-import type { ModelStore, Outcome, StoredModel, Write } from './store.ts'
+import type { Head, ModelStore, News, Outcome, StoredModel, Write } from './store.ts'
 
 /** How often a store may fail for one group before its callers are told. */
 const MAX_FAULTS = 3
@@ -57,6 +58,18 @@ export interface RunnerOptions<U extends User = User> {
   readonly create: () => Promise<boolean>
   /** Hears when the runner served somebody: its weight may be another. */
   readonly onServed: () => void
+  /** Hears how far the model is known to be, in order, before anybody is answered. */
+  readonly onAdvance: (advance: Advance) => void
+}
+
+/** What the store is known to hold more of a model than before. */
+export interface Advance {
+  /** Where the entries begin; undefined where the model was just loaded. */
+  readonly base: Head | undefined
+  readonly entries: readonly LogEntry[]
+  readonly head: Head
+  /** Whether it was written here, and not found in the store. */
+  readonly isOwn: boolean
 }
 
 /** Serves one model: one group of requests after the other, each in one commit. */
@@ -238,19 +251,23 @@ export class ModelRunner<U extends User = User> {
   ): Promise<boolean> {
     let staged: readonly Staged<U>[] | undefined
     let write: Write | undefined
+    let followed: Advance | undefined
     // Everything in the callback is in memory: the row lock is held.
     const outcome: Outcome = await this.#options.store.exclusively(
       this.key,
       model.head,
       clientIds,
       (news) => {
-        if (!news || !model.follow(news)) return undefined
+        followed = news && this.#follow(model, news)
+        if (!news || !followed) return undefined
         this.#isContended = news.entries!.length > 0
         staged = stageAll(model, group)
         write = model.write()
         return write
       },
     )
+    // Not before: the row lock was held.
+    if (followed) this.#options.onAdvance(followed)
     if (!staged) {
       // Not the history that was in memory.
       this.#model = undefined
@@ -271,7 +288,11 @@ export class ModelRunner<U extends User = User> {
     staged: readonly Staged<U>[],
     write: Write | undefined,
   ): Promise<void> {
-    if (write) model.committed(write)
+    if (write) {
+      model.committed(write)
+      const { read: base, entries, head } = write
+      this.#options.onAdvance({ base, entries, head, isOwn: true })
+    }
     for (const { work, answer, refusal } of staged) {
       if (answer) work.resolve(answer)
       else this.#refuse(work, refusal!)
@@ -321,7 +342,9 @@ export class ModelRunner<U extends User = User> {
     const stored = await reading(load)
     if (!stored) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')
     try {
-      return wake(stored)
+      const model = wake(stored)
+      this.#options.onAdvance({ base: undefined, entries: [], head: stored.head, isOwn: false })
+      return model
     } catch (error) {
       this.#options.log.error({ err: error, model: this.key }, 'the stored history does not apply')
       throw new FlushoutError('INTERNAL', 'The model cannot be read.', { cause: error })
@@ -331,13 +354,24 @@ export class ModelRunner<U extends User = User> {
   /** Bring the model up to date. False if it had to be thrown away. */
   async #catchUp(model: HotModel<U>, clientIds: readonly string[]): Promise<boolean> {
     const news = await reading(() => this.#options.store.news(this.key, model.head, clientIds))
-    if (news && model.follow(news)) return true
+    const followed = news && this.#follow(model, news)
+    if (followed) {
+      this.#options.onAdvance(followed)
+      return true
+    }
     this.#options.log.info(
       { model: this.key },
       'the history is not the one in memory: loading it again',
     )
     this.#model = undefined
     return false
+  }
+
+  /** Take in what others wrote; undefined if that is not the same history any more. */
+  #follow(model: HotModel<U>, news: News): Advance | undefined {
+    const base = model.head
+    if (!model.follow(news)) return undefined
+    return { base, entries: news.entries!, head: news.head, isOwn: false }
   }
 
   /** Load history for those who are further behind than memory reaches. */

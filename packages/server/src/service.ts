@@ -3,12 +3,15 @@ import {
   copyJson,
   createIdFactory,
   FlushoutError,
+  isFlushoutError,
   type Flush,
   type FlushAnswer,
   type Interceptor,
   type JsonObject,
+  type LiveRequest,
   type MasterOptions,
   type Position,
+  type PresenceRequest,
   type PullAnswer,
   type Snapshot,
   type User,
@@ -18,9 +21,14 @@ import { ModelCache } from './cache.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
+import type { Hints } from './hints.ts'
 import { HotModel, type CheckpointRule } from './hot-model.ts'
 import { CommitterLane } from './lane.ts'
 import { completeLimits, type Limits } from './limits.ts'
+import { follow, type Follow, type FollowListener } from './live/follow.ts'
+import { Hub } from './live/hub.ts'
+import { Presence } from './live/presence.ts'
+import type { Identify, Sink } from './live/stream.ts'
 import { silentLog, type Log } from './log.ts'
 import { ModelRunner } from './runner.ts'
 import type { ModelStore } from './store.ts'
@@ -58,9 +66,31 @@ export interface ServiceOptions<U extends User = User> {
    * left out. Less history means more snapshots for clients that come back.
    */
   readonly keepHistory?: number
+  /** How live connections are kept. */
+  readonly live?: LiveOptions
   readonly log?: Log
   /** Clock, randomness and timers, for tests. */
   readonly environment?: Environment
+}
+
+export interface LiveOptions {
+  /** After so long without news a connection is told how far its models are. Default 20,000 ms. */
+  readonly heartbeatMs?: number
+  /**
+   * How often the store is asked whether others wrote, should it have been told to
+   * nobody. Default 2,000 ms.
+   */
+  readonly pollMs?: number
+}
+
+/** A live connection that is open. */
+export interface LiveConnection {
+  /** Resolves when all that was asked for is followed, or was refused. */
+  readonly started: Promise<void>
+  /** The sink takes more again, after `write` gave false. */
+  drained(): void
+  /** Follow nothing any more. */
+  close(): void
 }
 
 /**
@@ -76,14 +106,44 @@ export interface FlushoutService<U extends User = User> {
   snapshot(key: string, user?: U): Promise<Snapshot>
   /** The same as JSON text, made once for each state, with the history hash. */
   snapshotText(key: string, user?: U): Promise<{ readonly hash: string; readonly text: string }>
+  /**
+   * Tell the sink what happens to the models and feeds that `request` names, those
+   * that the user may read. `identify` tells who that is, now and again from time
+   * to time. Throws BUSY when there are too many.
+   */
+  live(request: LiveRequest, createSink: () => Sink, identify: Identify<U>): LiveConnection
+  /** Show others what somebody does who is connected, to this server or another. */
+  announce(presence: PresenceRequest, user?: U): Promise<void>
+  /**
+   * Call `listener` for what happens from now on to the items of all models that
+   * fit, whoever did it and wherever, until the returned function is called. For
+   * code of the server: nobody's permissions are asked for. What happens while this
+   * process is down is not heard of.
+   */
+  follow(feed: Follow, listener: FollowListener): () => void
+  /**
+   * Permissions may be others than a moment ago, of one user, for one model, or in
+   * general: live connections are asked again at once, here and on other servers.
+   */
+  permissionsChanged(whose?: { readonly userId?: string; readonly key?: string }): void
   /** Throw UNAVAILABLE unless flushes can be served now. */
   ready(): Promise<void>
   /** Refuse what comes from now on; `close` does the rest. */
   drain(): void
   /** Answer who waits, write checkpoints and close the store. */
   close(): Promise<void>
-  /** How many models are in memory, and how many characters they take, about. */
-  readonly usage: { readonly models: number; readonly bytes: number }
+  readonly usage: Usage
+}
+
+/** What is in memory. */
+export interface Usage {
+  /** Models, and about how many characters they take. */
+  readonly models: number
+  readonly bytes: number
+  /** Live connections, the models that they follow, and who is shown to be there. */
+  readonly streams: number
+  readonly channels: number
+  readonly peers: number
 }
 
 /** Make a service. Throws OPTIONS_INVALID when `authorize` or a pattern is missing. */
@@ -109,6 +169,8 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #createId: () => string
   readonly #lane: CommitterLane
   readonly #cache: ModelCache<U>
+  readonly #hints: Hints
+  readonly #hub: Hub<U>
   #isDraining = false
   #closed: Promise<void> | undefined
 
@@ -125,10 +187,22 @@ class Service<U extends User> implements FlushoutService<U> {
     this.#createId = createIdFactory(this.#environment)
     this.#lane = new CommitterLane(this.#store, this.#environment)
     this.#cache = new ModelCache(this.#limits.cacheBytes, (key) => this.#createRunner(key))
+    this.#hints = this.#store.hints()
+    this.#hub = new Hub<U>({
+      store: this.#store,
+      hints: this.#hints,
+      environment: this.#environment,
+      log: this.#log,
+      heartbeatMs: options.live?.heartbeatMs ?? 20_000,
+      pollMs: options.live?.pollMs ?? 2_000,
+      maxModels: this.#limits.streamModels,
+      refusal: (user, key) => this.#refusal(key, user),
+      read: (key, read, from) => this.#cache.runner(key).read(read, from),
+    })
   }
 
-  get usage(): { models: number; bytes: number } {
-    return { models: this.#cache.size, bytes: this.#cache.bytes }
+  get usage(): Usage {
+    return { models: this.#cache.size, bytes: this.#cache.bytes, ...this.#hub.usage }
   }
 
   async flush(key: string, flush: Flush, user?: U): Promise<FlushAnswer> {
@@ -164,6 +238,39 @@ class Service<U extends User> implements FlushoutService<U> {
     }))
   }
 
+  live(request: LiveRequest, createSink: () => Sink, identify: Identify<U>): LiveConnection {
+    this.#checkOpen()
+    if (this.#hub.usage.streams >= this.#limits.streams) {
+      const retryAfterMs = Math.ceil(1000 + this.#environment.random() * 4000)
+      throw new FlushoutError('BUSY', 'Too many are connected.', { retryAfterMs })
+    }
+    const stream = this.#hub.open(createSink(), identify)
+    const started = stream.start(request).catch((error: unknown) => {
+      this.#log.debug({ err: error }, 'a live connection could not be begun')
+      stream.close()
+    })
+    return { started, drained: () => stream.drained(), close: () => stream.close() }
+  }
+
+  async announce({ token, sequence, models }: PresenceRequest, user?: U): Promise<void> {
+    const peer = Presence.nameOf(token)
+    await Promise.all(
+      Object.entries(models).map(async ([key, state]) => {
+        await this.#admit(key, 'read', user)
+        this.#hub.presence.announce(key, peer, user, sequence, state)
+      }),
+    )
+  }
+
+  follow(feed: Follow, listener: FollowListener): () => void {
+    return follow(this.#hub, feed, listener)
+  }
+
+  permissionsChanged(whose: { userId?: string; key?: string } = {}): void {
+    this.#hints.publish({ kind: 'access', ...whose })
+    this.#hub.permissionsChanged(whose)
+  }
+
   async ready(): Promise<void> {
     this.#checkOpen()
     try {
@@ -175,10 +282,11 @@ class Service<U extends User> implements FlushoutService<U> {
 
   drain(): void {
     this.#isDraining = true
+    this.#hub.drain()
   }
 
   close(): Promise<void> {
-    this.#isDraining = true
+    this.drain()
     this.#closed ??= this.#cache.close().then(() => this.#store.close())
     return this.#closed
   }
@@ -196,12 +304,25 @@ class Service<U extends User> implements FlushoutService<U> {
     }
     // Anything but true is a no: a forgotten `return` must not open the door.
     if (isAllowed !== true) {
+      if (action === 'read' || action === 'write') this.#hub.refused(user, key)
       throw user
         ? new FlushoutError('FORBIDDEN', `This user may not ${action} this model.`)
         : new FlushoutError('UNAUTHENTICATED', 'Log in first.')
     }
     // Time has passed since.
     this.#checkOpen()
+  }
+
+  /** Why somebody may not read a model, if they may not. */
+  async #refusal(key: string, user: U | undefined): Promise<FlushoutError | undefined> {
+    try {
+      checkKey(key, this.#limits.keyLength)
+      await this.#admit(key, 'read', user)
+      return undefined
+    } catch (error) {
+      if (isFlushoutError(error)) return error
+      throw error
+    }
   }
 
   #checkOpen(): void {
@@ -227,6 +348,7 @@ class Service<U extends User> implements FlushoutService<U> {
       wake: (stored) => new HotModel(key, stored, this.#masterOptions(key, kind), this.#rule),
       create: () => this.#createModel(key, kind),
       onServed: () => this.#cache.weigh(runner),
+      onAdvance: (advance) => this.#hub.advanced(key, advance),
     })
     return runner
   }
@@ -250,8 +372,10 @@ class Service<U extends User> implements FlushoutService<U> {
     if (!copy.ok) throw new Error(`The initial document of "${key}" holds ${copy.fault.found}.`)
     const document = copy.value as JsonObject
     const hash = createGenesisHash(this.#environment)
-    await this.#store.create(key, { commandCount: 0, hash, document })
-    this.#log.info({ model: key }, 'model created')
+    if (await this.#store.create(key, { commandCount: 0, hash, document })) {
+      this.#log.info({ model: key }, 'model created')
+      this.#hub.changed(key, 'create')
+    }
     return true
   }
 }

@@ -4,6 +4,7 @@ interface Load {
   readonly bytes: number
   /** What it is counted for: a response that is open, work that goes on. */
   reasons: number
+  isReleased: boolean
 }
 
 /**
@@ -27,7 +28,7 @@ export class Traffic {
   take(response: ServerResponse, bytes: number): boolean {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) return false
     this.#bytes += bytes
-    const load: Load = { bytes, reasons: 1 }
+    const load: Load = { bytes, reasons: 1, isReleased: false }
     this.#loads.set(response, load)
     response.once('close', () => this.#release(load))
     return true
@@ -45,8 +46,16 @@ export class Traffic {
     work.then(release, release)
   }
 
+  /** Count what `response` took no more, though it stays open. */
+  release(response: ServerResponse): void {
+    const load = this.#loads.get(response)
+    if (!load || load.isReleased) return
+    load.isReleased = true
+    this.#bytes -= load.bytes
+  }
+
   #release(load: Load): void {
     load.reasons -= 1
-    if (load.reasons === 0) this.#bytes -= load.bytes
+    if (load.reasons === 0 && !load.isReleased) this.#bytes -= load.bytes
   }
 }

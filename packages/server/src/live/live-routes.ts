@@ -1,0 +1,143 @@
+// The live routes. A stream is written past Fastify, to the response of Node: its
+// hooks are made for answers that have an end.
+import { FlushoutError, PROTOCOL, type LiveRequest, type Position } from '@flushout/core'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Environment } from '../environment.ts'
+import { identify, type UserOf } from '../identify.ts'
+import type { FlushoutService, LiveConnection } from '../service.ts'
+import type { Traffic } from '../traffic.ts'
+import { checkLiveRequest, checkPresenceRequest } from './check-live.ts'
+import { encodePosition, type Frame } from './frame.ts'
+import { createPollSink } from './poll-sink.ts'
+import { createSseSink } from './sse-sink.ts'
+import type { Sink } from './stream.ts'
+
+/** Who is shown others has to hear sooner what a poll in between would miss. */
+const PRESENCE_WAIT_MS = 5_000
+
+export interface LiveRoutesOptions {
+  readonly service: FlushoutService
+  readonly userOf: UserOf
+  readonly environment: Environment
+  /** What counts the bytes of requests; a stream that is open is none any more. */
+  readonly requests: Traffic
+}
+
+export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions): void {
+  const { service, userOf, environment, requests } = options
+
+  scope.post('/live', async (request, reply) => {
+    const { body } = request
+    checkLiveRequest(body)
+    if (wantsStream(request)) stream(request, reply, body)
+    else await poll(request, reply, body)
+  })
+
+  scope.get('/live', async (request, reply) => {
+    const models = readPositions(request)
+    stream(request, reply, { protocol: PROTOCOL, models }, createVector(models))
+  })
+
+  scope.post('/presence', async (request, reply) => {
+    const { body } = request
+    checkPresenceRequest(body)
+    await service.announce(body, await identify(userOf, request))
+    return reply.code(204).send()
+  })
+
+  function stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    wanted: LiveRequest,
+    idOf?: (frame: Frame) => string | undefined,
+  ): void {
+    const { raw } = reply
+    const retryMs = Math.ceil(1000 + environment.random() * 2000)
+    // Refused before anything is written, as any other request.
+    const connection = open(request, wanted, () =>
+      createSseSink(raw, { retryMs, ...(idOf && { idOf }) }),
+    )
+    reply.hijack()
+    requests.release(raw)
+    raw.on('drain', () => connection.drained())
+    raw.on('close', () => connection.close())
+    raw.on('error', () => connection.close())
+  }
+
+  async function poll(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    wanted: LiveRequest,
+  ): Promise<void> {
+    const { raw } = reply
+    const waitMs = wanted.presence ? PRESENCE_WAIT_MS : undefined
+    let connection: LiveConnection | undefined
+    const events = await new Promise<readonly unknown[]>((resolve) => {
+      connection = open(request, wanted, () => createPollSink(environment, waitMs, resolve))
+      requests.release(raw)
+      raw.once('close', () => connection?.close())
+    })
+    connection?.close()
+    reply.header('cache-control', 'no-store')
+    reply.send({ events })
+  }
+
+  function open(
+    request: FastifyRequest,
+    wanted: LiveRequest,
+    createSink: () => Sink,
+  ): LiveConnection {
+    return service.live(wanted, createSink, () => identify(userOf, request))
+  }
+}
+
+function wantsStream({ headers }: FastifyRequest): boolean {
+  return headers.accept?.includes('text/event-stream') === true
+}
+
+/** Where `EventSource` was, or wants to begin: `models=todos%3Amilk@41@hash,todos%3Atea`. */
+function readPositions({ headers, query }: FastifyRequest): Record<string, Position | null> {
+  const last = headers['last-event-id']
+  const { models } = query as { models?: unknown }
+  const text = typeof last === 'string' && last !== '' ? last : models
+  if (typeof text !== 'string' || text === '') {
+    throw new FlushoutError('FLUSH_INVALID', 'At "?models": must name models.')
+  }
+  return Object.fromEntries(text.split(',').map(readPosition))
+}
+
+function readPosition(text: string): [string, Position | null] {
+  const [key = '', count, hash = ''] = text.split('@')
+  try {
+    const from = Number(count)
+    if (count !== undefined && !(/^\d+$/.test(count) && Number.isSafeInteger(from)))
+      throw new RangeError()
+    const position = count === undefined ? null : { from, hash: decodeURIComponent(hash) }
+    return [decodeURIComponent(key), position]
+  } catch (cause) {
+    const message = `At "?models": "${text.slice(0, 60)}" is not key@count@hash.`
+    throw new FlushoutError('FLUSH_INVALID', message, { cause })
+  }
+}
+
+/** An event's id names the positions of all models: what comes back with it misses none. */
+function createVector(
+  models: Readonly<Record<string, Position | null>>,
+): (frame: Frame) => string | undefined {
+  const positions = new Map(
+    Object.entries(models).map(([key, at]) => [
+      key,
+      at ? encodePosition(key, at.from, at.hash) : encodeURIComponent(key),
+    ]),
+  )
+  return ({ event }) => {
+    if (event.event === 'heads') {
+      for (const [key, { commandCount, hash }] of Object.entries(event.heads)) {
+        positions.set(key, encodePosition(key, commandCount, hash))
+      }
+    } else if (event.event === 'updates') {
+      positions.set(event.key, encodePosition(event.key, event.commandCount, event.hash))
+    } else return undefined
+    return [...positions.values()].join(',')
+  }
+}

@@ -1,0 +1,43 @@
+import type { LiveEvent } from '@flushout/core'
+import type { Environment } from '../environment.ts'
+import type { Sink } from './stream.ts'
+
+/** What else happens within this time comes with the same answer. */
+const GATHER_MS = 20
+/** Who is told nothing for so long is answered all the same. */
+const WAIT_MS = 25_000
+const MAX_BYTES = 256 * 1024
+
+/** Gathers the first news there are, and hands them over once. */
+export function createPollSink(
+  { setTimer }: Pick<Environment, 'setTimer'>,
+  waitMs: number | undefined,
+  answer: (events: readonly LiveEvent[]) => void,
+): Sink {
+  const events: LiveEvent[] = []
+  let bytes = 0
+  let isOver = false
+  const finish = () => {
+    if (isOver) return
+    isOver = true
+    stopWaiting()
+    stopGathering()
+    answer(events)
+  }
+  const stopWaiting = setTimer(finish, waitMs ?? WAIT_MS)
+  let stopGathering = () => {}
+  let isGathering = false
+  return {
+    write({ event, isNews, json }) {
+      if (isOver) return false
+      events.push(event)
+      bytes += json.length
+      if (isNews && !isGathering) {
+        isGathering = true
+        stopGathering = setTimer(finish, GATHER_MS)
+      }
+      return bytes < MAX_BYTES
+    },
+    end: finish,
+  }
+}

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http'
+import type { Frame } from './frame.ts'
+import type { Sink } from './stream.ts'
+
+/** How long a client waits before it comes back, by its own random number. */
+export interface SseOptions {
+  readonly retryMs: number
+  /** Text for the `id` of an event, if it is to name more than the model it is about. */
+  readonly idOf?: (frame: Frame) => string | undefined
+}
+
+/**
+ * A stream of server-sent events. Written without chunks, so that one buffer
+ * serves all readers: the body ends with the connection.
+ */
+export function createSseSink(response: ServerResponse, { retryMs, idOf }: SseOptions): Sink {
+  response.removeHeader('transfer-encoding')
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+    // Proxies of the kind of nginx would hold it back.
+    'x-accel-buffering': 'no',
+    connection: 'close',
+  })
+  response.write(`retry: ${retryMs}\n\n`)
+  return {
+    write(frame) {
+      const id = idOf?.(frame)
+      if (id === undefined) return response.write(frame.bytes)
+      return response.write(`id: ${id}\ndata: ${frame.json}\n\n`)
+    },
+    end: () => void response.end(),
+  }
+}

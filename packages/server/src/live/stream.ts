@@ -1,0 +1,346 @@
+// One live connection: what it follows, and how far each of it was told.
+//
+//   joining ──► in step ──► behind ──► in step
+//      │           │   full    drained    ▲
+//      │           ▼                      │
+//      └──► refused: nothing more about this model
+import {
+  compileKeyPattern,
+  FlushoutError,
+  isFlushoutError,
+  type Feed,
+  type FeedRequest,
+  type JsonObject,
+  type LiveEvent,
+  type LiveRequest,
+  type LogEntry,
+  type Position,
+  type User,
+} from '@flushout/core'
+import { isSame, type Channel, type Listener, type Reader } from './channel.ts'
+import { Frame } from './frame.ts'
+import type { ListedModel } from '../store.ts'
+import type { Hub, Watch } from './hub.ts'
+import { Presence } from './presence.ts'
+import { createFeedView, documentView, type Point, type View } from './view.ts'
+
+/** Where the events of a connection go. */
+export interface Sink {
+  /** Take a frame. False if it wants no more until `drained` of the stream is called. */
+  write(frame: Frame): boolean
+  /** Nothing more comes. */
+  end(): void
+}
+
+/** Who is connected; asked anew from time to time. Undefined for the application itself. */
+export type Identify<U extends User> = () => Promise<U | undefined>
+
+/** Beyond this much that cannot wait, a connection that takes nothing is ended. */
+const MAX_INSISTED_BYTES = 32 * 1024
+/** How many models are named in one `heads`. */
+const MAX_HEADS = 500
+
+interface Membership {
+  readonly channel: Channel
+  readonly reader: Reader
+}
+
+export class Stream<U extends User = User> implements Listener {
+  readonly #hub: Hub<U>
+  readonly #sink: Sink
+  readonly #identify: Identify<U> | undefined
+  // By view and key.
+  readonly #members = new Map<string, Membership>()
+  readonly #watches = new Set<Watch>()
+  user: U | undefined
+  /** When the next heartbeat is due. */
+  dueAt = 0
+  /** Since when it takes nothing; undefined while it does. */
+  fullSince: number | undefined
+  #insistedBytes = 0
+  #isClosed = false
+  #checking: { again: boolean } | undefined
+
+  constructor(hub: Hub<U>, sink: Sink, identify?: Identify<U>) {
+    this.#hub = hub
+    this.#sink = sink
+    this.#identify = identify
+  }
+
+  get isFull(): boolean {
+    return this.#isClosed || this.fullSince !== undefined
+  }
+
+  get hasWatches(): boolean {
+    return this.#watches.size > 0
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Follow what the request names. Resolves when everything of it was told or refused. */
+  async start({ models = {}, feeds = [], presence }: LiveRequest): Promise<void> {
+    const peer = presence && Presence.nameOf(presence.token)
+    const { heartbeatMs } = this.#hub
+    this.write(new Frame({ event: 'ready', heartbeatMs, ...(peer && { peer }) }, false))
+    this.user = await this.#identify?.()
+    await Promise.all([
+      ...Object.entries(models).map(([key, position]) => this.#join(key, documentView, position)),
+      ...feeds.map((feed) => this.#watch(feed)),
+      ...Object.entries(presence?.models ?? {}).map(async ([key, state]) => {
+        if ((await this.#refusal(key)) || this.#isClosed) return
+        this.#hub.presence.join(this, key, peer!, presence!.sequence, state)
+      }),
+    ])
+  }
+
+  write(frame: Frame): void {
+    if (this.isFull) return
+    if (!this.#sink.write(frame)) this.fullSince = this.#hub.now()
+  }
+
+  /** Say what must not be left out, even to who takes nothing now. */
+  insist(event: LiveEvent): void {
+    if (this.#isClosed) return
+    const frame = new Frame(event)
+    if (!this.isFull) return this.write(frame)
+    this.#insistedBytes += frame.bytes.length
+    if (this.#insistedBytes > MAX_INSISTED_BYTES) this.close()
+    else this.#sink.write(frame)
+  }
+
+  /** The connection takes more again. */
+  drained(): void {
+    if (this.#isClosed) return
+    this.fullSince = undefined
+    this.#insistedBytes = 0
+    for (const { channel, reader } of this.#members.values()) {
+      if (this.isFull) return
+      channel.lead(reader)
+    }
+    this.#hub.presence.drained(this)
+  }
+
+  /** Say how far everything is: who missed something notices. */
+  heartbeat(): void {
+    let heads: Record<string, Point> = {}
+    let count = 0
+    const send = () => {
+      this.write(new Frame({ event: 'heads', heads }, false))
+      heads = {}
+      count = 0
+    }
+    for (const { channel, reader } of this.#members.values()) {
+      if (!reader.at || !channel.head) continue
+      const { commandCount, hash } = channel.head
+      heads[channel.key] = { commandCount, hash }
+      count += 1
+      if (count === MAX_HEADS) send()
+    }
+    send()
+  }
+
+  /** Ask again who is connected and what they may read. */
+  async check(): Promise<void> {
+    if (!this.#identify || this.#isClosed) return
+    if (this.#checking) {
+      this.#checking.again = true
+      return
+    }
+    const checking = { again: true }
+    this.#checking = checking
+    try {
+      while (checking.again && !this.#isClosed) {
+        checking.again = false
+        this.user = await this.#identify()
+        const keys = new Set([...this.#members.values()].map(({ channel }) => channel.key))
+        for (const key of this.#hub.presence.keysOf(this)) keys.add(key)
+        await Promise.all([...keys].map((key) => this.#check(key)))
+      }
+    } catch {
+      // Nobody can tell now. A client that comes again is asked at the door.
+      this.close()
+    } finally {
+      this.#checking = undefined
+    }
+  }
+
+  /** Permissions are others: ask at once, also for what could not be followed before. */
+  async permissionsChanged(): Promise<void> {
+    await this.check()
+    for (const watch of this.#watches) {
+      watch.seen.clear()
+      await this.#hub.list(watch)
+    }
+  }
+
+  /** A model that one of its feeds fits is there; `isNew` if it came just now. */
+  async enter(watch: Watch, { key, head, config }: ListedModel, isNew: boolean): Promise<void> {
+    const refusal = await this.#refusal(key)
+    if (refusal || this.#isClosed || this.#members.has(memberId(key, watch.view))) return
+    const position = watch.since?.[key]
+    const isUnheard = isNew || (watch.since !== undefined && position === undefined)
+    if (isUnheard) this.#tell(key, 'create', config)
+    // Of a new one everything is heard, from its first command on.
+    await this.#join(key, watch.view, position, position ? undefined : head)
+  }
+
+  /** A model was configured or deleted. */
+  changed(key: string, change: 'configure' | 'delete', config: JsonObject | undefined): void {
+    const members = [...this.#members.values()].filter(({ channel }) => channel.key === key)
+    const isFollowed = members.some(({ reader }) => reader.view !== documentView)
+    const isHeld = members.some(({ reader }) => reader.view === documentView)
+    if (isFollowed) this.#tell(key, change, config)
+    if (change === 'configure') return
+    for (const member of members) this.#leave(member)
+    if (isHeld) this.#refuse(key, new FlushoutError('MODEL_NOT_FOUND', 'The model was deleted.'))
+  }
+
+  /** End the connection. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const member of this.#members.values()) this.#leave(member)
+    for (const watch of this.#watches) this.#hub.unwatch(watch)
+    this.#hub.closed(this)
+    this.#sink.end()
+  }
+
+  async #watch({ models, since, ...feed }: FeedRequest): Promise<void> {
+    const watch: Watch = {
+      pattern: models,
+      fits: compileKeyPattern(models),
+      view: createFeedView(feed as Feed),
+      stream: this,
+      since,
+      seen: new Set(),
+    }
+    this.#watches.add(watch)
+    await this.#hub.watch(watch)
+  }
+
+  /** Follow one model from `position`; from now on, or from `start` where it is known, without one. */
+  async #join(key: string, view: View, position?: Position | null, start?: Point): Promise<void> {
+    const refusal = await this.#refusal(key)
+    const id = memberId(key, view)
+    if (this.#isClosed || this.#members.has(id)) return
+    if (refusal) return this.#reject(key, refusal)
+    if (this.#members.size >= this.#hub.maxModels) {
+      const message = `A connection follows at most ${this.#hub.maxModels} models.`
+      return this.#refuse(key, new FlushoutError('BUSY', message))
+    }
+    const channel = this.#hub.channel(key)
+    const reader: Reader = { listener: this, view, at: undefined }
+    const member: Membership = { channel, reader }
+    // Before anything is looked up: what happens meanwhile is kept for it.
+    channel.readers.add(reader)
+    this.#members.set(id, member)
+    try {
+      await this.#place(member, position, start)
+    } catch (error) {
+      this.#leave(member)
+      if (isFlushoutError(error)) this.#reject(key, error)
+      else this.close()
+    }
+  }
+
+  async #place(
+    { channel, reader }: Membership,
+    position?: Position | null,
+    start?: Point,
+  ): Promise<void> {
+    const { key } = channel
+    const head = start ?? (await this.#hub.heads.ask(key))
+    if (!channel.readers.has(reader)) return
+    if (!head && position) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')
+    if (head && (!position || isSame(head, { commandCount: position.from, hash: position.hash }))) {
+      channel.place(reader, head)
+      const { commandCount, hash } = head
+      this.write(new Frame({ event: 'heads', heads: { [key]: { commandCount, hash } } }, false))
+      return
+    }
+    await this.#hub.read(key, position?.from, (model) => {
+      if (!channel.readers.has(reader)) return
+      const { commandCount, hash } = model.master
+      const now = { commandCount, hash }
+      const entries = position && entriesSince(model.master, position)
+      if (!entries) {
+        channel.place(reader, now)
+        return this.write(reader.view.lost(key, now))
+      }
+      reader.at = { commandCount: position.from, hash: position.hash }
+      for (const { to, frame } of reader.view.steps(key, entries)) {
+        if (this.isFull) break
+        this.write(frame)
+        reader.at = to
+      }
+      channel.place(reader, reader.at)
+    })
+  }
+
+  async #check(key: string): Promise<void> {
+    const refusal = await this.#refusal(key)
+    if (!refusal || this.#isClosed) return
+    if (isPassing(refusal)) return this.close()
+    for (const member of this.#members.values()) {
+      if (member.channel.key === key) this.#leave(member)
+    }
+    this.#refuse(key, refusal)
+  }
+
+  #refusal(key: string): Promise<FlushoutError | undefined> | undefined {
+    return this.#identify && this.#hub.refusal(this.user, key)
+  }
+
+  #reject(key: string, refusal: FlushoutError): void {
+    // Whether it may cannot be told now; it comes again, and asks again.
+    if (isPassing(refusal)) this.close()
+    else this.#refuse(key, refusal)
+  }
+
+  #refuse(models: string, { code, message, retry, retryAfterMs }: FlushoutError): void {
+    this.#hub.presence.leave(this, models)
+    this.insist({
+      event: 'refused',
+      models,
+      code,
+      message,
+      retry,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+  }
+
+  #tell(
+    key: string,
+    change: 'create' | 'configure' | 'delete',
+    config: JsonObject | undefined,
+  ): void {
+    this.insist({ event: 'model', key, change, ...(config && { config }) })
+  }
+
+  #leave({ channel, reader }: Membership): void {
+    this.#members.delete(memberId(channel.key, reader.view))
+    this.#hub.leave(channel, reader)
+  }
+}
+
+function isPassing({ retry }: FlushoutError): boolean {
+  return retry === 'same-flush'
+}
+
+function memberId(key: string, { id }: View): string {
+  return `${id} ${key}`
+}
+
+/** What happened since `position`; undefined where that is not known, or is another past. */
+function entriesSince(
+  master: { since(position: Position): readonly LogEntry[] | undefined },
+  position: Position,
+): readonly LogEntry[] | undefined {
+  try {
+    return master.since(position)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,89 @@
+import { endOf, toAppliedFlush, toFeedEvents, type Feed, type LogEntry } from '@flushout/core'
+import { Frame, MAX_FRAME_BYTES } from './frame.ts'
+
+/** How far a model is. */
+export interface Point {
+  readonly commandCount: number
+  readonly hash: string
+}
+
+/** A piece of history as somebody sees it. */
+export interface Step {
+  readonly from: number
+  readonly to: Point
+  readonly frame: Frame
+}
+
+/** How somebody sees a model: as a document, or as a feed of items. */
+export interface View {
+  /** Equal views have equal ids, and share what is written out. */
+  readonly id: string
+  /** Cut history into what is told at once; without a gap from its first entry to its last. */
+  steps(key: string, entries: readonly LogEntry[]): Step[]
+  /** What to tell who cannot be told what happened up to `head`. */
+  lost(key: string, head: Point): Frame
+}
+
+/** For who holds the document. */
+export const documentView: View = {
+  id: '',
+  steps(key, entries) {
+    const [first] = entries
+    const last = entries.at(-1)
+    if (!first || !last) return []
+    const to = pointAfter(last)
+    const updates = entries.map((entry) => toAppliedFlush(entry, false))
+    const frame = new Frame({ event: 'updates', key, ...to, updates })
+    if (
+      frame.json.length <= MAX_FRAME_BYTES / 2 ||
+      Buffer.byteLength(frame.json) <= MAX_FRAME_BYTES
+    )
+      return [{ from: first.from, to, frame }]
+    if (entries.length === 1) return [{ from: first.from, to, frame: documentView.lost(key, to) }]
+    const middle = entries.length >> 1
+    return [
+      ...documentView.steps(key, entries.slice(0, middle)),
+      ...documentView.steps(key, entries.slice(middle)),
+    ]
+  },
+  lost: (key, { commandCount, hash }) =>
+    new Frame({ event: 'heads', heads: { [key]: { commandCount, hash } } }),
+}
+
+/** For who follows the items of a node. */
+export function createFeedView({ path = [], item, position }: Feed): View {
+  const feed: Feed = {
+    path,
+    ...(item !== undefined && { item }),
+    ...(position !== undefined && { position }),
+  }
+  const view: View = {
+    id: JSON.stringify([path, item ?? null, position ?? null]),
+    steps: (key, entries) =>
+      entries.map((entry) => {
+        const to = pointAfter(entry)
+        const { from, clientId } = entry
+        // Also where nothing happened to the items, so that a gap can be told.
+        const events = toFeedEvents(toAppliedFlush(entry, false), feed)
+        const frame = new Frame({ event: 'feed', key, feed, from, ...to, clientId, events })
+        const isLarge = Buffer.byteLength(frame.json) > MAX_FRAME_BYTES
+        return { from, to, frame: isLarge ? view.lost(key, to) : frame }
+      }),
+    lost: (key, { commandCount, hash }) =>
+      new Frame({
+        event: 'feed',
+        key,
+        feed,
+        from: commandCount,
+        commandCount,
+        hash,
+        clientId: '',
+        events: [{ kind: 'reset' }],
+      }),
+  }
+  return view
+}
+
+function pointAfter(entry: LogEntry): Point {
+  return { commandCount: endOf(entry), hash: entry.hash }
+}
