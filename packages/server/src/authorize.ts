@@ -1,7 +1,12 @@
 import type { User } from '@flushout/core'
 
-/** What somebody wants to do with a model. Who may write may read: every answer brings the document up to date. */
-export type Action = 'read' | 'write'
+/**
+ * What somebody wants to do with a model. Who may write may read: every answer
+ * brings the document up to date. Following and listing models, and being shown
+ * in them, need `read`. `create` is to make one with a document or config of one's
+ * own; a first `read` or `write` makes one of a kind that has an `initial` document.
+ */
+export type Action = 'read' | 'write' | 'create' | 'configure' | 'delete'
 
 /**
  * Decides who may do what. Asked for every request, before anything is looked

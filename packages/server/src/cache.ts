@@ -48,6 +48,12 @@ export class ModelCache<U extends User = User> {
     }
   }
 
+  /** A model is gone from the store. Whoever is being served by it finds out by themselves. */
+  forget(key: string): void {
+    const runner = this.#runners.get(key)
+    if (runner?.isIdle) void this.#retire(runner)
+  }
+
   /** Wait for everybody who waits, write checkpoints, and let all models go. */
   async close(): Promise<void> {
     while (this.#runners.size > 0) {

@@ -1,12 +1,22 @@
 import { FlushoutError, PROTOCOL, type Flush } from '@flushout/core'
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import { schemas } from './schemas.ts'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { schemas, type Schema } from './schemas.ts'
 
 // Of our own, so that no option of the application's Fastify can make it bend
 // `true` into 1 or drop fields that it does not know.
 const ajv = new Ajv2020({ coerceTypes: false, removeAdditional: false, useDefaults: false })
 ajv.addVocabulary(['components'])
-const isFlush = ajv.compile({ components: { schemas }, $ref: '#/components/schemas/Flush' })
+const isFlush = compileSchema({ $ref: '#/components/schemas/Flush' })
+
+/** Make a check of messages; the schema may refer to those of the protocol. */
+export function compileSchema(schema: Schema): ValidateFunction {
+  return ajv.compile({ components: { schemas }, ...schema })
+}
+
+/** Throw FLUSH_INVALID, with the place of the fault, unless `value` passes the check. */
+export function demand(check: ValidateFunction, value: unknown): void {
+  if (!check(value)) throw invalid(check.errors?.[0])
+}
 
 /**
  * Throw unless `value` has the form of a flush: PROTOCOL_UNSUPPORTED if it is of
@@ -23,7 +33,7 @@ export function checkFlush(value: unknown, maxCommands: number): asserts value i
     const message = `A flush holds at most ${maxCommands} commands, not ${commands.length}.`
     throw new FlushoutError('FLUSH_TOO_LARGE', message)
   }
-  if (!isFlush(value)) throw invalid(isFlush.errors?.[0])
+  demand(isFlush, value)
   const { sequence, commands: sent } = value as Flush
   if (sequence > 0 || sent.length === 0) return
   throw new FlushoutError('FLUSH_INVALID', 'At "/sequence": must be >= 1 for commands.')
@@ -42,7 +52,7 @@ export function checkKey(key: unknown, maxLength: number): asserts key is string
 }
 
 function invalid(error: ErrorObject | undefined): FlushoutError {
-  const { instancePath = '', message = 'is not a flush', params = {} } = error ?? {}
+  const { instancePath = '', message = 'is not understood', params = {} } = error ?? {}
   const name: unknown = params['additionalProperty']
   const at = typeof name === 'string' ? `${instancePath}/${name.slice(0, 60)}` : instancePath
   return new FlushoutError('FLUSH_INVALID', `At "${at}": ${message}.`)

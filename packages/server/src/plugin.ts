@@ -7,6 +7,7 @@ import {
 } from '@flushout/core'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addAdminRoutes, type Await } from './admin-routes.ts'
 import { withDeadline } from './deadline.ts'
 import { defaultEnvironment } from './environment.ts'
 import { toHttpError } from './http-errors.ts'
@@ -67,10 +68,12 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
       await scope.register(async (models) => {
         const requests = new Traffic(trafficBytes)
         boundTraffic(models, requests, new Traffic(trafficBytes), flushBytes)
-        addModelRoutes(models, service, user, (reply, work) => {
+        const within: Await = (reply, work) => {
           requests.keep(reply.raw, work)
           return withDeadline(answerMs, work)
-        })
+        }
+        addAdminRoutes(models, service.models, user, within)
+        addModelRoutes(models, service, user, within)
         const { environment = defaultEnvironment } = options
         addLiveRoutes(models, { service, userOf: user, environment, requests })
       })
@@ -148,9 +151,6 @@ interface ModelRoute {
   Params: { key: string }
   Querystring: Record<string, unknown>
 }
-
-/** Waits for the work on a request, within bounds. */
-type Await = <Result>(reply: FastifyReply, work: Promise<Result>) => Promise<Result>
 
 function addModelRoutes(
   scope: FastifyInstance,

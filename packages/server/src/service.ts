@@ -16,6 +16,7 @@ import {
   type Snapshot,
   type User,
 } from '@flushout/core'
+import { createModelAdmin, type ModelAdmin } from './admin.ts'
 import type { Action, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
 import { checkFlush, checkKey } from './check-message.ts'
@@ -126,6 +127,8 @@ export interface FlushoutService<U extends User = User> {
    * general: live connections are asked again at once, here and on other servers.
    */
   permissionsChanged(whose?: { readonly userId?: string; readonly key?: string }): void
+  /** Models as a whole: make, list, configure, delete them. */
+  readonly models: ModelAdmin<U>
   /** Throw UNAVAILABLE unless flushes can be served now. */
   ready(): Promise<void>
   /** Refuse what comes from now on; `close` does the rest. */
@@ -171,6 +174,7 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #cache: ModelCache<U>
   readonly #hints: Hints
   readonly #hub: Hub<U>
+  readonly models: ModelAdmin<U>
   #isDraining = false
   #closed: Promise<void> | undefined
 
@@ -198,6 +202,19 @@ class Service<U extends User> implements FlushoutService<U> {
       maxModels: this.#limits.streamModels,
       refusal: (user, key) => this.#refusal(key, user),
       read: (key, read, from) => this.#cache.runner(key).read(read, from),
+    })
+    this.models = createModelAdmin<U>({
+      store: this.#store,
+      environment: this.#environment,
+      limits: this.#limits,
+      log: this.#log,
+      admit: (key, action, user) => this.#admit(key, action, user),
+      initialOf: (key) => {
+        const { initial = {} } = this.#kindOf(key)!
+        return typeof initial === 'function' ? initial(key) : initial
+      },
+      onChange: ({ key, change }) => this.#hub.changed(key, change),
+      forget: (key) => this.#cache.forget(key),
     })
   }
 

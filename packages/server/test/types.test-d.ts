@@ -1,5 +1,11 @@
 import type { Command, DocumentView, User } from '@flushout/core'
-import { allowAnyone, flushout, memoryStore, type FlushoutOptions } from '@flushout/server'
+import {
+  allowAnyone,
+  flushout,
+  memoryStore,
+  type Action,
+  type FlushoutOptions,
+} from '@flushout/server'
 import Fastify from 'fastify'
 import { expectTypeOf } from 'vitest'
 
@@ -15,7 +21,7 @@ void app.register(flushout, {
   store,
   authorize: (user, action, key) => {
     expectTypeOf(user).toEqualTypeOf<User | undefined>()
-    expectTypeOf(action).toEqualTypeOf<'read' | 'write'>()
+    expectTypeOf(action).toEqualTypeOf<Action>()
     expectTypeOf(key).toEqualTypeOf<string>()
     return true
   },
