@@ -1,0 +1,136 @@
+// Who else looks at a model, and what they do. It is told over the connection that
+// the whole client shares, never stored, and gone with the connection:
+//
+//   share ──► own state ──► announced, at most every 100 ms ──► the others' `others`
+//                  └──────► in the next request for a connection
+import type { FlushoutError, LiveEvent, PresenceRequest } from '@flushout/core'
+import type { Environment } from './environment.ts'
+import { Place, type Presence } from './presence.ts'
+
+export interface PresenceBoardOptions {
+  /** Send what all others are to know. */
+  readonly announce: (presence: PresenceRequest) => Promise<void>
+  readonly environment: Environment
+  /** Hears when other models than before are in `request`: only a new one brings their peers. */
+  readonly onChange: () => void
+}
+
+const MAX_MODELS = 100
+const ANNOUNCE_MS = 100
+const MAX_RETRY_MS = 30_000
+
+/** What a page tells the others, in all its models, and what it hears of them. */
+export class PresenceBoard {
+  readonly #options: PresenceBoardOptions
+  readonly #places = new Map<string, Place>()
+  // Known to this page and the servers only.
+  readonly #token: string
+  // Who this page is to the others.
+  #self: string | undefined
+  #isConnected = false
+  #sequence = 0
+  // What the servers know, or are being told.
+  #told: string | undefined
+  #failures = 0
+  #clearTimer: (() => void) | undefined
+
+  constructor(options: PresenceBoardOptions) {
+    this.#options = options
+    const bytes = new Uint8Array(18)
+    options.environment.fillRandom(bytes)
+    this.#token = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  }
+
+  /** The presence of a model. `keep` is called while somebody uses it, and what it gave afterwards. */
+  open(key: string, keep: () => () => void): Presence {
+    return new Place({
+      environment: this.#options.environment,
+      keep,
+      onUse: (place, isUsed) => {
+        if (isUsed) this.#places.set(key, place)
+        else if (this.#places.get(key) === place) this.#places.delete(key)
+        this.#sequence += 1
+        this.#options.onChange()
+      },
+      onState: () => {
+        this.#sequence += 1
+        this.#announceLater()
+      },
+    })
+  }
+
+  /** What to ask the server for; undefined while nobody cares. */
+  request(): PresenceRequest | undefined {
+    if (this.#places.size === 0) return undefined
+    const places = [...this.#places].slice(0, MAX_MODELS)
+    return {
+      token: this.#token,
+      sequence: this.#sequence,
+      models: Object.fromEntries(places.map(([key, place]) => [key, place.state])),
+    }
+  }
+
+  /** There is a connection, which was asked for with this. */
+  connected(request: PresenceRequest | undefined): void {
+    this.#isConnected = true
+    this.#told = toText(request)
+    this.#announceLater()
+  }
+
+  /** Take what came over the connection; what is not about presence is left alone. */
+  hear(event: LiveEvent): void {
+    if (event.event === 'ready') {
+      this.#self = event.peer ?? this.#self
+      for (const place of this.#places.values()) place.forget(this.#self)
+    }
+    if (event.event === 'refused') this.#places.get(event.models)?.clear()
+    if (event.event === 'presence') this.#places.get(event.key)?.hear(event, this.#self)
+  }
+
+  /** Nothing is heard any more: nobody can say who is there. */
+  lost(): void {
+    this.#isConnected = false
+    this.#failures = 0
+    this.#clearTimer?.()
+    this.#clearTimer = undefined
+    for (const place of this.#places.values()) place.clear()
+  }
+
+  /** End all timers, after the client was closed. */
+  close(): void {
+    this.lost()
+    for (const place of this.#places.values()) place.close()
+    this.#places.clear()
+  }
+
+  #announceLater(delayMs = ANNOUNCE_MS): void {
+    if (this.#clearTimer || !this.#isConnected || this.#told === toText(this.request())) return
+    this.#clearTimer = this.#options.environment.setTimer(() => {
+      this.#clearTimer = undefined
+      void this.#announce()
+    }, delayMs)
+  }
+
+  async #announce(): Promise<void> {
+    const presence = this.request()
+    const before = this.#told
+    const text = toText(presence)
+    // A connection made meanwhile has told it, or it is as it was.
+    if (!presence || before === text) return
+    this.#told = text
+    try {
+      await this.#options.announce(presence)
+      this.#failures = 0
+    } catch (error) {
+      // Who is not let in now is told with the next change, or the next connection.
+      if ((error as FlushoutError).retry === 'never' || this.#told !== text) return
+      this.#told = before
+      this.#failures += 1
+      this.#announceLater(Math.min(MAX_RETRY_MS, 500 * 2 ** this.#failures))
+    }
+  }
+}
+
+function toText(presence: PresenceRequest | undefined): string | undefined {
+  return presence && JSON.stringify(presence.models)
+}
