@@ -1,12 +1,13 @@
 // The messages of protocol 1, as they are written down under test/wire/v1 and
 // shown in docs/protocol.md. They are promises to clients that exist: a change
 // here is a new version of the protocol.
-import { CommandProxy, Master, type Flush } from '@flushout/core'
+import { CommandProxy, Master, type Flush, type LiveRequest } from '@flushout/core'
 import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
+import { allowAnyone, createService, defaultEnvironment, memoryStore } from '@flushout/server'
 import { createOpenApi } from '../../packages/server/src/openapi.ts'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 const read = (name: string) => readFile(new URL(`../wire/v1/${name}.json`, import.meta.url), 'utf8')
 const readJson = async (name: string) => JSON.parse(await read(name)) as unknown
@@ -83,12 +84,50 @@ test('a client understands the answer that is written down', async () => {
   expect(world.proxy.rejections).toMatchObject([{ kind: 'dropped' }])
 })
 
+test('a server tells a live connection what is written down', async () => {
+  const store = memoryStore()
+  await store.create('todos:groceries', { commandCount: 41, hash: 'hash-at-41', document })
+  const service = createService({
+    store,
+    authorize: allowAnyone,
+    models: [{ pattern: 'todos:*' }],
+    environment: { ...defaultEnvironment, now: () => context.now },
+  })
+  const events: unknown[] = []
+  const sink = {
+    write({ json }: { json: string }) {
+      events.push(JSON.parse(json))
+      return true
+    },
+    end() {},
+  }
+  const request = (await readJson('live-request')) as LiveRequest
+  const live = service.live(
+    request,
+    () => sink,
+    async () => ({ id: 'ada' }),
+  )
+  await live.started
+  await service.models.configure('todos:groceries', { title: 'Groceries' }, { id: 'ada' })
+  const bob = { protocol: 1, clientId: 'bob-1', sequence: 1, from: 41, hash: 'hash-at-41' } as const
+  const commands = [{ action: 'delete', path: ['todos', 'tea'] }] as const
+  await service.flush('todos:groceries', { ...bob, commands }, { id: 'bob' })
+  await service.models.delete('todos:groceries', { id: 'ada' })
+  const expected = (await readJson('live-events')) as unknown[]
+  await vi.waitFor(() => expect(events.length).toHaveLength(expected.length - 1))
+  service.drain()
+  const farewell = { event: 'bye', retryAfterMs: expect.any(Number) as number }
+  expect(events).toEqual([...expected.slice(0, -1), farewell])
+  await service.close()
+})
+
 test('what is written down has the form that the server publishes', async () => {
   for (const [file, schema] of [
     ['flush', 'Flush'],
     ['answer', 'FlushAnswer'],
     ['answer-repeated', 'FlushAnswer'],
     ['error', 'Error'],
+    ['live-request', 'LiveRequest'],
   ] as const) {
     const validate = compile(schema)
     expect(validate(await readJson(file)), `${file}: ${JSON.stringify(validate.errors)}`).toBe(true)
@@ -97,7 +136,7 @@ test('what is written down has the form that the server publishes', async () => 
 
 test('the page of the protocol shows what is written down', async () => {
   const page = await readFile(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
-  for (const file of ['flush', 'answer', 'error']) {
+  for (const file of ['flush', 'answer', 'error', 'live-request', 'live-events']) {
     expect(page).toContain(`\`\`\`json\n${await read(file)}\`\`\``)
   }
 })

@@ -53,7 +53,7 @@ export type LiveEvent =
    * is dead. `peer` is who this client is to the others, if it told anything of itself.
    */
   | { readonly event: 'ready'; readonly heartbeatMs: number; readonly peer?: string }
-  /** New history of a model, from `from` without a gap to `commandCount`. */
+  /** New history of a model, without a gap up to `commandCount`. */
   | {
       readonly event: 'updates'
       readonly key: string
