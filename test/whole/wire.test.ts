@@ -114,7 +114,7 @@ test('a server tells a live connection what is written down', async () => {
   await service.flush('todos:groceries', { ...bob, commands }, { id: 'bob' })
   await service.models.delete('todos:groceries', { id: 'ada' })
   const expected = (await readJson('live-events')) as unknown[]
-  await vi.waitFor(() => expect(events.length).toHaveLength(expected.length - 1))
+  await vi.waitFor(() => expect(events).toHaveLength(expected.length - 1))
   service.drain()
   const farewell = { event: 'bye', retryAfterMs: expect.any(Number) as number }
   expect(events).toEqual([...expected.slice(0, -1), farewell])
