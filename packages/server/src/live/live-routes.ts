@@ -2,6 +2,7 @@
 // hooks are made for answers that have an end.
 import { FlushoutError, PROTOCOL, type LiveRequest, type Position } from '@flushout/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { Environment } from '../environment.ts'
 import { identify, type UserOf } from '../identify.ts'
 import type { FlushoutService, LiveConnection } from '../service.ts'
@@ -55,7 +56,11 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
     const retryMs = Math.ceil(1000 + environment.random() * 2000)
     // Refused before anything is written, as any other request.
     const connection = open(request, wanted, () =>
-      createSseSink(raw, { retryMs, ...(idOf && { idOf }) }),
+      createSseSink(raw, {
+        retryMs,
+        headers: reply.getHeaders() as OutgoingHttpHeaders,
+        ...(idOf && { idOf }),
+      }),
     )
     reply.hijack()
     requests.release(raw)
