@@ -23,8 +23,8 @@ import { Channel, isSame, type Reader } from './channel.ts'
 import { HeadLookup } from './head-lookup.ts'
 import { PatternLookup } from './pattern-lookup.ts'
 import { Presence } from './presence.ts'
-import { Stream, type Identify, type Sink } from './stream.ts'
-import type { Point, View } from './view.ts'
+import { Stream, type Identify, type Sink, type StreamHost, type Watch } from './stream.ts'
+import type { Point } from './view.ts'
 
 /** What the hub needs from the service around it. */
 export interface HubOptions<U extends User> {
@@ -42,18 +42,6 @@ export interface HubOptions<U extends User> {
   readonly read: (key: string, read: (model: HotModel<U>) => void, from?: number) => Promise<void>
 }
 
-/** Somebody who follows all models that fit a pattern. */
-export interface Watch {
-  readonly pattern: string
-  readonly fits: (key: string) => boolean
-  readonly view: View
-  readonly stream: Pick<Stream, 'enter' | 'isClosed'>
-  /** How far it had heard of each model when it was connected before. */
-  readonly since: { readonly [key: string]: Position } | undefined
-  /** The models that it was told of, or may not hear of. */
-  readonly seen: Set<string>
-}
-
 const TICK_MS = 1000
 /** A connection that takes nothing for so long is ended. */
 const STALLED_MS = 30_000
@@ -64,7 +52,7 @@ const POLL_KEYS = 1000
 const MAX_SEEN = 10_000
 const MAX_BYE_MS = 5000
 
-export class Hub<U extends User = User> {
+export class Hub<U extends User = User> implements StreamHost<U> {
   readonly heads: HeadLookup
   readonly presence: Presence
   readonly maxModels: number

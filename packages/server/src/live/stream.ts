@@ -8,7 +8,6 @@ import {
   compileKeyPattern,
   FlushoutError,
   isFlushoutError,
-  type Feed,
   type FeedRequest,
   type JsonObject,
   type LiveEvent,
@@ -20,7 +19,8 @@ import {
 import { isSame, type Channel, type Listener, type Reader } from './channel.ts'
 import { Frame } from './frame.ts'
 import type { ListedModel } from '../store.ts'
-import type { Hub, Watch } from './hub.ts'
+import type { HotModel } from '../hot-model.ts'
+import type { HeadLookup } from './head-lookup.ts'
 import { Presence } from './presence.ts'
 import { createFeedView, documentView, type Point, type View } from './view.ts'
 
@@ -35,6 +35,42 @@ export interface Sink {
 /** Who is connected; asked anew from time to time. Undefined for the application itself. */
 export type Identify<U extends User> = () => Promise<U | undefined>
 
+/** What a stream needs of the hub around it. */
+export interface StreamHost<U extends User> {
+  readonly now: () => number
+  readonly heartbeatMs: number
+  /** How many models one stream may follow. */
+  readonly maxModels: number
+  readonly heads: HeadLookup
+  readonly presence: Presence
+  /** Where a model is told of. */
+  channel(key: string): Channel
+  leave(channel: Channel, reader: Reader): void
+  /** Read a model that is proved current, with its history since `from`, if that is not too long. */
+  read(key: string, from: number | undefined, read: (model: HotModel<U>) => void): Promise<void>
+  /** Why somebody may not read a model; undefined if they may. */
+  refusal(user: U | undefined, key: string): Promise<FlushoutError | undefined>
+  /** Follow all models that fit, those there are and those to come. */
+  watch(watch: Watch): Promise<void>
+  unwatch(watch: Watch): void
+  /** Look for models that fit and were not seen yet. */
+  list(watch: Watch): Promise<void>
+  /** A stream ended itself. */
+  closed(stream: Stream<U>): void
+}
+
+/** Somebody who follows all models that fit a pattern. */
+export interface Watch {
+  readonly pattern: string
+  readonly fits: (key: string) => boolean
+  readonly view: View
+  readonly stream: Pick<Stream, 'enter' | 'isClosed'>
+  /** How far it had heard of each model when it was connected before. */
+  readonly since: { readonly [key: string]: Position } | undefined
+  /** The models that it was told of, or may not hear of. */
+  readonly seen: Set<string>
+}
+
 /** Beyond this much that cannot wait, a connection that takes nothing is ended. */
 const MAX_INSISTED_BYTES = 32 * 1024
 /** How many models are named in one `heads`. */
@@ -46,7 +82,7 @@ interface Membership {
 }
 
 export class Stream<U extends User = User> implements Listener {
-  readonly #hub: Hub<U>
+  readonly #hub: StreamHost<U>
   readonly #sink: Sink
   readonly #identify: Identify<U> | undefined
   // By view and key.
@@ -61,7 +97,7 @@ export class Stream<U extends User = User> implements Listener {
   #isClosed = false
   #checking: { again: boolean } | undefined
 
-  constructor(hub: Hub<U>, sink: Sink, identify?: Identify<U>) {
+  constructor(hub: StreamHost<U>, sink: Sink, identify?: Identify<U>) {
     this.#hub = hub
     this.#sink = sink
     this.#identify = identify
@@ -211,7 +247,7 @@ export class Stream<U extends User = User> implements Listener {
     const watch: Watch = {
       pattern: models,
       fits: compileKeyPattern(models),
-      view: createFeedView(feed as Feed),
+      view: createFeedView(feed),
       stream: this,
       since,
       seen: new Set(),
