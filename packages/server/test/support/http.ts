@@ -20,12 +20,14 @@ export class TestServer implements AsyncDisposable {
     this.address = address
   }
 
-  /** `instance` is what is different from `fastifyOptions`. */
+  /** `instance` is what is different from `fastifyOptions`; `prepare` comes before the plugin. */
   static async start(
     options: Partial<FlushoutOptions> = {},
     instance: Partial<typeof fastifyOptions> = {},
+    prepare: (app: FastifyInstance) => void = () => {},
   ): Promise<TestServer> {
     const app = Fastify({ ...fastifyOptions, ...instance })
+    prepare(app)
     await app.register(flushout, {
       store: memoryStore(),
       authorize: allowAnyone,
@@ -62,8 +64,16 @@ export class TestServer implements AsyncDisposable {
     return (await this.post(flush)).body as unknown as FlushAnswer
   }
 
-  send(method: string, path: string): Promise<Answer> {
-    return this.#send(method, path, {})
+  /** Send any request; a body that is given as text goes as it is. */
+  send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    if (body === undefined) return this.#send(method, path, headers)
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    return this.#send(method, path, { 'content-type': 'application/json', ...headers }, text)
   }
 
   // Not `fetch`, which tidies up paths and headers before they leave.
