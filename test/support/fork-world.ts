@@ -144,7 +144,7 @@ export class ForkWorld implements AsyncDisposable {
       truth = await cold.snapshot(KEY)
       for (const { model } of this.#peers) {
         const { queued, inFlight, confirmed, state } = model.status
-        const settled = { queued: 0, inFlight: 0, confirmed: truth.commandCount, state: 'online' }
+        const settled = { queued: 0, inFlight: 0, confirmed: truth.commandCount, state: 'polling' }
         expect({ queued, inFlight, confirmed, state }).toEqual(settled)
         // Another past may be as long as this one: who did not ask yet is not done.
         expect(JSON.stringify(model.read())).toBe(JSON.stringify(truth.document))

@@ -96,7 +96,7 @@ async function settle({ service, ada, bob }: Site): Promise<string[]> {
   await vi.waitFor(async () => {
     const { document, commandCount: confirmed } = await service.snapshot(KEY)
     for (const { model } of [ada, bob]) {
-      expect(model.status).toMatchObject({ state: 'online', queued: 0, inFlight: 0, confirmed })
+      expect(model.status).toMatchObject({ state: 'polling', queued: 0, inFlight: 0, confirmed })
       expect(JSON.stringify(model.read())).toBe(JSON.stringify(document))
     }
   }, PATIENCE)

@@ -85,7 +85,7 @@ test('clients notice that the database was put back, keep what is queued, and sa
       todos: { a: { text: 'A' }, b: { text: 'b' }, queued: { text: 'queued' } },
     })
     expect(model.rejections).toHaveLength(1)
-    expect(model.status).toMatchObject({ state: 'online', confirmed: 4 })
+    expect(model.status).toMatchObject({ state: 'polling', confirmed: 4 })
     expect(await service.snapshot(KEY)).toMatchObject({ commandCount: 4, document: model.read() })
     stop()
   } finally {

@@ -7,9 +7,11 @@ import {
 } from '@flushout/core'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
+import type { LiveConnection } from './live-connection.ts'
+import { connectModels } from './live-models.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { closedError, Model, type ModelControl } from './model.ts'
-import type { Transport } from './transport.ts'
+import type { LiveTransport, Transport } from './transport.ts'
 
 export interface ClientOptions {
   /** Where the server has the plugin, as `/flushout`. Give this or `transport`. */
@@ -43,6 +45,8 @@ export class Client {
   readonly #controls = new Map<Model, ModelControl>()
   // Takes back the forgetting of a model that nobody needs.
   readonly #keep = new Map<Model, () => void>()
+  // Undefined where the transport has none.
+  readonly #live: LiveConnection | undefined
   readonly #stopWaking: () => void
   #mode: 'auto' | 'manual'
   #isPaused = false
@@ -54,7 +58,11 @@ export class Client {
     this.#transport = options.transport ?? httpTransport(checkUrl(options))
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
+    const { live } = this.#transport
+    this.#live = live && this.#connect(live)
+    if (this.#mode === 'manual') this.#live?.pause()
     this.#stopWaking = this.#environment.onWake(() => {
+      this.#live?.wake()
       for (const control of this.#controls.values()) control.loop.wake()
     })
   }
@@ -78,7 +86,9 @@ export class Client {
   }
 
   set flushMode(mode: 'auto' | 'manual') {
+    const isAnother = mode !== this.#mode
     this.#mode = mode
+    if (isAnother) this.#directLive()
     for (const control of this.#controls.values()) control.loop.setMode(mode)
   }
 
@@ -90,12 +100,14 @@ export class Client {
   /** Exchange nothing until `resume`, as if the network were gone. Edits go on. */
   pause(): void {
     this.#isPaused = true
+    this.#live?.pause()
     for (const control of this.#controls.values()) control.loop.pause()
   }
 
   /** Exchange again at once: after `pause`, or when the user has logged in. */
   resume(): void {
     this.#isPaused = false
+    this.#directLive()
     for (const control of this.#controls.values()) control.resume()
   }
 
@@ -108,11 +120,35 @@ export class Client {
   close(): void {
     this.#isClosed = true
     this.#stopWaking()
+    this.#live?.pause()
     for (const take of this.#keep.values()) take()
     for (const control of this.#controls.values()) control.close()
     this.#keep.clear()
     this.#controls.clear()
     this.#models.clear()
+  }
+
+  #directLive(): void {
+    if (this.#isPaused || this.#mode === 'manual') this.#live?.pause()
+    else this.#live?.resume()
+  }
+
+  #connect(live: LiveTransport): LiveConnection {
+    // Of two models with one key the one that is given to whoever asks. The other
+    // was forgotten and is used nevertheless: it asks by timer.
+    const find = (key: string) => this.#controls.get(this.#models.get(key)!)
+    const models = this.#models
+    return connectModels({
+      live,
+      environment: this.#environment,
+      find,
+      *controls() {
+        for (const key of models.keys()) {
+          const control = find(key)
+          if (control) yield [key, control]
+        }
+      },
+    })
   }
 
   #open(key: string): Model {
@@ -124,6 +160,8 @@ export class Client {
       proxy: { ...this.#options, createId: this.#createId, now: this.#environment.now },
       isClosed: () => this.#isClosed,
       onNeedChange: () => this.#needChanged(model, control),
+      onFollowChange: () => this.#live?.changed(),
+      onReadmitted: () => this.#live?.renewLater(),
     })
     this.#adopt(model, control)
     this.#forgetLater(model)

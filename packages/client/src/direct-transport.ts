@@ -1,6 +1,6 @@
-import type { Flush, Snapshot } from '@flushout/core'
+import type { Flush, LiveEvent, Snapshot } from '@flushout/core'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
-import type { Transport } from './transport.ts'
+import type { LiveTransport, Transport } from './transport.ts'
 
 /** What answers in the same process: the service of `@flushout/server`, or a `Master` of one's own. */
 export interface Backend {
@@ -8,6 +8,8 @@ export interface Backend {
   snapshot(key: string): Snapshot | Promise<Snapshot>
   /** Apply a flush and give the answer, or throw a `FlushoutError`. */
   flush(key: string, flush: Flush): unknown
+  /** How to hear what others do. Without it, clients ask from time to time. */
+  readonly live?: LiveTransport
 }
 
 /**
@@ -26,6 +28,30 @@ export function directTransport(backend: Backend): Transport {
   return {
     load: (key, signal) => exchange(signal, () => backend.snapshot(key)),
     flush: (key, flush, signal) => exchange(signal, () => backend.flush(key, copy(flush))),
+    ...(backend.live && { live: carry(backend.live, exchange) }),
+  }
+}
+
+type Exchange = <T>(signal: AbortSignal, ask: () => T | Promise<T>) => Promise<T>
+
+function carry(live: LiveTransport, exchange: Exchange): LiveTransport {
+  return {
+    async stream(request, hear, signal) {
+      const hearCopy = (event: LiveEvent) => {
+        if (!signal.aborted) hear(copy(event))
+      }
+      await exchange(signal, async () => {
+        await live.stream(copy(request), hearCopy, signal)
+        return null
+      })
+    },
+    poll: (request, signal) => exchange(signal, () => live.poll(copy(request), signal)),
+    async announce(presence, signal) {
+      await exchange(signal, async () => {
+        await live.announce(copy(presence), signal)
+        return null
+      })
+    },
   }
 }
 

@@ -9,8 +9,9 @@
 //      └── halted ◄── needs login, needs upgrade, refused to load
 //
 // The first exchange is the load of the document, all others are flushes; an
-// empty one asks for news. Whatever fails, the proxy keeps its queue; the loop
-// only decides when to try again.
+// empty one asks for news. While a live connection brings those, `poll` is left
+// out. Whatever fails, the proxy keeps its queue; the loop only decides when to
+// try again.
 import type { FlushoutError, Retry } from '@flushout/core'
 import type { Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
@@ -18,10 +19,10 @@ import { pollDelay, quietDelay, retryDelay, type FlushTiming } from './flush-tim
 
 /** What the last exchange came to. */
 export interface LoopState {
-  readonly state: 'loading' | 'online' | 'offline' | 'needs-auth' | 'needs-upgrade' | 'refused'
+  readonly state: 'connecting' | 'polling' | 'offline' | 'needs-auth' | 'needs-upgrade' | 'refused'
   /** Of the last exchange, if it failed. */
   readonly error: FlushoutError | undefined
-  /** When an exchange last succeeded, in milliseconds since 1970. */
+  /** When the model was last known to be in step, in milliseconds since 1970. */
   readonly lastSyncedAt: number | undefined
 }
 
@@ -37,24 +38,29 @@ export interface FlushLoopOptions {
   readonly isClosed: () => boolean
   /** How many commands the master has not answered yet. */
   readonly pending: () => number
+  /** Whether news come by themselves. `carried` is to be called when that is another. */
+  readonly isCarried: () => boolean
   readonly timing: Required<FlushTiming>
   readonly environment: Environment
   /** Hears when `state` may be another. */
   readonly onChange: () => void
 }
 
+/** Those who hear at one time that there are news do not all ask at one time. */
+const ASK_MS = 100
+
 /** How things stand after a failure; a word of a later version counts as a passing fault. */
 const STATES: { readonly [retry in Retry]?: LoopState['state'] } = {
   'after-auth': 'needs-auth',
   'after-upgrade': 'needs-upgrade',
-  'after-resync': 'online',
+  'after-resync': 'polling',
   never: 'refused',
 }
 
 /** Loads a document, sends what is queued, and goes on until all of it is confirmed. */
 export class FlushLoop {
   readonly #options: FlushLoopOptions
-  #state: LoopState = { state: 'loading', error: undefined, lastSyncedAt: undefined }
+  #state: LoopState = { state: 'connecting', error: undefined, lastSyncedAt: undefined }
   #mode: 'auto' | 'manual'
   #isStarted = false
   #isPaused = false
@@ -64,6 +70,10 @@ export class FlushLoop {
   #clearTimer: () => void = () => {}
   #isTimed = false
   #firstEditAt: number | undefined
+  // When to ask for news that were heard of after the last exchange began.
+  #askAt: number | undefined
+  // When there last were some, or could have been.
+  #newsAt = 0
   #failures = 0
   // Commands that `flush` promised to send, in manual mode.
   #owed = 0
@@ -106,8 +116,52 @@ export class FlushLoop {
   /** Exchange now if anybody cares: the network or the attention came back. */
   wake(): void {
     if (this.isRefused) return
+    const isMissing = this.#failures > 0 || !this.#options.isCarried()
     this.#startAfresh()
-    if (this.#mayTry() && this.#isAutomatic() && this.#isWanted()) void this.#run()
+    if (!this.#isAutomatic()) return
+    if (this.#isDue() || (this.#isWatched && isMissing)) void this.#run()
+  }
+
+  /** Ask for news soon: there are some, and they did not come by themselves. */
+  ask(): void {
+    const { environment } = this.#options
+    // Many clients may hear of the same at the same time.
+    this.#askAt ??= environment.now() + ASK_MS * environment.random()
+    if (this.#failures === 0) this.#plan()
+  }
+
+  /** Tell the loop that the model is in step, though nothing was exchanged. */
+  heard(): void {
+    if (this.#failures > 0) return
+    this.#synced({ state: 'polling', error: undefined })
+  }
+
+  /** Tell the loop that news begin or cease to come by themselves. */
+  carried(): void {
+    this.#newsAt = this.#options.environment.now()
+    if (this.#failures > 0 || this.#isDue()) return
+    this.#unschedule()
+    this.#plan()
+  }
+
+  /** The connection works: what failed before may do so no more. */
+  retry(): void {
+    if (this.#failures > 0 && !this.#isHalted && this.#isAutomatic()) void this.#run()
+  }
+
+  /** The connection broke: nobody knows how the model stands until an exchange succeeds. */
+  lost(error: FlushoutError): void {
+    if (this.#state.state === 'polling') this.#setState({ state: 'offline', error })
+  }
+
+  /** The other side says without being asked that no more news come. */
+  refuse(error: FlushoutError): void {
+    this.#failures += 1
+    // What was deleted does not come back because somebody asks.
+    this.#isHalted = isLoginNeeded(error) || error.code === 'MODEL_NOT_FOUND'
+    this.#setState({ state: STATES[error.retry] ?? 'offline', error })
+    this.#unschedule()
+    this.#plan()
   }
 
   /**
@@ -141,8 +195,8 @@ export class FlushLoop {
     this.#startAfresh()
     if (this.#isAutomatic()) void this.#run()
     // What the next exchange comes to will show.
-    if (!this.#options.isLoaded()) this.#setState({ state: 'loading', error: undefined })
-    else if (!this.#isAutomatic()) this.#setState({ state: 'online', error: undefined })
+    if (!this.#options.isLoaded()) this.#setState({ state: 'connecting', error: undefined })
+    else if (!this.#isAutomatic()) this.#setState({ state: 'polling', error: undefined })
   }
 
   /** Ask for news by timer as long as somebody watches the model. */
@@ -173,7 +227,8 @@ export class FlushLoop {
 
   /** Whether something waits for an exchange, in whatever mode. */
   #isDue(): boolean {
-    return !this.#options.isLoaded() || this.#options.pending() > 0
+    const { isLoaded, pending } = this.#options
+    return !isLoaded() || pending() > 0 || this.#askAt !== undefined
   }
 
   #isWanted(): boolean {
@@ -210,6 +265,7 @@ export class FlushLoop {
     const abort = new AbortController()
     this.#abort = abort
     this.#firstEditAt = undefined
+    this.#askAt = undefined
     const clear = environment.setTimer(() => {
       abort.abort(new DOMException(`No answer came in ${timing.timeoutMs} ms.`, 'TimeoutError'))
     }, timing.timeoutMs)
@@ -225,19 +281,13 @@ export class FlushLoop {
     this.#failures = 0
     this.#isHalted = false
     const isTakenBack = this.#abort !== abort
-    this.#setState({
-      ...(!isTakenBack && { state: 'online', error: undefined }),
-      lastSyncedAt: environment.now(),
-    })
+    this.#synced(isTakenBack ? {} : { state: 'polling', error: undefined })
     return isTakenBack ? 'again' : 'done'
   }
 
   #failed(error: FlushoutError): 'failed' | 'again' {
     this.#failures += 1
-    const isFinal =
-      error.retry === 'after-auth' ||
-      error.retry === 'after-upgrade' ||
-      (error.retry === 'never' && !this.#options.isLoaded())
+    const isFinal = isLoginNeeded(error) || (error.retry === 'never' && !this.#options.isLoaded())
     if (isFinal && this.#outdated === this.#abort) return 'again'
     this.#isHalted = isFinal
     this.#setState({ state: STATES[error.retry] ?? 'offline', error })
@@ -250,15 +300,18 @@ export class FlushLoop {
   #plan(): void {
     if (this.#exchange || this.#isHalted || !this.#mayTry() || !this.#isAutomatic()) return
     if (!this.#isWanted()) return
-    const { environment, timing } = this.#options
-    const { error, lastSyncedAt = 0 } = this.#state
+    const { environment, timing, pending, isCarried } = this.#options
     const now = environment.now()
     if (this.#failures > 0) {
-      this.#schedule(retryDelay(timing, this.#failures, error, environment.random()))
+      this.#schedule(retryDelay(timing, this.#failures, this.#state.error, environment.random()))
+    } else if (this.#askAt !== undefined && pending() === 0) {
+      this.#schedule(Math.min(ASK_MS, Math.max(0, this.#askAt - now)))
     } else if (this.#isDue()) {
       this.#firstEditAt ??= now
       this.#schedule(quietDelay(timing, now - this.#firstEditAt))
-    } else this.#schedule(pollDelay(timing, now - lastSyncedAt, environment.random()))
+    } else if (!isCarried()) {
+      this.#schedule(pollDelay(timing, now - this.#newsAt, environment.random()))
+    }
   }
 
   #schedule(delayMs: number): void {
@@ -284,8 +337,18 @@ export class FlushLoop {
     abort?.abort()
   }
 
+  #synced(change: Partial<LoopState>): void {
+    this.#newsAt = this.#options.environment.now()
+    this.#setState({ ...change, lastSyncedAt: this.#newsAt })
+  }
+
   #setState(change: Partial<LoopState>): void {
     this.#state = { ...this.#state, ...change }
     this.#options.onChange()
   }
+}
+
+/** Whether nothing goes out before the user logs in, or loads a newer client. */
+function isLoginNeeded({ retry }: FlushoutError): boolean {
+  return retry === 'after-auth' || retry === 'after-upgrade'
 }

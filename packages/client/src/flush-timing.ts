@@ -40,7 +40,7 @@ export function quietDelay({ quietMs, maxDelayMs }: Required<FlushTiming>, ageMs
 
 /** Full jitter, so that clients who failed together do not return together. */
 export function retryDelay(
-  { retryBaseMs, retryMaxMs }: Required<FlushTiming>,
+  { retryBaseMs, retryMaxMs }: Pick<Required<FlushTiming>, 'retryBaseMs' | 'retryMaxMs'>,
   failures: number,
   error: FlushoutError | undefined,
   random: number,

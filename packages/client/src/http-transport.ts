@@ -1,5 +1,6 @@
 import { FlushoutError, type ErrorCode, type Retry, type Snapshot } from '@flushout/core'
 import { toExchangeError } from './exchange-error.ts'
+import { httpLive } from './http-live.ts'
 import type { Transport } from './transport.ts'
 
 type HeaderFields = Readonly<Record<string, string>>
@@ -15,24 +16,27 @@ export interface HttpTransportOptions {
 
 /** Reach the masters through the routes of `@flushout/server`. */
 export function httpTransport(options: HttpTransportOptions): Transport {
-  const base = `${options.url.replace(/\/+$/, '')}/models/`
+  const base = options.url.replace(/\/+$/, '')
+
+  async function send(path: string, accept: string, body: string | undefined, signal: AbortSignal) {
+    // Looked up late, so that a fetch that is replaced later is found.
+    const response = await (options.fetch ?? fetch)(base + path, {
+      ...(body && { method: 'POST', body }),
+      headers: {
+        accept,
+        ...(body && { 'content-type': 'application/json' }),
+        ...(await options.headers?.()),
+      },
+      signal,
+    })
+    if (!response.ok) throw toError(response, await response.text())
+    return response
+  }
 
   async function request(path: string, body: string | undefined, signal: AbortSignal) {
-    // Looked up late, so that a fetch that is replaced later is found.
-    const send = options.fetch ?? fetch
     try {
-      const response = await send(base + path, {
-        ...(body && { method: 'POST', body }),
-        headers: {
-          accept: 'application/json',
-          ...(body && { 'content-type': 'application/json' }),
-          ...(await options.headers?.()),
-        },
-        signal,
-      })
-      const text = await response.text()
-      if (!response.ok) throw toError(response, text)
-      return parseAnswer(response, text)
+      const response = await send(`/models/${path}`, 'application/json', body, signal)
+      return parseAnswer(response, await response.text())
     } catch (error) {
       throw toExchangeError(error)
     }
@@ -42,6 +46,9 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     load: (key, signal) => request(encodeURIComponent(key), undefined, signal) as Promise<Snapshot>,
     flush: (key, flush, signal) =>
       request(`${encodeURIComponent(key)}/flush`, JSON.stringify(flush), signal),
+    live: httpLive((route, accept, message, signal) =>
+      send(route, accept, JSON.stringify(message), signal),
+    ),
   }
 }
 

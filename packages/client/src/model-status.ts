@@ -4,13 +4,17 @@ import type { LoopState } from './flush-loop.ts'
 /** How a model stands towards its master. The same object until one of its fields changes. */
 export interface ModelStatus {
   /**
-   * `loading`: the first snapshot is on its way. `online`: the last exchange
-   * succeeded. `offline`: it failed, and is tried again by itself. `needs-auth`
-   * and `needs-upgrade`: nothing goes out until the user logs in, or the app is
-   * reloaded. `refused`: the model does not exist, or not for this user to read
-   * or to write; `error` tells.
+   * `connecting`: nothing was exchanged yet, or the first connection is being
+   * made. `live`: what others do comes as it happens. `polling`: exchanges work,
+   * and news are asked for. `offline`: the last exchange failed or the connection
+   * broke, and is tried again by itself. `needs-auth` and `needs-upgrade`: nothing
+   * goes out until the user logs in, or the app is reloaded. `refused`: the model
+   * does not exist, or not for this user to read or to write; `error` tells.
+   * Edits are taken in all of them, once there is a document.
    */
-  readonly state: LoopState['state']
+  readonly state: LoopState['state'] | 'live'
+  /** When that began, in milliseconds since 1970. */
+  readonly since: number
   /** Commands that are applied here and in no flush yet. */
   readonly queued: number
   /** Commands in a flush that was not answered yet. */
@@ -28,7 +32,7 @@ export interface ModelStatus {
   readonly commandCount: number
   /** Whether edits that nobody confirmed would survive a reload. */
   readonly durable: boolean
-  /** When an exchange last succeeded, in milliseconds since 1970. */
+  /** When the model was last known to be in step, in milliseconds since 1970. */
   readonly lastSyncedAt: number | undefined
   /** Why the last exchange failed, if it did. */
   readonly error: FlushoutError | undefined
@@ -42,17 +46,32 @@ const NOTHING: ProxyStatus = {
   historyChanges: 0,
 }
 
-/** Put together what the proxy counts, if there is one, and how the last exchange went. */
+/** How the live connection serves a model: not yet, by a stream, by polls; or not at all. */
+export type Carriage = 'joining' | 'stream' | 'poll' | undefined
+
+/** Put together what the proxy counts, if there is one, how the last exchange went, and how news come. */
 export function composeStatus(
   proxy: { readonly status: ProxyStatus; readonly commandCount: number } | undefined,
   loop: LoopState,
+  carriage: Carriage,
+  last: ModelStatus | undefined,
+  now: number,
 ): ModelStatus {
+  const state = composeState(loop.state, carriage)
   return Object.freeze({
     ...(proxy?.status ?? NOTHING),
     ...loop,
+    state,
+    since: last?.state === state ? last.since : now,
     commandCount: proxy?.commandCount ?? 0,
     durable: false,
   })
+}
+
+function composeState(state: LoopState['state'], carriage: Carriage): ModelStatus['state'] {
+  if (state !== 'polling') return state
+  if (carriage === 'joining') return 'connecting'
+  return carriage === 'stream' ? 'live' : state
 }
 
 /** Tell whether all fields are the same. */

@@ -9,6 +9,7 @@ import {
   type JsonObject,
   type LostCommand,
   type Path,
+  type Position,
   type ProxyOptions,
   type Receipt,
   type Snapshot,
@@ -17,7 +18,8 @@ import type { Environment } from './environment.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import { FlushLoop } from './flush-loop.ts'
 import type { FlushTiming } from './flush-timing.ts'
-import { composeStatus, isSameStatus, type ModelStatus } from './model-status.ts'
+import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
+import { notify } from './notify.ts'
 import type { Transport } from './transport.ts'
 
 export interface ModelOptions {
@@ -30,6 +32,10 @@ export interface ModelOptions {
   readonly isClosed: () => boolean
   /** Hears whenever `isNeeded` of the control is another. */
   readonly onNeedChange: () => void
+  /** Hears whenever `position` of the control is there or gone. */
+  readonly onFollowChange: () => void
+  /** Hears when exchanges work again after the live connection refused the model. */
+  readonly onReadmitted: () => void
 }
 
 /** What the client that a model belongs to does with it. */
@@ -38,8 +44,22 @@ export interface ModelControl {
   readonly loop: FlushLoop
   /** Whether the model is being watched or loaded, or holds what the master does not have. */
   readonly isNeeded: () => boolean
+  /** How far the document is, if somebody wants it to be kept current. */
+  readonly position: () => Position | undefined
+  /** How news of it come from now on. */
+  readonly carry: (carriage: Carriage) => void
+  /** The live connection says how far the model is, with what led there if that is known. */
+  readonly hear: (head: Head, updates?: unknown) => void
+  /** The live connection says nothing more about the model, for this reason. */
+  readonly refuse: (error: FlushoutError) => void
   readonly resume: () => void
   readonly close: () => void
+}
+
+/** How far a model is. */
+export interface Head {
+  readonly commandCount: number
+  readonly hash: string
 }
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
@@ -65,6 +85,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #told: ModelStatus
   #watchers = 0
   #wasNeeded = false
+  #wasFollowed = false
+  #carriage: Carriage
+  // By the live connection.
+  #isRefused = false
 
   private constructor(options: ModelOptions) {
     super()
@@ -76,11 +100,12 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       isLoaded: () => this.isLoaded,
       isClosed: options.isClosed,
       pending: () => this.#pending,
+      isCarried: () => this.#carriage === 'stream' || this.#carriage === 'poll',
       timing: options.timing,
       environment: options.environment,
       onChange: () => this.#loopChanged(),
     })
-    this.#status = composeStatus(undefined, this.#loop.state)
+    this.#status = this.#composeStatus(undefined)
     this.#told = this.#status
   }
 
@@ -91,6 +116,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const control: ModelControl = {
       loop,
       isNeeded: () => model.#isNeeded,
+      position: () => (model.#isFollowed ? model.#proxy?.confirmed : undefined),
+      carry: (carriage) => model.#carry(carriage),
+      hear: (head, updates) => model.#hear(head, updates),
+      refuse: (error) => model.#refuse(error),
       resume: () => model.#resume(),
       close: () => model.#close(),
     }
@@ -118,7 +147,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   /** How the model stands towards its master. */
   get status(): ModelStatus {
-    const status = composeStatus(this.#proxy, this.#loop.state)
+    const status = this.#composeStatus(this.#status)
     if (!isSameStatus(status, this.#status)) this.#status = status
     return this.#status
   }
@@ -212,6 +241,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     }
   }
 
+  #composeStatus(last: ModelStatus | undefined): ModelStatus {
+    const now = this.#options.environment.now()
+    return composeStatus(this.#proxy, this.#loop.state, this.#carriage, last, now)
+  }
+
   get #pending(): number {
     if (!this.#proxy) return 0
     const { queued, inFlight } = this.#proxy.status
@@ -222,6 +256,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     if (this.#options.isClosed()) return false
     if (this.#watchers > 0 || this.#pending > 0 || this.rejections.length > 0) return true
     return this.#ready !== undefined && !this.#proxy && !this.#loop.isRefused
+  }
+
+  get #isFollowed(): boolean {
+    return this.#proxy !== undefined && this.#watchers > 0
   }
 
   #loaded(): CommandProxy<Doc> {
@@ -276,6 +314,34 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     throw new FlushoutError('ANSWER_INVALID', "The server's answer cannot be used.")
   }
 
+  #carry(carriage: Carriage): void {
+    if (carriage === this.#carriage) return
+    this.#carriage = carriage
+    if (carriage !== 'joining') this.#loop.carried()
+    this.#statusMayHaveChanged()
+  }
+
+  #hear({ commandCount, hash }: Head, updates?: unknown): void {
+    const proxy = this.#proxy
+    if (!proxy) return
+    if (this.#isRefused) {
+      this.#isRefused = false
+      this.#loop.wake()
+    }
+    if (updates) proxy.receive({ commandCount, hash, sync: { kind: 'updates', updates } })
+    const { confirmed } = proxy
+    if (confirmed.from === commandCount && confirmed.hash === hash) this.#loop.heard()
+    // What an answer brought before is old, unless there is another past.
+    else if (!updates || confirmed.from <= commandCount) this.#loop.ask()
+  }
+
+  #refuse(error: FlushoutError): void {
+    // Asking by timer is still possible.
+    if (error.retry === 'same-flush') return
+    this.#isRefused = true
+    this.#loop.refuse(error)
+  }
+
   #resume(): void {
     if (this.#loop.isRefused) this.#ready = undefined
     this.#loop.resume()
@@ -288,10 +354,17 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   #watchersChanged(): void {
     this.#loop.watch(this.#watchers > 0)
+    this.#followMayHaveChanged()
     this.#needMayHaveChanged()
   }
 
   #loopChanged(): void {
+    if (this.#isRefused && this.#loop.state.state === 'polling') {
+      this.#isRefused = false
+      this.#options.onReadmitted()
+    }
+    // First, since the load is not the end of the first connection.
+    this.#followMayHaveChanged()
     this.#statusMayHaveChanged()
     this.#tellReady()
   }
@@ -314,21 +387,16 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     for (const listener of this.#statusListeners) listener()
   }
 
+  #followMayHaveChanged(): void {
+    if (this.#wasFollowed === this.#isFollowed) return
+    this.#wasFollowed = !this.#wasFollowed
+    this.#options.onFollowChange()
+  }
+
   #needMayHaveChanged(): void {
     if (this.#wasNeeded === this.#isNeeded) return
     this.#wasNeeded = !this.#wasNeeded
     this.#options.onNeedChange()
-  }
-}
-
-/** Call a listener so that its faults are its own, and end neither an exchange nor the round. */
-function notify(listener: () => void): void {
-  try {
-    listener()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
   }
 }
 

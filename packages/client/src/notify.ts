@@ -1,7 +1,7 @@
 /** Call a listener so that its faults are its own, and end neither an exchange nor the round. */
-export function notify<A extends readonly unknown[]>(
-  listener: (...args: A) => void,
-  ...args: A
+export function notify<Args extends unknown[]>(
+  listener: (...args: Args) => void,
+  ...args: Args
 ): void {
   try {
     listener(...args)

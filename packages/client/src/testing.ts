@@ -9,9 +9,11 @@ export {
 export {
   createTestNetwork,
   type Fault,
+  type Live,
   type Sent,
   type TestNetwork,
 } from './testing/test-network.ts'
+export type { TestLive } from './testing/test-live.ts'
 export { createTestServer, type TestServer, type TestServerOptions } from './testing/test-server.ts'
 export {
   transportContract,

@@ -87,7 +87,7 @@ test('however messages are lost, every edit takes effect once, in the order of i
         for (const { client, environment, model, network, texts } of players) {
           expect(texts()).toEqual(held)
           expect(model.rejections).toEqual([])
-          expect(model.status).toMatchObject({ state: 'online', queued: 0, inFlight: 0 })
+          expect(model.status).toMatchObject({ state: 'polling', queued: 0, inFlight: 0 })
           expect(model.status.confirmed).toBe(typed.length)
           losses += network.sent.filter((sent) => sent.fault?.kind.startsWith('drop')).length
           client.close()

@@ -109,7 +109,7 @@ describe('manual mode', () => {
     ada.client.resume()
     await ada.environment.advance(60_000)
     expect(sizes(ada)).toEqual([])
-    expect(ada.model.status).toMatchObject({ state: 'online', queued: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', queued: 1 })
   })
 
   test('sends what was queued when `flush()` was called, and later edits at the next', async () => {
@@ -148,7 +148,7 @@ describe('manual mode', () => {
     expect(ada.model.status).toMatchObject({ state: 'offline', queued: 0, inFlight: 1 })
     await ada.model.flush()
     expect(ada.network.flushes[1]).toBe(ada.network.flushes[0])
-    expect(ada.model.status).toMatchObject({ state: 'online', inFlight: 0, confirmed: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', inFlight: 0, confirmed: 1 })
   })
 
   test('ends an automatic row of flushes at the next answer', async () => {

@@ -22,7 +22,7 @@ describe('a client whose user is missing', () => {
     await ada.environment.settle()
     expect(textsOn(server)).toEqual(['Milk', 'Bread'])
     expect(ada.model.status).toMatchObject({
-      state: 'online',
+      state: 'polling',
       queued: 0,
       confirmed: 2,
       error: undefined,
@@ -59,7 +59,7 @@ describe('a client whose user is missing', () => {
     answer()
     await environment.settle()
     expect(textsOn(server)).toEqual(['Milk'])
-    expect(model.status).toMatchObject({ state: 'online', error: undefined })
+    expect(model.status).toMatchObject({ state: 'polling', error: undefined })
     client.close()
   })
 
@@ -69,7 +69,7 @@ describe('a client whose user is missing', () => {
     await ada.model.flush()
     expect(ada.model.status.state).toBe('needs-auth')
     await ada.model.flush()
-    expect(ada.model.status.state).toBe('online')
+    expect(ada.model.status.state).toBe('polling')
     await ada.environment.advance(6_000)
     expect(ada.network.flushes).toHaveLength(3)
   })
@@ -123,7 +123,7 @@ test('who may not write is told so, loses the edit visibly, and still gets news'
   await bob.model.flush()
   await ada.environment.advance(6_000)
   expect(ada.texts()).toEqual(['Bread'])
-  expect(ada.model.status.state).toBe('online')
+  expect(ada.model.status.state).toBe('polling')
 })
 
 describe('the offline switch', () => {
@@ -151,7 +151,7 @@ describe('the offline switch', () => {
     expect(JSON.stringify(second)).toBe(JSON.stringify(first))
     expect(third?.commands).toHaveLength(1)
     expect(textsOn(server)).toEqual(['Milk', 'Bread'])
-    expect(ada.model.status).toMatchObject({ state: 'online', inFlight: 0, queued: 0 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', inFlight: 0, queued: 0 })
   })
 
   test('may be turned on and off in one go', async () => {
@@ -164,7 +164,7 @@ describe('the offline switch', () => {
     ada.client.resume()
     release()
     await ada.environment.settle()
-    expect(ada.model.status).toMatchObject({ state: 'online', error: undefined, confirmed: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', error: undefined, confirmed: 1 })
     expect(textsOn(server)).toEqual(['Milk'])
   })
 
@@ -190,8 +190,8 @@ describe('the offline switch', () => {
     expect(ada.network.sent).toEqual([])
     expect(ada.model.status.state).toBe('offline')
     ada.client.resume()
-    expect(ada.model.status.state).toBe('loading')
+    expect(ada.model.status.state).toBe('connecting')
     await ada.model.ready
-    expect(ada.model.status.state).toBe('online')
+    expect(ada.model.status.state).toBe('polling')
   })
 })

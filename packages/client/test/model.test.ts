@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ModelStatus } from '@flushout/client'
 import { enter, join, serveTodos, textsOn, KEY } from './support/play.ts'
 
-describe('loading', () => {
+describe('connecting', () => {
   test('begins when `ready` is asked for, and gives document and status', async () => {
     const ada = join(serveTodos())
     await ada.environment.advance(1_000)
@@ -10,13 +10,13 @@ describe('loading', () => {
     ada.client.resume()
     await ada.client.flush()
     expect(ada.network.sent).toEqual([])
-    expect(ada.model.status).toMatchObject({ state: 'loading', lastSyncedAt: undefined })
+    expect(ada.model.status).toMatchObject({ state: 'connecting', lastSyncedAt: undefined })
     await ada.model.ready
     expect(ada.network.sent).toHaveLength(1)
     expect(ada.model.isLoaded).toBe(true)
     expect(ada.model.read()).toEqual({ todos: {} })
     expect(ada.model.status).toMatchObject({
-      state: 'online',
+      state: 'polling',
       commandCount: 0,
       lastSyncedAt: ada.environment.now(),
     })
@@ -60,7 +60,7 @@ describe('loading', () => {
     await ada.environment.advance(1_200)
     expect(ada.model.status).toMatchObject({ state: 'offline', error: { code: 'ANSWER_INVALID' } })
     await ada.environment.advance(2_400 + 4_800)
-    expect(ada.model.status).toMatchObject({ state: 'online', error: undefined })
+    expect(ada.model.status).toMatchObject({ state: 'polling', error: undefined })
     await ada.model.ready
     expect(ada.network.sent).toHaveLength(6)
   })
@@ -96,7 +96,7 @@ describe('loading', () => {
     ada.network.heal()
     ada.client.resume()
     await ada.model.ready
-    expect(ada.model.status.state).toBe('online')
+    expect(ada.model.status.state).toBe('polling')
   })
 
   test.each(['MODEL_NOT_FOUND', 'FORBIDDEN'] as const)('ends for good with %s', async (code) => {
@@ -117,7 +117,7 @@ describe('loading', () => {
     await expect(ada.model.ready).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
     ada.network.heal()
     ada.client.resume()
-    expect(ada.model.status).toMatchObject({ state: 'loading', error: undefined })
+    expect(ada.model.status).toMatchObject({ state: 'connecting', error: undefined })
     await ada.model.ready
     expect(ada.model.isLoaded).toBe(true)
   })
@@ -140,7 +140,7 @@ describe('loading', () => {
     expect(ada.model.status.state).toBe('refused')
     ada.client.resume()
     await ada.model.ready
-    expect(ada.model.status.state).toBe('online')
+    expect(ada.model.status.state).toBe('polling')
   })
 
   test('that fails with nobody listening brings no process down', async () => {
@@ -237,7 +237,7 @@ describe('subscribe', () => {
     expect(calls).toBe(2)
     await ada.environment.advance(50)
     expect(textsOn(server)).toEqual(['Milk'])
-    expect(ada.model.status).toMatchObject({ state: 'online', inFlight: 0, confirmed: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', inFlight: 0, confirmed: 1 })
     expect(faults.length).toBeGreaterThan(1)
     expect(new Set(faults)).toEqual(new Set([fault]))
   })
@@ -312,20 +312,20 @@ describe('status', () => {
     ada.client.resume()
     await ada.environment.advance(300)
     expect(lines).toEqual([
-      'online 0 queued 0 in flight 0 of 0',
-      'online 1 queued 0 in flight 0 of 1',
-      'online 0 queued 1 in flight 0 of 1',
-      'online 0 queued 0 in flight 1 of 1',
-      'online 1 queued 0 in flight 1 of 2',
-      'online 2 queued 0 in flight 1 of 3',
-      'online 0 queued 2 in flight 1 of 3',
+      'polling 0 queued 0 in flight 0 of 0',
+      'polling 1 queued 0 in flight 0 of 1',
+      'polling 0 queued 1 in flight 0 of 1',
+      'polling 0 queued 0 in flight 1 of 1',
+      'polling 1 queued 0 in flight 1 of 2',
+      'polling 2 queued 0 in flight 1 of 3',
+      'polling 0 queued 2 in flight 1 of 3',
       'offline 0 queued 2 in flight 1 of 3',
       'offline 1 queued 2 in flight 1 of 4',
       'offline 2 queued 2 in flight 1 of 5',
       'offline 2 queued 0 in flight 3 of 5',
-      'online 2 queued 0 in flight 3 of 5',
-      'online 0 queued 2 in flight 3 of 5',
-      'online 0 queued 0 in flight 5 of 5',
+      'polling 2 queued 0 in flight 3 of 5',
+      'polling 0 queued 2 in flight 3 of 5',
+      'polling 0 queued 0 in flight 5 of 5',
     ])
     expect(textsOn(server)).toEqual(['Milk', 'Bread', 'Salt', 'Eggs', 'Tea'])
   })

@@ -26,7 +26,7 @@ test('the example brings its todo to a server', async () => {
   await import('./readme/app.ts')
   const { document } = server.snapshot('todos:groceries')
   expect(Object.values(document['todos'] as object)).toEqual([{ text: 'Coffee', done: true }])
-  expect(log).toHaveBeenCalledWith('online', [])
+  expect(log).toHaveBeenCalledWith('polling', [])
   log.mockRestore()
   await close()
 })

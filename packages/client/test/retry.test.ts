@@ -24,7 +24,7 @@ describe('after a failure', () => {
     expect(await pauses(ada, 9)).toEqual([300, 600, 1200, 2400, 4800, 9600, 19200, 30000, 30000])
     ada.network.heal()
     await pauses(ada, 1)
-    expect(ada.model.status).toMatchObject({ state: 'online', queued: 0, inFlight: 0 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', queued: 0, inFlight: 0 })
     ada.network.dropRequests(1)
     ada.type('Bread')
     await ada.environment.advance(50)
@@ -73,7 +73,7 @@ describe('after a failure', () => {
     await ada.environment.advance(60_000)
     expect(textsOn(server)).toEqual(['Milk', 'Bread'])
     expect(ada.model.status).toMatchObject({
-      state: 'online',
+      state: 'polling',
       queued: 0,
       inFlight: 0,
       confirmed: 2,
@@ -116,7 +116,7 @@ describe('after a failure', () => {
     expect(ada.network.flushes).toHaveLength(1)
     ada.type('Milk')
     await ada.environment.advance(50 + 300)
-    expect(ada.model.status).toMatchObject({ state: 'online', confirmed: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', confirmed: 1 })
   })
 })
 
@@ -156,7 +156,7 @@ describe('a lost message', () => {
     const release = ada.network.hold()
     ada.type('Milk')
     await ada.environment.advance(50 + 14_999)
-    expect(ada.model.status).toMatchObject({ state: 'online', inFlight: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', inFlight: 1 })
     await ada.environment.advance(1)
     expect(ada.model.status).toMatchObject({ state: 'offline', inFlight: 1 })
     expect(ada.model.status.error).toMatchObject({
@@ -219,7 +219,7 @@ describe('an answer that cannot be used', () => {
     await ada.environment.advance(50)
     expect(ada.model.status).toMatchObject({ state: 'offline', inFlight: 1 })
     await ada.environment.advance(2_000)
-    expect(ada.model.status).toMatchObject({ state: 'online', inFlight: 0, confirmed: 2 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', inFlight: 0, confirmed: 2 })
     expect(textsOn(server)).toEqual(['Milk', 'Bread'])
     expect(ada.network.flushes[2]).toEqual(ada.network.flushes[1])
   })
@@ -240,7 +240,7 @@ describe('a server whose history is another', () => {
     const [, refused, accepted] = ada.network.flushes
     expect(accepted).toEqual({ ...refused, hash: '' })
     expect(ada.model.status).toMatchObject({
-      state: 'online',
+      state: 'polling',
       queued: 0,
       inFlight: 0,
       error: undefined,
@@ -267,6 +267,6 @@ describe('a server whose history is another', () => {
     expect(ada.network.flushes.length).toBeLessThan(12)
     ada.network.heal()
     await ada.environment.advance(30_000)
-    expect(ada.model.status).toMatchObject({ state: 'online', queued: 0, confirmed: 1 })
+    expect(ada.model.status).toMatchObject({ state: 'polling', queued: 0, confirmed: 1 })
   })
 })

@@ -53,6 +53,7 @@ export const catalogue = {
   // What the client side runs into by itself.
   NETWORK: 'same-flush',
   ANSWER_INVALID: 'same-flush',
+  LIVE_BLOCKED: 'same-flush',
   // Broken contracts, thrown at the caller.
   FLUSH_IN_PROGRESS: 'never',
   NO_FLUSH: 'never',

@@ -20,6 +20,7 @@ const RETRIES: { readonly [code in HelpedCode]: (typeof catalogue)[code] } = {
   INTERNAL: 'same-flush',
   NETWORK: 'same-flush',
   ANSWER_INVALID: 'same-flush',
+  LIVE_BLOCKED: 'same-flush',
 }
 
 /**

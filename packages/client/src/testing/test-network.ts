@@ -1,6 +1,13 @@
-import { FlushoutError, type ErrorCode, type Flush, type Snapshot } from '@flushout/core'
+import {
+  FlushoutError,
+  type ErrorCode,
+  type Flush,
+  type LiveEvent,
+  type LiveRequest,
+  type Snapshot,
+} from '@flushout/core'
 import { untilAborted } from '../exchange-error.ts'
-import type { Transport } from '../transport.ts'
+import type { LiveTransport, Transport } from '../transport.ts'
 
 /** An exchange that a client began. */
 export interface Sent {
@@ -38,6 +45,10 @@ export interface TestNetwork extends Transport {
   readonly flushes: readonly Flush[]
   /** How many exchanges are under way. */
   readonly open: number
+  /** What was asked of the live side so far, oldest first; faults that last hit it too. */
+  readonly lives: readonly Live[]
+  /** Of these, the streams that are open. */
+  readonly streams: readonly Live[]
   dropRequests(times?: number): void
   dropAnswers(times?: number): void
   repeatRequests(times?: number): void
@@ -47,8 +58,23 @@ export interface TestNetwork extends Transport {
   plan(...faults: readonly (Fault | undefined)[]): void
   /** Let exchanges arrive, but keep the answers back until the returned function is called. */
   hold(): () => void
+  /** Let no stream through, as some proxies do: nothing comes, until `heal`. */
+  blockStreams(): void
+  /** Let open connections fall silent; what they carry is lost, until `heal`. */
+  mute(): void
+  /** Break all streams and polls that are open. */
+  cut(): void
   /** No more faults from here on. What is held stays held. */
   heal(): void
+}
+
+/** A stream or a poll that a client began. */
+export interface Live {
+  readonly kind: 'stream' | 'poll'
+  readonly request: LiveRequest
+  /** What came of it, whether it got through or not. */
+  readonly events: LiveEvent[]
+  isOpen: boolean
 }
 
 /** Put a network before `transport`: `createClient({ transport: createTestNetwork(directTransport(server)) })`. */
@@ -58,6 +84,10 @@ export function createTestNetwork(transport: Transport): TestNetwork {
   let lasting: Fault | undefined
   let held: { readonly promise: Promise<void>; readonly release: () => void } | undefined
   let open = 0
+  const lives: Live[] = []
+  const breaks = new Set<() => void>()
+  let isBlocked = false
+  let isMute = false
 
   const harm = (fault: Fault, times: number | undefined) => {
     if (times === undefined) lasting = fault
@@ -97,8 +127,60 @@ export function createTestNetwork(transport: Transport): TestNetwork {
     }
   }
 
+  /** Carry a stream or a poll, until it ends by itself or is cut. */
+  async function connect<T>(
+    kind: Live['kind'],
+    request: LiveRequest,
+    signal: AbortSignal,
+    run: (live: Live, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const live: Live = { kind, request, events: [], isOpen: true }
+    const abort = new AbortController()
+    const cut = () => abort.abort(lost())
+    lives.push(live)
+    breaks.add(cut)
+    signal.addEventListener('abort', cut)
+    try {
+      if (lasting?.kind === 'refuse') throw lasting.error
+      if (lasting) throw lost()
+      return await untilAborted(abort.signal, () => run(live, abort.signal))
+    } finally {
+      live.isOpen = false
+      breaks.delete(cut)
+    }
+  }
+
+  function carryLive(far: LiveTransport): LiveTransport {
+    return {
+      stream: (request, hear, signal) =>
+        connect('stream', request, signal, (live, cut) => {
+          const isDeaf = isBlocked
+          return far.stream(
+            request,
+            (event) => {
+              live.events.push(event)
+              if (!isDeaf && !isMute) hear(event)
+            },
+            cut,
+          )
+        }),
+      poll: (request, signal) =>
+        connect('poll', request, signal, async (live, cut) => {
+          const events = await far.poll(request, cut)
+          live.events.push(...events)
+          return events
+        }),
+      announce: (presence, signal) => far.announce(presence, signal),
+    }
+  }
+
   return {
+    ...(transport.live && { live: carryLive(transport.live) }),
     sent,
+    lives,
+    get streams() {
+      return lives.filter(({ kind, isOpen }) => kind === 'stream' && isOpen)
+    },
     get flushes() {
       return sent.flatMap(({ flush }) => flush ?? [])
     },
@@ -122,7 +204,18 @@ export function createTestNetwork(transport: Transport): TestNetwork {
       const { release } = (held ??= createGate())
       return release
     },
+    blockStreams() {
+      isBlocked = true
+    },
+    mute() {
+      isMute = true
+    },
+    cut() {
+      for (const cut of breaks) cut()
+    },
     heal() {
+      isBlocked = false
+      isMute = false
       planned = []
       lasting = undefined
     },

@@ -9,6 +9,7 @@ import {
   createTestEnvironment,
   createTestNetwork,
   createTestServer,
+  type TestLive,
   type TestEnvironment,
   type TestNetwork,
   type TestServer,
@@ -45,8 +46,15 @@ export interface PlayOptions extends Partial<ClientOptions> {
   readonly random?: () => number
 }
 
+/** A server whose clients have to ask for news. */
 export function serveTodos(options?: TestServerOptions): TestServer {
-  return createTestServer({ [KEY]: { todos: {} } }, options)
+  return createTestServer({ [KEY]: { todos: {} } }, { isLive: false, ...options })
+}
+
+/** A server that tells its clients what happens; every 20 s it has something to say. */
+export function serveLive(options?: TestServerOptions): TestServer & { readonly live: TestLive } {
+  const server = createTestServer({ [KEY]: { todos: {} } }, { heartbeatMs: 20_000, ...options })
+  return { ...server, live: server.live! }
 }
 
 /** A client that has not asked for its model yet. */

@@ -1,0 +1,95 @@
+import { FlushoutError, type LiveEvent } from '@flushout/core'
+import { toExchangeError } from './exchange-error.ts'
+import { SseParser } from './sse-parser.ts'
+import type { LiveTransport } from './transport.ts'
+
+/** Send a message to a route and give the answer; throws unless it is a success. */
+export type Ask = (
+  route: string,
+  accept: string,
+  message: unknown,
+  signal: AbortSignal,
+) => Promise<Response>
+
+/** Hear of others through the routes of `@flushout/server`, by `fetch` and not by EventSource: with headers. */
+export function httpLive(ask: Ask): LiveTransport {
+  return {
+    async stream(request, hear, signal) {
+      let retryAfterMs: number | undefined
+      let isOver = false
+      try {
+        const response = await ask('/live', 'text/event-stream', request, signal)
+        const parser = new SseParser({
+          onData(data) {
+            const event = parseEvent(data)
+            if (!event) return
+            if (event.event === 'bye') isOver = true
+            hear(event)
+          },
+          onRetry: (retryMs) => {
+            retryAfterMs = retryMs
+          },
+        })
+        await readAll(response, parser)
+      } catch (error) {
+        throw withPause(toExchangeError(error), retryAfterMs)
+      }
+      // Nobody but the plugin says so; what ends without a word was cut.
+      if (!isOver) throw withPause(toExchangeError(new Error('The stream was cut.')), retryAfterMs)
+    },
+    async poll(request, signal) {
+      try {
+        const response = await ask('/live', 'application/json', request, signal)
+        const { events } = Object(parse(await response.text())) as { events?: unknown }
+        if (!Array.isArray(events)) {
+          throw new FlushoutError('ANSWER_INVALID', 'The server gave no list of events.')
+        }
+        return events as LiveEvent[]
+      } catch (error) {
+        throw toExchangeError(error)
+      }
+    },
+    async announce(presence, signal) {
+      try {
+        await (await ask('/presence', 'application/json', presence, signal)).text()
+      } catch (error) {
+        throw toExchangeError(error)
+      }
+    },
+  }
+}
+
+async function readAll({ headers, body }: Response, parser: SseParser): Promise<void> {
+  const type = headers.get('content-type') ?? 'nothing known'
+  const reader = body?.getReader()
+  try {
+    if (!reader || !type.startsWith('text/event-stream')) {
+      throw new FlushoutError('LIVE_BLOCKED', `A stream was expected; ${type} came.`)
+    }
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      parser.push(part.value)
+    }
+  } finally {
+    reader?.cancel().catch(() => {})
+  }
+}
+
+/** Undefined for what is no event: whatever is missed thereby is asked for later. */
+function parseEvent(data: string): LiveEvent | undefined {
+  const event = parse(data)
+  return typeof event === 'object' && event ? (event as LiveEvent) : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The server said beforehand how long to wait if the stream breaks. */
+function withPause(error: FlushoutError, retryAfterMs: number | undefined): FlushoutError {
+  if (error.code !== 'NETWORK') return error
+  return new FlushoutError('NETWORK', error.message, { cause: error.cause, retryAfterMs })
+}

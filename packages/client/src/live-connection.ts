@@ -1,0 +1,317 @@
+// How a client hears of what others do: one connection for all its models.
+//
+//              something wanted            ready
+//   resting ────────────────► opening ──────────────► streaming ◄─┐
+//      ▲                      ▲  │  │                   │  │  └────┘
+//      │ nothing wanted,      │  │  │ blocked           │  │   another request: a new
+//      └──── paused, hidden   │  │  ▼                   │  │   stream beside the old
+//                             │  │ polling ◄────────────┘  │   one, until it is ready
+//                       pause │  │  │   │  3 short lives   │
+//          0.3 s … 10 s, bye  │  │  │   └─ 60 s: opening   │ ended, broken, silent
+//                             │  ▼  ▼      beside it       │
+//                             backing off ◄────────────────┘
+//
+//   halted: needs login, needs upgrade, is not there; `resume` and `wake` try again
+//
+// What brings the events, a stream or polls, is the carrier. All that comes is
+// joined by count, so two of them at a time do no harm, and whatever is missed is
+// asked for by the flush loops. They also ask by timer while there is no carrier.
+import type { FlushoutError, LiveEvent, Retry } from '@flushout/core'
+import type { Environment } from './environment.ts'
+import { retryDelay } from './flush-timing.ts'
+import { composeRequest, isSameRequest, type LiveInterest } from './live-interest.ts'
+import { LivePolls } from './live-polls.ts'
+import { LiveStream } from './live-stream.ts'
+import { notify } from './notify.ts'
+import type { LiveTransport } from './transport.ts'
+
+export interface LiveConnectionOptions {
+  readonly live: LiveTransport
+  readonly environment: Environment
+  /** Hears when `carrierOf` or `isConnecting` may be another. */
+  readonly onChange: () => void
+}
+
+/** Changes that come together make one new connection. */
+const JOIN_MS = 20
+const RETRY_BASE_MS = 300
+const RETRY_MAX_MS = 10_000
+/** After these only somebody's doing can help. */
+const FINAL: readonly string[] = ['never', 'after-auth', 'after-upgrade'] satisfies Retry[]
+/** So often in a row a stream may end so soon before polls are tried. */
+const SHORT_LIVES = 3
+const SHORT_MS = 1_000
+/** While polls work, streams are tried again so often. */
+const BLOCKED_MS = 60_000
+/** A stream that is open again so soon was never gone. */
+const GRACE_MS = 1_000
+/** Nobody looks for so long: the stream is given up until somebody does. */
+const HIDDEN_MS = 60_000
+
+/** Keeps events coming for all who want some, by whatever way is open. */
+export class LiveConnection {
+  readonly #options: LiveConnectionOptions
+  readonly #interests = new Set<LiveInterest>()
+  // Brings events, or did so until a moment ago: while `#clearGrace` is set.
+  #carrier: LiveStream | LivePolls | undefined
+  // A stream that nothing came from yet, maybe beside a carrier.
+  #opening: LiveStream | undefined
+  #isPaused = false
+  #isHalted = false
+  #isAsleep = false
+  #isBackingOff = false
+  #failures = 0
+  #shortLives = 0
+  #hiddenAt: number | undefined
+  #clearJoin: (() => void) | undefined
+  #clearGrace: (() => void) | undefined
+  #clearRenew: (() => void) | undefined
+  #clearNext = () => {}
+
+  constructor(options: LiveConnectionOptions) {
+    this.#options = options
+  }
+
+  /** Ask for what `interest` wants and let it hear events, until the returned function is called. */
+  add(interest: LiveInterest): () => void {
+    this.#interests.add(interest)
+    this.changed()
+    return () => {
+      this.#interests.delete(interest)
+      this.changed()
+    }
+  }
+
+  /** By what way events about a model come, if they do. */
+  carrierOf(key: string): 'stream' | 'poll' | undefined {
+    const carrier = this.#carrier
+    if (!carrier?.isProven || !carrier.request.models?.[key]) return undefined
+    return carrier.refused.has(key) ? undefined : carrier.kind
+  }
+
+  /** Whether the first stream is being made, or the first for models that came since. */
+  get isConnecting(): boolean {
+    const isOpening = this.#opening ?? this.#clearJoin
+    return isOpening !== undefined && this.#failures === 0 && this.#carrier?.kind !== 'poll'
+  }
+
+  /** Say that interests want something else than before. */
+  changed(): void {
+    if (this.#isPaused || this.#clearJoin) return
+    if (!this.#carrier && !this.#opening && !composeRequest(this.#interests)) return
+    this.#clearJoin = this.#options.environment.setTimer(() => {
+      this.#clearJoin = undefined
+      this.#update()
+    }, JOIN_MS)
+    this.#options.onChange()
+  }
+
+  /** Ask anew although the same is wanted: a refusal is over. */
+  renew(): void {
+    if (this.#carrier?.kind === 'poll') this.#carrier.restart()
+    if (this.#carrier?.kind !== 'poll' || this.#opening) this.#open()
+  }
+
+  /** The same in a while: who was refused, and then could ask, may be refused again. */
+  renewLater(): void {
+    const { environment } = this.#options
+    this.#clearRenew ??= environment.setTimer(
+      () => {
+        this.#clearRenew = undefined
+        this.renew()
+      },
+      RETRY_MAX_MS * (1 + environment.random()),
+    )
+  }
+
+  /** The network or the attention came back. */
+  wake(): void {
+    this.#isAsleep = false
+    this.#hiddenAt = undefined
+    if (this.#opening) return
+    const isWell = this.#carrier?.kind === 'stream' && !this.#clearGrace && !this.#carrier.isQuiet
+    if (!isWell || this.#isHalted) this.#open()
+  }
+
+  /** Hear nothing until `resume`. */
+  pause(): void {
+    this.#isPaused = true
+    this.#rest()
+  }
+
+  /** Go on as whoever is logged in now, after `pause` or whatever it was halted for. */
+  resume(): void {
+    this.#isPaused = false
+    this.#isAsleep = false
+    this.#hiddenAt = undefined
+    this.#failures = 0
+    if (this.#carrier?.kind === 'poll') this.#carrier.restart()
+    this.#open()
+  }
+
+  /** Decide what a change of what is wanted asks for. */
+  #update(): void {
+    const request = composeRequest(this.#interests)
+    if (!request) this.#rest()
+    else if (!this.#isHalted && !this.#isAsleep && !this.#isBackingOff) {
+      const newest = this.#opening ?? this.#carrier
+      if (!newest || !isSameRequest(newest.request, request)) this.renew()
+    }
+    this.#options.onChange()
+  }
+
+  /** Open a stream beside whatever there is. */
+  #open(): void {
+    const request = composeRequest(this.#interests)
+    if (!request || this.#isPaused) return
+    this.#isHalted = false
+    this.#unschedule()
+    this.#opening?.close()
+    this.#opening = new LiveStream({
+      ...this.#options,
+      request,
+      hear: this.#hear,
+      onEnd: this.#ended,
+    })
+    this.#options.onChange()
+  }
+
+  #hear = (carrier: LiveStream | LivePolls, event: LiveEvent): void => {
+    if (carrier.kind === 'stream' && carrier === this.#opening && carrier.isProven) {
+      this.#carry(carrier)
+    }
+    if (event.event === 'refused') {
+      carrier.refused.add(event.models)
+      this.#options.onChange()
+    }
+    for (const interest of this.#interests) notify(interest.hear, event)
+    if (event.event === 'heads') this.#maySleep()
+  }
+
+  /** The stream that was opened is ready: it takes over. */
+  #carry(stream: LiveStream): void {
+    this.#dropCarrier()
+    this.#carrier = stream
+    this.#opening = undefined
+    this.#opened(stream)
+  }
+
+  #opened({ request }: LiveStream | LivePolls): void {
+    this.#failures = 0
+    this.#options.onChange()
+    for (const { opened } of this.#interests) if (opened) notify(opened, request)
+  }
+
+  #lost(error?: FlushoutError): void {
+    for (const { lost } of this.#interests) if (lost) notify(lost, error)
+  }
+
+  #ended = (carrier: LiveStream | LivePolls, error: FlushoutError): void => {
+    if (carrier === this.#opening) this.#opening = undefined
+    else if (carrier === this.#carrier) this.#startGrace(carrier, error)
+    // Another stream is on its way; that will tell how things stand.
+    if (this.#opening) return
+    this.#failures += 1
+    if (error.code === 'LIVE_BLOCKED' || this.#shortLives >= SHORT_LIVES) this.#poll()
+    else if (FINAL.includes(error.retry)) this.#isHalted = true
+    else if (this.#carrier?.kind === 'poll' && !this.#clearGrace) this.#schedule(blockedPause)
+    else {
+      this.#isBackingOff = true
+      this.#schedule((random) => pauseAfter(error, this.#failures, random))
+    }
+    this.#options.onChange()
+  }
+
+  /** Wait for single answers, where streams do not come through. */
+  #poll(): void {
+    const request = composeRequest(this.#interests)
+    if (!request) return this.#rest()
+    if (this.#carrier?.kind !== 'poll' || this.#clearGrace) {
+      this.#dropCarrier()
+      this.#carrier = new LivePolls({
+        ...this.#options,
+        compose: () => composeRequest(this.#interests) ?? request,
+        hear: this.#hear,
+        onAnswer: (polls, isFirst) => {
+          if (isFirst) this.#opened(polls)
+          this.#maySleep()
+        },
+        onEnd: this.#ended,
+      })
+    }
+    this.#schedule(blockedPause)
+  }
+
+  /** The carrier has ended. Nobody needs to notice, if another comes soon. */
+  #startGrace(carrier: LiveStream | LivePolls, error: FlushoutError): void {
+    const isStream = carrier.kind === 'stream'
+    const isBye = isStream && carrier.isBye
+    if (!isStream || isBye || carrier.ageMs >= SHORT_MS) this.#shortLives = 0
+    else this.#shortLives += 1
+    if (!carrier.isProven) return this.#dropCarrier()
+    this.#clearGrace = this.#options.environment.setTimer(() => {
+      this.#lost(isBye ? undefined : error)
+      this.#dropCarrier()
+      this.#options.onChange()
+    }, GRACE_MS)
+  }
+
+  #dropCarrier(): void {
+    this.#clearGrace?.()
+    this.#clearGrace = undefined
+    this.#carrier?.close()
+    this.#carrier = undefined
+  }
+
+  /** Open a stream after about so long. */
+  #schedule(delayMs: (random: number) => number): void {
+    const { environment } = this.#options
+    this.#clearNext()
+    this.#clearNext = environment.setTimer(() => {
+      if (!this.#maySleep()) this.#open()
+    }, delayMs(environment.random()))
+  }
+
+  #unschedule(): void {
+    this.#clearNext()
+    this.#isBackingOff = false
+  }
+
+  /** Give the connection up if nobody has looked for a while, and tell whether that is so. */
+  #maySleep(): boolean {
+    const { environment } = this.#options
+    const now = environment.now()
+    this.#hiddenAt = environment.isHidden() ? (this.#hiddenAt ?? now) : undefined
+    this.#isAsleep = this.#hiddenAt !== undefined && now - this.#hiddenAt >= HIDDEN_MS
+    if (this.#isAsleep) this.#rest()
+    return this.#isAsleep
+  }
+
+  /** End everything, timers included. */
+  #rest(): void {
+    this.#clearJoin?.()
+    this.#clearJoin = undefined
+    this.#clearRenew?.()
+    this.#clearRenew = undefined
+    this.#unschedule()
+    this.#opening?.close()
+    this.#opening = undefined
+    if (this.#carrier) this.#lost()
+    this.#dropCarrier()
+    this.#failures = 0
+    this.#options.onChange()
+  }
+}
+
+/** Full jitter, so that those who lost a server together do not come back together. */
+function pauseAfter(error: FlushoutError, failures: number, random: number): number {
+  // Who lost a stream is asked to come within some time, all others after it.
+  const isCut = error.code === 'NETWORK'
+  const retryBaseMs = Math.max(RETRY_BASE_MS, (isCut && error.retryAfterMs) || 0)
+  const timing = { retryBaseMs, retryMaxMs: RETRY_MAX_MS }
+  return retryDelay(timing, failures, isCut ? undefined : error, random)
+}
+
+function blockedPause(random: number): number {
+  return BLOCKED_MS * (0.9 + 0.2 * random)
+}
