@@ -27,6 +27,8 @@ interface Entry {
   server: string
   /** When that was last said. */
   vouchedAt: number
+  /** Another server that holds a connection of the same peer. */
+  alsoAt: string | undefined
   /** When it goes, unless it comes back: the connection is closed. */
   leavesAt: number | undefined
 }
@@ -154,7 +156,8 @@ export class Presence {
     const entry = place.entries.get(peer)
     const isElsewhere = [...place.onlookers.values()].includes(peer)
     if (entry?.server === this.#server && !isElsewhere) {
-      entry.leavesAt = this.#environment.now() + LEAVE_MS
+      if (entry.alsoAt === undefined) entry.leavesAt = this.#environment.now() + LEAVE_MS
+      else this.#hand(entry, entry.alsoAt)
     }
     this.#drop(key, place)
   }
@@ -201,12 +204,20 @@ export class Presence {
       return
     }
     if (entry.userId !== userId || sequence < entry.sequence) return
-    // The one who is gone there may be here by now.
-    const isHere = entry.server === this.#server && entry.leavesAt === undefined
-    if (isHere && (state === null || sequence === entry.sequence)) return
-    entry.server = server
-    entry.leavesAt = undefined
-    entry.vouchedAt = now
+    if (server === this.#server) {
+      // Another server was asked to say it for who is connected here.
+      if (sequence === entry.sequence) return
+    } else {
+      const isHere = entry.server === this.#server && entry.leavesAt === undefined
+      if (isHere && sequence === entry.sequence) {
+        // On its way from one to the other; whoever keeps it will vouch for it.
+        if (state !== null) entry.alsoAt = server
+        else this.#publish(key, peer, entry)
+        return
+      }
+      if (state === null && entry.server !== server) return
+    }
+    this.#hand(entry, server)
     if (sequence === entry.sequence && state !== null) return
     entry.sequence = sequence
     entry.state = state
@@ -236,6 +247,14 @@ export class Presence {
     this.#keys.clear()
     this.#owed.clear()
     this.#servers.clear()
+  }
+
+  /** Leave it to another server to say whether somebody is there. */
+  #hand(entry: Entry, server: string): void {
+    entry.server = server
+    entry.alsoAt = undefined
+    entry.leavesAt = undefined
+    entry.vouchedAt = this.#environment.now()
   }
 
   #isGone({ server, vouchedAt, leavesAt }: Entry, now: number): boolean {
@@ -284,6 +303,7 @@ export class Presence {
       sequence,
       server: this.#server,
       vouchedAt,
+      alsoAt: undefined,
       leavesAt: undefined,
     }
     place.entries.set(peer, entry)
@@ -304,7 +324,15 @@ export class Presence {
     const place = this.#place(key)
     if (place.entries.size >= MAX_PEERS) return
     const vouchedAt = this.#environment.now()
-    place.entries.set(peer, { userId, state, sequence, server, vouchedAt, leavesAt: undefined })
+    place.entries.set(peer, {
+      userId,
+      state,
+      sequence,
+      server,
+      vouchedAt,
+      alsoAt: undefined,
+      leavesAt: undefined,
+    })
     this.#changed(key, place, peer)
   }
 
