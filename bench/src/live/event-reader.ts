@@ -4,6 +4,7 @@
 /** Takes an HTTP/1.1 answer apart, as it comes, into the events that it carries. */
 export class EventReader {
   #hasHead = false
+  #isChunked = false
   // Of the chunk that is being read; 0 before its size is known.
   #chunkLeft = 0
   #unread = ''
@@ -13,7 +14,7 @@ export class EventReader {
   read(text: string): string[] {
     this.#unread += text
     if (!this.#hasHead && !this.#readHead()) return []
-    this.#event += this.#readChunks()
+    this.#event += this.#isChunked ? this.#readChunks() : this.#readAll()
     const events = this.#event.split('\n\n')
     this.#event = events.pop()!
     return events
@@ -23,12 +24,19 @@ export class EventReader {
     const end = this.#unread.indexOf('\r\n\r\n')
     if (end < 0) return false
     const head = this.#unread.slice(0, end).toLowerCase()
-    if (!head.startsWith('http/1.1 200 ') || !head.includes('transfer-encoding: chunked')) {
+    if (!head.startsWith('http/1.1 200 ')) {
       throw new Error(`A stream was answered with: ${this.#unread.slice(0, 1000)}`)
     }
     this.#unread = this.#unread.slice(end + 4)
     this.#hasHead = true
+    this.#isChunked = head.includes('\r\ntransfer-encoding: chunked')
     return true
+  }
+
+  #readAll(): string {
+    const text = this.#unread
+    this.#unread = ''
+    return text
   }
 
   #readChunks(): string {

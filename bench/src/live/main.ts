@@ -21,7 +21,7 @@ interface Benchmark {
 const benchmarks: { readonly [name: string]: Benchmark } = {
   team: { title: '100 clients on 20 models, 100 changes a second', run: runTeam },
   teams: { title: 'the same over two servers', run: runTeams },
-  crowd: { title: '1,000 streams on one model, 20 changes of 1.5 KB a second', run: runCrowd },
+  crowd: { title: '1,000 streams on one model, 20 changes a second', run: runCrowd },
   connections: { title: '20,000 clients, each active once in 30 s', run: runConnections },
   broadcast: { title: 'one change to 10,000 readers', run: runBroadcast },
   restart: { title: '1,000 clients, and a server that is killed', run: runRestart },
