@@ -9,8 +9,10 @@ import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import type { LiveConnection } from './live-connection.ts'
 import { connectModels } from './live-models.ts'
+import { Feeds, type FollowedFeed, type FollowedModelEvent } from './follow.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { closedError, Model, type ModelControl } from './model.ts'
+import { PresenceBoard } from './presence-board.ts'
 import type { LiveTransport, Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -45,8 +47,13 @@ export class Client {
   readonly #controls = new Map<Model, ModelControl>()
   // Takes back the forgetting of a model that nobody needs.
   readonly #keep = new Map<Model, () => void>()
+  readonly #feeds = new Feeds(() => this.#live?.changed())
   // Undefined where the transport has none.
   readonly #live: LiveConnection | undefined
+  // Undefined until somebody asks for it.
+  #board: PresenceBoard | undefined
+  // Of what nobody waits for.
+  readonly #abort = new AbortController()
   readonly #stopWaking: () => void
   #mode: 'auto' | 'manual'
   #isPaused = false
@@ -78,6 +85,16 @@ export class Client {
     const model = this.#models.get(key) ?? this.#open(key)
     if (this.#keep.has(model)) this.#forgetLater(model)
     return model as unknown as Model<Doc>
+  }
+
+  /**
+   * Call `listener` with what happens from now on to the items of `feed`, in all
+   * models that fit, without loading them; and when models come and go. Needs a
+   * transport with `live`.
+   */
+  follow(feed: FollowedFeed, listener: (event: FollowedModelEvent) => void): () => void {
+    if (this.#isClosed) throw closedError()
+    return this.#feeds.follow(feed, listener)
   }
 
   /** `manual`: nothing is sent or asked until `flush()`. */
@@ -121,6 +138,8 @@ export class Client {
     this.#isClosed = true
     this.#stopWaking()
     this.#live?.pause()
+    this.#board?.close()
+    this.#abort.abort()
     for (const take of this.#keep.values()) take()
     for (const control of this.#controls.values()) control.close()
     this.#keep.clear()
@@ -138,7 +157,7 @@ export class Client {
     // was forgotten and is used nevertheless: it asks by timer.
     const find = (key: string) => this.#controls.get(this.#models.get(key)!)
     const models = this.#models
-    return connectModels({
+    const connection = connectModels({
       live,
       environment: this.#environment,
       find,
@@ -149,6 +168,29 @@ export class Client {
         }
       },
     })
+    connection.add({
+      request: () => ({ feeds: this.#feeds.request() }),
+      hear: (event) => this.#feeds.hear(event),
+    })
+    return connection
+  }
+
+  #openBoard(): PresenceBoard {
+    const board = new PresenceBoard({
+      environment: this.#environment,
+      announce: async (presence) => this.#transport.live?.announce(presence, this.#abort.signal),
+      onChange: () => this.#live?.changed(),
+    })
+    this.#live?.add({
+      request() {
+        const presence = board.request()
+        return presence ? { presence } : {}
+      },
+      opened: ({ presence }) => board.connected(presence),
+      hear: (event) => board.hear(event),
+      lost: () => board.lost(),
+    })
+    return board
   }
 
   #open(key: string): Model {
@@ -158,6 +200,7 @@ export class Client {
       environment: this.#environment,
       timing: { ...DEFAULT_TIMING, ...this.#options.flush, mode: this.#mode },
       proxy: { ...this.#options, createId: this.#createId, now: this.#environment.now },
+      openPresence: (keep) => (this.#board ??= this.#openBoard()).open(key, keep),
       isClosed: () => this.#isClosed,
       onNeedChange: () => this.#needChanged(model, control),
       onFollowChange: () => this.#live?.changed(),

@@ -2,14 +2,18 @@ export { createClient, type Client, type ClientOptions } from './client.ts'
 export { directTransport, type Backend } from './direct-transport.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export type { FlushTiming } from './flush-timing.ts'
+export type { FollowedEvent, FollowedFeed, FollowedModelEvent } from './follow.ts'
 export { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 export type { Model } from './model.ts'
 export type { ModelStatus } from './model-status.ts'
-export type { Transport } from './transport.ts'
+export type { Presence } from './presence.ts'
+export type { LiveTransport, Transport } from './transport.ts'
 export {
   isFlushoutError,
   type Command,
   type ErrorCode,
+  type Feed,
+  type FeedEvent,
   type FlushoutError,
   type Interceptor,
   type JsonObject,
@@ -17,6 +21,7 @@ export {
   type LostCommand,
   type Outcome,
   type Path,
+  type Peer,
   type Receipt,
   type Rejection,
   type User,

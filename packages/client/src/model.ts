@@ -6,6 +6,7 @@ import {
   type At,
   type Command,
   type DocumentView,
+  type Feed,
   type JsonObject,
   type LostCommand,
   type Path,
@@ -16,10 +17,12 @@ import {
 } from '@flushout/core'
 import type { Environment } from './environment.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
+import { toUpdateListener, type FollowedEvent } from './follow.ts'
 import { FlushLoop } from './flush-loop.ts'
 import type { FlushTiming } from './flush-timing.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
+import type { Presence } from './presence.ts'
 import type { Transport } from './transport.ts'
 
 export interface ModelOptions {
@@ -28,6 +31,8 @@ export interface ModelOptions {
   readonly environment: Environment
   readonly timing: Required<FlushTiming>
   readonly proxy: ProxyOptions
+  /** Who else is at this key; `keep` is called while somebody wants to know. */
+  readonly openPresence: (keep: () => () => void) => Presence
   /** Whether the client was closed. */
   readonly isClosed: () => boolean
   /** Hears whenever `isNeeded` of the control is another. */
@@ -78,6 +83,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   // Of those who subscribed before there was a document.
   readonly #joins = new Set<() => void>()
   #proxy: CommandProxy<Doc> | undefined
+  #presence: Presence | undefined
   #ready: Promise<void> | undefined
   #settleReady: (error?: FlushoutError) => void = () => {}
   #status: ModelStatus
@@ -199,26 +205,24 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
    * after any. The load is a change. Keeps the model current, as `watch` does.
    */
   subscribe = (listener: () => void, path: Path = ROOT): (() => void) => {
-    const unwatch = this.watch()
     const own = () => notify(listener)
-    let leave = () => {}
-    const join = () => {
-      leave = this.#proxy!.subscribe(own, path)
-    }
-    if (this.#proxy) join()
-    else {
-      this.#joins.add(join)
-      this.#joins.add(own)
-      leave = () => {
-        this.#joins.delete(join)
-        this.#joins.delete(own)
-      }
-      void this.ready
-    }
-    return () => {
-      leave()
-      unwatch()
-    }
+    return this.#join((proxy) => proxy.subscribe(own, path), own)
+  }
+
+  /**
+   * Call `listener` with what others do to the items of `feed`, from now on or
+   * from the load on. Keeps the model current, as `watch` does.
+   */
+  follow(feed: Feed, listener: (event: FollowedEvent) => void): () => void {
+    return this.#join((proxy) =>
+      proxy.subscribeUpdates(toUpdateListener(feed, () => proxy.confirmed.from, listener)),
+    )
+  }
+
+  /** Who else looks at this model, and what this page tells them about itself. */
+  get presence(): Presence {
+    this.#presence ??= this.#options.openPresence(() => this.watch())
+    return this.#presence
   }
 
   /** Call `listener` whenever `status` or `rejections` is another. */
@@ -238,6 +242,29 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       isOver = true
       this.#watchers -= 1
       if (this.#watchers === 0) this.#watchersChanged()
+    }
+  }
+
+  /** Run `enter` as soon as there is a proxy, and keep the model current until both are taken back. */
+  #join(enter: (proxy: CommandProxy<Doc>) => () => void, onLoad?: () => void): () => void {
+    const unwatch = this.watch()
+    let leave = () => {}
+    const join = () => {
+      leave = enter(this.#proxy!)
+    }
+    if (this.#proxy) join()
+    else {
+      this.#joins.add(join)
+      if (onLoad) this.#joins.add(onLoad)
+      leave = () => {
+        this.#joins.delete(join)
+        if (onLoad) this.#joins.delete(onLoad)
+      }
+      void this.ready
+    }
+    return () => {
+      leave()
+      unwatch()
     }
   }
 
