@@ -7,17 +7,15 @@ export { fastifyOptions } from './fastify-options.ts'
 export type { CheckpointRule } from './hot-model.ts'
 export type { Hints, Notice } from './hints.ts'
 export type { Limits } from './limits.ts'
+export type { Follow, FollowEvent, FollowListener } from './live/follow.ts'
+export type { Frame } from './live/frame.ts'
+export type { Identify, Sink } from './live/stream.ts'
 export type { Log } from './log.ts'
 export { memoryStore } from './memory-store.ts'
 export type { PostgresClient, PostgresPool } from './postgres-pool.ts'
 export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
-export {
-  createService,
-  type FlushoutService,
-  type ModelKind,
-  type Rule,
-  type ServiceOptions,
-} from './service.ts'
+export { createService, type FlushoutService, type LiveConnection, type Usage } from './service.ts'
+export type { LiveOptions, ModelKind, Rule, ServiceOptions } from './service-options.ts'
 export type {
   Head,
   ListedModel,

@@ -16,7 +16,8 @@ import { completeLimits } from './limits.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
 import { createOpenApi } from './openapi.ts'
 import { parseBody } from './parse-body.ts'
-import { createService, type FlushoutService, type ServiceOptions } from './service.ts'
+import { createService, type FlushoutService } from './service.ts'
+import type { ServiceOptions } from './service-options.ts'
 import { Traffic } from './traffic.ts'
 
 /** What a request takes besides its body: socket, headers, objects. */

@@ -6,7 +6,6 @@ import {
   isFlushoutError,
   type Flush,
   type FlushAnswer,
-  type Interceptor,
   type JsonObject,
   type LiveRequest,
   type MasterOptions,
@@ -32,57 +31,8 @@ import { Presence } from './live/presence.ts'
 import type { Identify, Sink } from './live/stream.ts'
 import { silentLog, type Log } from './log.ts'
 import { ModelRunner } from './runner.ts'
+import { checkOptions, type ModelKind, type ServiceOptions } from './service-options.ts'
 import type { ModelStore } from './store.ts'
-
-/** A kind of models: all whose keys fit the pattern. */
-export interface ModelKind<U extends User = User> {
-  /** Segments with `:` between them; `*` stands for one: `todos:*`. */
-  readonly pattern: string
-  /**
-   * The document of a model that nobody used yet. It comes into being when it is
-   * first read or written. Without this, a model that is not in the store is not
-   * found.
-   */
-  readonly initial?: JsonObject | ((key: string) => JsonObject)
-  /** Rules for its commands, in the order in which they run. */
-  readonly interceptors?: readonly Rule<U>[]
-}
-
-/** An interceptor; it may know more of users than that they have an id. */
-export type Rule<U extends User = User> = {
-  rule(...args: Parameters<Interceptor<U>>): ReturnType<Interceptor<U>>
-}['rule']
-
-export interface ServiceOptions<U extends User = User> {
-  readonly store: ModelStore
-  /** Who may do what. There is no default: `allowAnyone` has to be written out. */
-  readonly authorize: Authorize<U>
-  /** The first whose pattern fits a key counts. */
-  readonly models: readonly ModelKind<U>[]
-  readonly limits?: Partial<Limits>
-  /** When the whole document is written, and not only what changed. */
-  readonly checkpoint?: Partial<CheckpointRule>
-  /**
-   * How many of the latest commands of each model stay in the history; all if
-   * left out. Less history means more snapshots for clients that come back.
-   */
-  readonly keepHistory?: number
-  /** How live connections are kept. */
-  readonly live?: LiveOptions
-  readonly log?: Log
-  /** Clock, randomness and timers, for tests. */
-  readonly environment?: Environment
-}
-
-export interface LiveOptions {
-  /** After so long without news a connection is told how far its models are. Default 20,000 ms. */
-  readonly heartbeatMs?: number
-  /**
-   * How often the store is asked whether others wrote, should it have been told to
-   * nobody. Default 2,000 ms.
-   */
-  readonly pollMs?: number
-}
 
 /** A live connection that is open. */
 export interface LiveConnection {
@@ -394,32 +344,5 @@ class Service<U extends User> implements FlushoutService<U> {
       this.#hub.changed(key, 'create')
     }
     return true
-  }
-}
-
-function checkOptions<U extends User>({ store, authorize, models }: ServiceOptions<U>): void {
-  if (!store) throw new FlushoutError('OPTIONS_INVALID', 'Give a store: `store: memoryStore()`.')
-  if (typeof authorize !== 'function') {
-    throw new FlushoutError(
-      'OPTIONS_INVALID',
-      'Say who may do what: `authorize: (user, action, key) => boolean`, or `allowAnyone`.',
-    )
-  }
-  if (!Array.isArray(models) || models.length === 0) {
-    throw new FlushoutError(
-      'OPTIONS_INVALID',
-      "Name the models: `models: [{ pattern: 'todos:*' }]`.",
-    )
-  }
-  for (const { pattern, initial } of models as readonly ModelKind<U>[]) {
-    if (typeof pattern !== 'string' || pattern === '') {
-      throw new FlushoutError('OPTIONS_INVALID', 'Each of `models` has a pattern, as `todos:*`.')
-    }
-    const isObject = typeof initial === 'object' && initial !== null && !Array.isArray(initial)
-    if (typeof initial === 'function' || initial === undefined) continue
-    if (!isObject || !copyJson(initial).ok) {
-      const message = `The initial document of "${pattern}" is not an object of exact JSON.`
-      throw new FlushoutError('OPTIONS_INVALID', message)
-    }
   }
 }

@@ -109,6 +109,7 @@ export class Presence {
     const entry = place.entries.get(peer)
     if (entry && entry.userId === idOf(onlooker.user)) {
       entry.server = this.#server
+      entry.alsoAt = undefined
       entry.leavesAt = undefined
       entry.vouchedAt = this.#environment.now()
       // An earlier connection may have said something newer, through another server.

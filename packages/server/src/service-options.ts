@@ -1,0 +1,95 @@
+import {
+  copyJson,
+  FlushoutError,
+  type Interceptor,
+  type JsonObject,
+  type User,
+} from '@flushout/core'
+import type { Authorize } from './authorize.ts'
+import type { Environment } from './environment.ts'
+import type { CheckpointRule } from './hot-model.ts'
+import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
+import type { ModelStore } from './store.ts'
+
+/** A kind of models: all whose keys fit the pattern. */
+export interface ModelKind<U extends User = User> {
+  /** Segments with `:` between them; `*` stands for one: `todos:*`. */
+  readonly pattern: string
+  /**
+   * The document of a model that nobody used yet. It comes into being when it is
+   * first read or written. Without this, a model that is not in the store is not
+   * found.
+   */
+  readonly initial?: JsonObject | ((key: string) => JsonObject)
+  /** Rules for its commands, in the order in which they run. */
+  readonly interceptors?: readonly Rule<U>[]
+}
+
+/** An interceptor; it may know more of users than that they have an id. */
+export type Rule<U extends User = User> = {
+  rule(...args: Parameters<Interceptor<U>>): ReturnType<Interceptor<U>>
+}['rule']
+
+export interface ServiceOptions<U extends User = User> {
+  readonly store: ModelStore
+  /** Who may do what. There is no default: `allowAnyone` has to be written out. */
+  readonly authorize: Authorize<U>
+  /** The first whose pattern fits a key counts. */
+  readonly models: readonly ModelKind<U>[]
+  readonly limits?: Partial<Limits>
+  /** When the whole document is written, and not only what changed. */
+  readonly checkpoint?: Partial<CheckpointRule>
+  /**
+   * How many of the latest commands of each model stay in the history; all if
+   * left out. Less history means more snapshots for clients that come back.
+   */
+  readonly keepHistory?: number
+  /** How live connections are kept. */
+  readonly live?: LiveOptions
+  readonly log?: Log
+  /** Clock, randomness and timers, for tests. */
+  readonly environment?: Environment
+}
+
+export interface LiveOptions {
+  /** After so long without news a connection is told how far its models are. Default 20,000 ms. */
+  readonly heartbeatMs?: number
+  /**
+   * How often the store is asked whether others wrote, should it have been told to
+   * nobody. Default 2,000 ms.
+   */
+  readonly pollMs?: number
+}
+
+/** Throw OPTIONS_INVALID for what no service can be made of. */
+export function checkOptions<U extends User>({
+  store,
+  authorize,
+  models,
+}: ServiceOptions<U>): void {
+  if (!store) throw new FlushoutError('OPTIONS_INVALID', 'Give a store: `store: memoryStore()`.')
+  if (typeof authorize !== 'function') {
+    throw new FlushoutError(
+      'OPTIONS_INVALID',
+      'Say who may do what: `authorize: (user, action, key) => boolean`, or `allowAnyone`.',
+    )
+  }
+  if (!Array.isArray(models) || models.length === 0) {
+    throw new FlushoutError(
+      'OPTIONS_INVALID',
+      "Name the models: `models: [{ pattern: 'todos:*' }]`.",
+    )
+  }
+  for (const { pattern, initial } of models as readonly ModelKind<U>[]) {
+    if (typeof pattern !== 'string' || pattern === '') {
+      throw new FlushoutError('OPTIONS_INVALID', 'Each of `models` has a pattern, as `todos:*`.')
+    }
+    const isObject = typeof initial === 'object' && initial !== null && !Array.isArray(initial)
+    if (typeof initial === 'function' || initial === undefined) continue
+    if (!isObject || !copyJson(initial).ok) {
+      const message = `The initial document of "${pattern}" is not an object of exact JSON.`
+      throw new FlushoutError('OPTIONS_INVALID', message)
+    }
+  }
+}
