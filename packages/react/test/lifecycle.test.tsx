@@ -46,7 +46,7 @@ test('a page that is gone leaves no listener, no timer and no asking for news', 
   const model = world.client.model<TodoList>(KEY)
   const listeners = countListeners(model)
   const { unmount } = await world.show(<Everything />)
-  expect(screen.getByText('Groceries 2 online 2 milk 0 0')).toBeDefined()
+  expect(screen.getByText('Groceries 2 polling 2 milk 0 0')).toBeDefined()
   expect(listeners()).toBe(8)
   const { exchanges } = world
   await act(() => world.clock.pass(600_000))

@@ -17,9 +17,9 @@ test('the example works', async () => {
   fireEvent.click(screen.getByLabelText('milk'))
   fireEvent.click(screen.getAllByText('Delete')[1]!)
   expect(screen.getByLabelText('milk')).toHaveProperty('checked', true)
-  expect(screen.getByText('online, 4 not yet saved')).toBeDefined()
+  expect(screen.getByText('polling, 4 not yet saved')).toBeDefined()
   await act(() => world.client.flush())
-  expect(screen.getByText('online, 0 not yet saved')).toBeDefined()
+  expect(screen.getByText('polling, 0 not yet saved')).toBeDefined()
   const { title, todos } = world.document
   expect(title).toBe('Shopping')
   expect(Object.values(todos)).toEqual([{ text: 'milk', done: true }, { text: 'Coffee' }])

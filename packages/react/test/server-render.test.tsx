@@ -45,7 +45,7 @@ test('a loaded model renders on the server, and the browser takes the markup ove
       <Groceries />
     </Page>,
   )
-  expect(html).toContain('<h1>Groceries</h1><ul><li>milk</li><li>bread</li></ul><p>online 0 0</p>')
+  expect(html).toContain('<h1>Groceries</h1><ul><li>milk</li><li>bread</li></ul><p>polling 0 0</p>')
 
   await world.client.model(KEY).ready
   const container = document.createElement('div')
@@ -74,7 +74,7 @@ test('a loaded model renders on the server, and the browser takes the markup ove
   expect(item.textContent).toBe('milk!')
 })
 
-test('a model that is not loaded renders as loading on the server, and exchanges nothing', () => {
+test('a model that is not loaded renders as connecting on the server, and exchanges nothing', () => {
   const world = new World()
   function Plain() {
     const [list, , { state }] = useFlushout<TodoList>(KEY, { suspense: false })
@@ -85,6 +85,6 @@ test('a model that is not loaded renders as loading on the server, and exchanges
       <Plain />
     </Page>,
   )
-  expect(html).toContain('<p>loading</p>')
+  expect(html).toContain('<p>connecting</p>')
   expect(world.exchanges).toBe(0)
 })

@@ -288,12 +288,12 @@ describe('without Suspense', () => {
     const world = new World()
     world.network = 'down'
     render(world.page(<Plain />))
-    expect(screen.getByText('loading: nothing yet')).toBeDefined()
+    expect(screen.getByText('connecting: nothing yet')).toBeDefined()
     await act(settled)
     expect(screen.getByText('offline: nothing yet')).toBeDefined()
     world.network = 'up'
     await act(() => world.clock.pass(1_000))
-    expect(screen.getByText('online: Groceries')).toBeDefined()
+    expect(screen.getByText('polling: Groceries')).toBeDefined()
   })
 
   test('a model that does not exist is a status, not an error', async () => {

@@ -44,23 +44,23 @@ test('the counters are exact through an outage', async () => {
   const at = world.clock.now()
   await world.show(<Status />)
   // state, queued, in flight, confirmed, rejected, command count, last synced, error
-  expect(status()).toBe(`online 0 0 0 0 0 ${at} `)
+  expect(status()).toBe(`polling 0 0 0 0 0 ${at} `)
 
   press('Add')
   press('Add')
-  expect(status()).toBe(`online 2 0 0 0 2 ${at} `)
+  expect(status()).toBe(`polling 2 0 0 0 2 ${at} `)
   world.network = 'silent'
   await pass(50)
-  expect(status()).toBe(`online 0 2 0 0 2 ${at} `)
+  expect(status()).toBe(`polling 0 2 0 0 2 ${at} `)
   press('Add')
-  expect(status()).toBe(`online 1 2 0 0 3 ${at} `)
+  expect(status()).toBe(`polling 1 2 0 0 3 ${at} `)
   await act(() => world.answer())
-  expect(status()).toBe(`online 0 0 3 0 3 ${at + 50} `)
+  expect(status()).toBe(`polling 0 0 3 0 3 ${at + 50} `)
 
   world.network = 'down'
   press('Add')
   press('Evil')
-  expect(status()).toBe(`online 2 0 3 0 5 ${at + 50} `)
+  expect(status()).toBe(`polling 2 0 3 0 5 ${at + 50} `)
   await pass(50)
   // Nobody knows what the master did with them: they stay in flight.
   expect(status()).toBe(`offline 0 2 3 0 5 ${at + 50} NETWORK`)
@@ -70,7 +70,7 @@ test('the counters are exact through an outage', async () => {
 
   world.network = 'up'
   await pass(30_000)
-  expect(status()).toMatch(/^online 0 0 5 1 5 \d+ $/)
+  expect(status()).toMatch(/^polling 0 0 5 1 5 \d+ $/)
   expect(world.backend().master.commandCount).toBe(5)
 })
 

@@ -7,6 +7,7 @@ import { FlushoutProvider } from '@flushout/react'
 import { act, render } from '@testing-library/react'
 import { Component, Profiler, Suspense, type ReactNode } from 'react'
 import { Clock, settled } from './clock.ts'
+import { Line } from './line.ts'
 
 export interface Todo {
   text: string
@@ -35,12 +36,15 @@ export function closeWorlds(): void {
 export interface WorldOptions {
   readonly flush?: FlushTiming
   readonly interceptors?: readonly Interceptor[]
+  /** Whether clients hear of others without asking. */
+  readonly isLive?: boolean
 }
 
 export class World {
   readonly clock: Clock = new Clock()
   readonly client: Client
   readonly backends = new Map<string, Backend>()
+  readonly line: Line | undefined
   /** `down`: exchanges fail. `silent`: they are answered by `answer`, if ever. */
   network: 'up' | 'down' | 'silent' = 'up'
   /** How many exchanges were tried, loads included. */
@@ -52,6 +56,7 @@ export class World {
     options: WorldOptions = {},
   ) {
     for (const [key, document] of Object.entries(documents)) this.add(key, document, options)
+    this.line = options.isLive ? new Line() : undefined
     this.client = this.createClient(options.flush)
     open.push(this)
   }
@@ -59,6 +64,7 @@ export class World {
   /** Another client, as in another tab or on the server. Closed by whoever asked. */
   createClient(flush: FlushTiming = { mode: 'manual' }): Client {
     const transport = directTransport({
+      ...(this.line && { live: this.line }),
       snapshot: (key) => this.#exchange((): Snapshot => this.backend(key).master.snapshot()),
       flush: (key, flushed) =>
         this.#exchange(() =>
