@@ -1,4 +1,4 @@
-import type { Flush, LiveEvent, Snapshot } from '@flushout/core'
+import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import type { LiveTransport, Transport } from './transport.ts'
 
@@ -8,9 +8,29 @@ export interface Backend {
   snapshot(key: string): Snapshot | Promise<Snapshot>
   /** Apply a flush and give the answer, or throw a `FlushoutError`. */
   flush(key: string, flush: Flush): unknown
-  /** How to hear what others do. Without it, clients ask from time to time. */
-  readonly live?: LiveTransport
+  /**
+   * Write what happens elsewhere into a sink until the connection is closed, or
+   * throw a `FlushoutError`. Without it, clients ask from time to time.
+   */
+  live?(
+    request: LiveRequest,
+    createSink: () => LiveSink,
+    identify: () => Promise<undefined>,
+  ): { readonly close: () => void }
+  /** Tell others what a client does now. */
+  announce?(presence: PresenceRequest): unknown
 }
+
+/** Where a backend tells what happens. */
+export interface LiveSink {
+  /** True, since there is always room. `isNews`: who waits for something is to be answered. */
+  write(frame: { readonly event: LiveEvent; readonly isNews: boolean }): boolean
+  /** Nothing more comes. */
+  end(): void
+}
+
+/** Who waits for news and gets none is answered after so long. */
+const POLL_MS = 25_000
 
 /**
  * Reach masters in the same process: for tests, tools and prototypes. Messages
@@ -28,27 +48,60 @@ export function directTransport(backend: Backend): Transport {
   return {
     load: (key, signal) => exchange(signal, () => backend.snapshot(key)),
     flush: (key, flush, signal) => exchange(signal, () => backend.flush(key, copy(flush))),
-    ...(backend.live && { live: carry(backend.live, exchange) }),
+    ...(backend.live && { live: carryLive(backend, exchange) }),
   }
 }
 
 type Exchange = <T>(signal: AbortSignal, ask: () => T | Promise<T>) => Promise<T>
 
-function carry(live: LiveTransport, exchange: Exchange): LiveTransport {
+function carryLive(backend: Backend, exchange: Exchange): LiveTransport {
+  /** Connect until `end` is called, on either side. */
+  function connect(
+    request: LiveRequest,
+    signal: AbortSignal,
+    write: (frame: { event: LiveEvent; isNews: boolean }, end: () => void) => void,
+  ) {
+    return exchange(signal, async () => {
+      let close = () => {}
+      try {
+        await new Promise<void>((end) => {
+          const createSink = (): LiveSink => ({
+            write({ event, isNews }) {
+              if (!signal.aborted) write({ event: copy(event), isNews }, end)
+              return true
+            },
+            end,
+          })
+          const connection = backend.live!(copy(request), createSink, async () => undefined)
+          close = () => connection.close()
+          signal.addEventListener('abort', () => end(), { once: true })
+        })
+      } finally {
+        close()
+      }
+      // Nothing is no JSON.
+      return null
+    })
+  }
+
   return {
     async stream(request, hear, signal) {
-      const hearCopy = (event: LiveEvent) => {
-        if (!signal.aborted) hear(copy(event))
-      }
-      await exchange(signal, async () => {
-        await live.stream(copy(request), hearCopy, signal)
-        return null
-      })
+      await connect(request, signal, ({ event }) => hear(event))
     },
-    poll: (request, signal) => exchange(signal, () => live.poll(copy(request), signal)),
+    async poll(request, signal) {
+      const events: LiveEvent[] = []
+      let timer: ReturnType<typeof setTimeout> | undefined
+      await connect(request, signal, ({ event, isNews }, end) => {
+        if (event.event !== 'ready') events.push(event)
+        timer ??= setTimeout(end, POLL_MS)
+        // What comes with it in the same turn is part of the answer.
+        if (isNews) queueMicrotask(end)
+      }).finally(() => clearTimeout(timer))
+      return events
+    },
     async announce(presence, signal) {
       await exchange(signal, async () => {
-        await live.announce(copy(presence), signal)
+        await backend.announce?.(copy(presence))
         return null
       })
     },

@@ -6,10 +6,12 @@ import {
   type FlushAnswer,
   type JsonObject,
   type MasterOptions,
+  type PresenceRequest,
   type Snapshot,
   type User,
 } from '@flushout/core'
 import { createTestIds, testDigest } from '@flushout/core/testing'
+import type { Backend } from '../direct-transport.ts'
 import { TestLive } from './test-live.ts'
 
 export interface TestServerOptions extends Partial<MasterOptions> {
@@ -33,8 +35,11 @@ export interface TestServer {
   restore(key: string, document: JsonObject): void
   /** Refuse everything about a model with this code, from now on; without one, no more. */
   refuse(key: string, code?: ErrorCode): void
-  /** How clients hear what happens; undefined if `isLive` is false. */
-  readonly live?: TestLive
+  /** To direct what clients hear without asking. */
+  readonly hub: TestLive
+  /** See `Backend`; not there if `isLive` is false. */
+  readonly live?: NonNullable<Backend['live']>
+  announce(presence: PresenceRequest): void
 }
 
 /** Serve models that begin with these documents; there are no others. */
@@ -51,15 +56,17 @@ export function createTestServer(
   const masters = new Map<string, Master>()
   const refused = new Map<string, ErrorCode>()
   let histories = 0
-  const live = isLive ? new TestLive((key) => server.master(key), heartbeatMs) : undefined
+  const hub: TestLive = new TestLive((key) => server.master(key), heartbeatMs)
 
   const server: TestServer = {
-    ...(live && { live }),
+    hub,
+    ...(isLive && { live: (request, createSink) => hub.connect(request, createSink()) }),
+    announce: (presence) => void hub.announced.push(presence),
     snapshot: (key) => server.master(key).snapshot(),
     flush(key, flush) {
       const seed = `${flush.clientId}:${flush.sequence}`
       const answer = server.master(key).apply(flush, { user, now: now(), seed })
-      live?.changed(key)
+      hub.changed(key)
       return answer
     },
     master(key) {
@@ -74,12 +81,12 @@ export function createTestServer(
       const snapshot = { commandCount: 0, hash: `history ${histories}`, document }
       const createId = createTestIds('master')
       masters.set(key, new Master(snapshot, { createId, digest: testDigest, ...options }))
-      live?.changed(key)
+      hub.changed(key)
     },
     refuse(key, code) {
       if (code) refused.set(key, code)
       else refused.delete(key)
-      live?.changed(key)
+      hub.changed(key)
     },
   }
   for (const [key, document] of Object.entries(documents)) server.restore(key, document)

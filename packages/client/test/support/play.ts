@@ -9,7 +9,6 @@ import {
   createTestEnvironment,
   createTestNetwork,
   createTestServer,
-  type TestLive,
   type TestEnvironment,
   type TestNetwork,
   type TestServer,
@@ -51,10 +50,9 @@ export function serveTodos(options?: TestServerOptions): TestServer {
   return createTestServer({ [KEY]: { todos: {} } }, { isLive: false, ...options })
 }
 
-/** A server that tells its clients what happens; every 20 s it has something to say. */
-export function serveLive(options?: TestServerOptions): TestServer & { readonly live: TestLive } {
-  const server = createTestServer({ [KEY]: { todos: {} } }, { heartbeatMs: 20_000, ...options })
-  return { ...server, live: server.live! }
+/** A server that tells its clients what happens, every 20 s if it is told to. */
+export function serveLive(options?: TestServerOptions): TestServer {
+  return createTestServer({ [KEY]: { todos: {} } }, { heartbeatMs: 20_000, ...options })
 }
 
 /** A client that has not asked for its model yet. */
@@ -94,4 +92,20 @@ export function textsOn(server: TestServer): string[] {
 
 function textsOf(list: TodoList | undefined): string[] {
   return Object.values(list?.todos ?? {}).map(({ text }) => text)
+}
+
+/** A client that has loaded the list, watches it, and hears what happens to it. */
+export async function listen(server: TestServer, options?: PlayOptions): Promise<Player> {
+  const player = await enter(server, options)
+  await player.environment.advance(20)
+  return player
+}
+
+/** Somebody else adds a todo. */
+export async function add(server: TestServer, text: string, name = 'bob'): Promise<void> {
+  const { client, model, type } = join(server, { name, flush: { mode: 'manual' } })
+  await model.ready
+  type(text)
+  await client.flush()
+  client.close()
 }

@@ -63,8 +63,7 @@ export class World {
 
   /** Another client, as in another tab or on the server. Closed by whoever asked. */
   createClient(flush: FlushTiming = { mode: 'manual' }): Client {
-    const transport = directTransport({
-      ...(this.line && { live: this.line }),
+    const direct = directTransport({
       snapshot: (key) => this.#exchange((): Snapshot => this.backend(key).master.snapshot()),
       flush: (key, flushed) =>
         this.#exchange(() =>
@@ -75,6 +74,7 @@ export class World {
           }),
         ),
     })
+    const transport = { ...direct, ...(this.line && { live: this.line }) }
     return createClient({ transport, flush, environment: this.clock })
   }
 
