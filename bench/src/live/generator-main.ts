@@ -41,10 +41,9 @@ const requests = new Requests(16)
 
 const api = {
   /** Connect all of them. Resolves when each was told how far its model is. */
-  async open(tasks: readonly ClientTask[], localAddress: string): Promise<void> {
+  async open(tasks: readonly ClientTask[]): Promise<void> {
     const around = {
       requests,
-      localAddress,
       onChange: (sentAt: number, receivedAt: number) => void times.push(sentAt, receivedAt),
       onError: (error: Error) => void (failure ??= error),
     }

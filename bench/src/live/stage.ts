@@ -102,10 +102,7 @@ export class Stage {
     const isOf = (index: number) => (_: ClientTask, number: number) =>
       Math.floor(number / models) % processes === index
     await Promise.all(
-      this.#generators.map((generator, index) =>
-        // Each address has 28,000 ports.
-        generator.call('open', tasks.filter(isOf(index)), `127.0.0.${index + 2}`),
-      ),
+      this.#generators.map((generator, index) => generator.call('open', tasks.filter(isOf(index)))),
     )
   }
 

@@ -17,8 +17,6 @@ export interface ClientTask {
 /** What the clients of a process share. */
 export interface Surroundings {
   readonly requests: Requests
-  /** Where connections come from: each address has ports of its own. */
-  readonly localAddress: string
   /** Hears when a change of another client arrived, and when it had been sent. */
   readonly onChange: (sentAt: number, receivedAt: number) => void
   readonly onError: (error: Error) => void
@@ -96,7 +94,6 @@ export class StreamClient {
       const socket = connect({
         host: '127.0.0.1',
         port: this.#task.port,
-        localAddress: this.#around.localAddress,
         onread: { buffer: BUFFER, callback: read },
       })
       socket.on('error', (error) => !this.#hasStalled && fail(error))
