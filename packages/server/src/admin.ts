@@ -15,19 +15,23 @@ import {
   type ModelQuery,
   type NewModel,
 } from './admin-messages.ts'
-import type { Action } from './authorize.ts'
+import type { Action, Administration } from './authorize.ts'
 import { checkKey } from './check-message.ts'
 import { createGenesisHash } from './digest.ts'
 import type { Environment } from './environment.ts'
 import type { Limits } from './limits.ts'
+import { literalPrefix } from './live/pattern-lookup.ts'
 import type { Log } from './log.ts'
 import type { ListedModel, ModelStore } from './store.ts'
 
 /**
- * What can be done with models as a whole. Every method asks `authorize`, and
- * rejects with a `FlushoutError` only.
+ * What can be done with models as a whole. The application itself may do all of it;
+ * `as` somebody, as far as `administer` and `authorize` allow. Every method rejects
+ * with a `FlushoutError` only.
  */
 export interface ModelAdmin<U extends User = User> {
+  /** Do the same for somebody, as if they had sent a request; undefined where nobody is logged in. */
+  as(user: U | undefined): ModelAdmin<U>
   /**
    * Make a model. If it is there already, it stays as it is and is described to
    * whoever may also read it.
@@ -35,19 +39,18 @@ export interface ModelAdmin<U extends User = User> {
   create(
     key: string,
     model?: NewModel,
-    user?: U,
   ): Promise<{ readonly isNew: boolean; readonly model: ModelEntry }>
   /** Tell whether there is such a model. Makes none, unlike reading it. */
-  exists(key: string, user?: U): Promise<boolean>
-  /** List the models that fit a pattern and that the user may read. Nothing tells of others. */
-  list(query: ModelQuery, user?: U): Promise<ModelPage>
+  exists(key: string): Promise<boolean>
+  /** List the models that fit a pattern and that may be read. Nothing tells of others. */
+  list(query: ModelQuery): Promise<ModelPage>
   /** Put another config in place of the one before. */
-  configure(key: string, config: JsonObject, user?: U): Promise<void>
+  configure(key: string, config: JsonObject): Promise<void>
   /**
    * Take a model away for good, with its history. A kind that has an `initial`
    * document gives whoever uses the key later a new model.
    */
-  delete(key: string, user?: U): Promise<void>
+  delete(key: string): Promise<void>
 }
 
 export interface ModelAdminOptions<U extends User> {
@@ -56,7 +59,13 @@ export interface ModelAdminOptions<U extends User> {
   readonly limits: Limits
   readonly log: Log
   /** Throws unless there are such models and the user may do so. */
-  readonly admit: (key: string, action: Action, user: U | undefined) => Promise<void>
+  readonly admit: (
+    key: string,
+    action: Action | Administration,
+    user: U | undefined,
+  ) => Promise<void>
+  /** Throws unless there are such models, and they are served now. */
+  readonly checkOpen: (key: string) => void
   /** The document of a new model of this key. */
   readonly initialOf: (key: string) => JsonObject
   /** Something happened that others want to hear of. */
@@ -78,20 +87,23 @@ export function createModelAdmin<U extends User>(options: ModelAdminOptions<U>):
 
 class Admin<U extends User> implements ModelAdmin<U> {
   readonly #options: ModelAdminOptions<U>
+  // Undefined for the application itself.
+  readonly #asker: { readonly user: U | undefined } | undefined
 
-  constructor(options: ModelAdminOptions<U>) {
+  constructor(options: ModelAdminOptions<U>, asker?: { readonly user: U | undefined }) {
     this.#options = options
+    this.#asker = asker
   }
 
-  async create(
-    key: string,
-    model: NewModel = {},
-    user?: U,
-  ): Promise<{ isNew: boolean; model: ModelEntry }> {
+  as(user: U | undefined): ModelAdmin<U> {
+    return new Admin(this.#options, { user })
+  }
+
+  async create(key: string, model: NewModel = {}): Promise<{ isNew: boolean; model: ModelEntry }> {
     const { store, limits, environment, log, onChange } = this.#options
     checkKey(key, limits.keyLength)
     checkNewModel(model)
-    await this.#options.admit(key, 'create', user)
+    await this.#admit(key, 'create')
     const config = model.config && copyConfig(model.config)
     for (let attempt = 1; attempt <= MAX_CREATES; attempt += 1) {
       const document = model.document
@@ -107,7 +119,7 @@ class Admin<U extends User> implements ModelAdmin<U> {
         return { isNew, model: { key, commandCount: 0, ...(config && { config }) } }
       }
       // To make a model is no permission to see one that others made.
-      await this.#options.admit(key, 'read', user)
+      await this.#admit(key, 'read')
       const [found] = await this.#ask(() => store.list({ prefix: key, after: '', limit: 1 }))
       if (found?.key === key) return { isNew, model: toEntry(found) }
     }
@@ -116,14 +128,14 @@ class Admin<U extends User> implements ModelAdmin<U> {
     })
   }
 
-  async exists(key: string, user?: U): Promise<boolean> {
-    const { store, limits, admit } = this.#options
+  async exists(key: string): Promise<boolean> {
+    const { store, limits } = this.#options
     checkKey(key, limits.keyLength)
-    await admit(key, 'read', user)
+    await this.#admit(key, 'read')
     return (await this.#ask(() => store.heads([key]))).has(key)
   }
 
-  async list({ pattern, after = '', limit = 100 }: ModelQuery, user?: U): Promise<ModelPage> {
+  async list({ pattern, after = '', limit = 100 }: ModelQuery): Promise<ModelPage> {
     const { keyLength } = this.#options.limits
     checkKey(pattern, keyLength)
     if (after !== '') checkKey(after, keyLength)
@@ -131,7 +143,7 @@ class Admin<U extends User> implements ModelAdmin<U> {
       throw new FlushoutError('FLUSH_INVALID', `At "?limit": must be from 1 to ${MAX_PAGE}.`)
     }
     const models: ModelEntry[] = []
-    for await (const found of this.#readable(pattern, after, user)) {
+    for await (const found of this.#readable(pattern, after)) {
       // Only one more that may be seen tells of a next page: a key or an end that
       // depended on others would tell of those.
       if (models.length === limit) return { models, next: models.at(-1)!.key }
@@ -140,21 +152,21 @@ class Admin<U extends User> implements ModelAdmin<U> {
     return { models }
   }
 
-  async configure(key: string, config: JsonObject, user?: U): Promise<void> {
-    const { store, limits, log, admit, onChange } = this.#options
+  async configure(key: string, config: JsonObject): Promise<void> {
+    const { store, limits, log, onChange } = this.#options
     checkKey(key, limits.keyLength)
     checkModelConfig({ config })
-    await admit(key, 'configure', user)
+    await this.#admit(key, 'configure')
     const copy = copyConfig(config)
     if (!(await this.#ask(() => store.configure(key, copy)))) throw notFound()
     log.info({ model: key }, 'model configured')
     onChange({ key, change: 'configure', config: copy })
   }
 
-  async delete(key: string, user?: U): Promise<void> {
-    const { store, limits, log, admit, forget, onChange } = this.#options
+  async delete(key: string): Promise<void> {
+    const { store, limits, log, forget, onChange } = this.#options
     checkKey(key, limits.keyLength)
-    await admit(key, 'delete', user)
+    await this.#admit(key, 'delete')
     if (!(await this.#ask(() => store.delete(key)))) throw notFound()
     log.info({ model: key }, 'model deleted')
     forget(key)
@@ -171,13 +183,9 @@ class Admin<U extends User> implements ModelAdmin<U> {
     }
   }
 
-  async *#readable(
-    pattern: string,
-    start: string,
-    user: U | undefined,
-  ): AsyncGenerator<ListedModel> {
+  async *#readable(pattern: string, start: string): AsyncGenerator<ListedModel> {
     const fits = compileKeyPattern(pattern)
-    const prefix = prefixOf(pattern)
+    const prefix = literalPrefix(pattern)
     // A key without wildcards comes before all others that begin with it.
     const limit = prefix === pattern ? 1 : MAX_PAGE
     for (let after = start; ;) {
@@ -185,7 +193,7 @@ class Admin<U extends User> implements ModelAdmin<U> {
       const fitting = page.filter(({ key }) => fits(key))
       for (let index = 0; index < fitting.length; index += BATCH) {
         const batch = fitting.slice(index, index + BATCH)
-        const answers = await Promise.all(batch.map(({ key }) => this.#mayRead(key, user)))
+        const answers = await Promise.all(batch.map(({ key }) => this.#mayRead(key)))
         yield* batch.filter((_, place) => answers[place])
       }
       if (page.length < limit || limit === 1) return
@@ -193,14 +201,20 @@ class Admin<U extends User> implements ModelAdmin<U> {
     }
   }
 
-  async #mayRead(key: string, user: U | undefined): Promise<boolean> {
+  async #mayRead(key: string): Promise<boolean> {
     try {
-      await this.#options.admit(key, 'read', user)
+      await this.#admit(key, 'read')
       return true
     } catch (error) {
       if (isFlushoutError(error) && REFUSALS.has(error.code)) return false
       throw error
     }
+  }
+
+  async #admit(key: string, action: Action | Administration): Promise<void> {
+    const { admit, checkOpen } = this.#options
+    if (this.#asker) await admit(key, action, this.#asker.user)
+    else checkOpen(key)
   }
 
   async #ask<Result>(look: () => Promise<Result>): Promise<Result> {
@@ -215,17 +229,6 @@ class Admin<U extends User> implements ModelAdmin<U> {
 }
 
 const REFUSALS: ReadonlySet<string> = new Set(['FORBIDDEN', 'UNAUTHENTICATED', 'MODEL_NOT_FOUND'])
-
-/** What every key that fits `pattern` begins with. */
-function prefixOf(pattern: string): string {
-  const segments = pattern.split(':')
-  const wildcard = segments.indexOf('*')
-  if (wildcard === -1) return pattern
-  return segments
-    .slice(0, wildcard)
-    .map((segment) => `${segment}:`)
-    .join('')
-}
 
 function toEntry({ key, head, config }: ListedModel): ModelEntry {
   return { key, commandCount: head.commandCount, ...(config && { config }) }

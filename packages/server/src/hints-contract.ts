@@ -23,7 +23,7 @@ export function hintsContract(test: DefineTest, createHints: () => Hints | Promi
   test('nothing is heard before publish returns', async () => {
     const [ada, bob] = await openEnds(createHints, 2)
     ada!.hints.publish(NOTICES[0]!)
-    ok(!bob!.has([NOTICES[0]!]))
+    ok(!bob!.has([NOTICES[0]!]), 'it was heard before publish returned')
     await until('it is heard', () => bob!.has([NOTICES[0]!]))
     closeEnds([ada!, bob!])
   })

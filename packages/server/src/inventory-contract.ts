@@ -162,6 +162,7 @@ async function listAll(
     const after = keys.at(-1) ?? ''
     const page = await store.list({ prefix: prefix + start, after, limit })
     ok(page.length <= limit, 'no more than was asked for')
+    ok(!page.some(({ key }) => keys.includes(key)), 'nothing twice')
     keys.push(...page.map(({ key }) => key))
     if (page.length < limit) return keys.map((key) => key.slice(prefix.length))
   }
