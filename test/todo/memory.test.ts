@@ -2,6 +2,7 @@ import { afterAll, describe } from 'vitest'
 import { todoStories } from './stories.ts'
 import { runMain } from './support/app.ts'
 import { worldTest } from './support/world.ts'
+import { togetherStories } from './together.ts'
 
 describe('the todo app on memory', () => {
   let app = runMain({ DATABASE_URL: 'memory:' })
@@ -9,6 +10,7 @@ describe('the todo app on memory', () => {
   afterAll(() => app.end('SIGTERM'))
 
   todoStories(test)
+  togetherStories(test)
 
   test('who saved something is told when the server has forgotten it, and keeps the rest', async ({
     world,

@@ -5,6 +5,7 @@ import { afterAll, describe } from 'vitest'
 import { todoStories } from './stories.ts'
 import { runMain } from './support/app.ts'
 import { worldTest } from './support/world.ts'
+import { togetherStories } from './together.ts'
 
 describe('the todo app on Postgres', () => {
   const data = mkdtempSync(join(tmpdir(), 'flushout-todo-'))
@@ -16,6 +17,7 @@ describe('the todo app on Postgres', () => {
   })
 
   todoStories(test)
+  togetherStories(test)
 
   test('two browsers end equal after the server was killed and started in between', async ({
     world,

@@ -352,6 +352,6 @@ function watchCommands(page: Page): string[] {
 function commandsOf(
   request: Request,
 ): { action: string; props?: { text?: string; done?: boolean } }[] {
-  if (request.method() !== 'POST') return []
+  if (!request.url().endsWith('/flush')) return []
   return request.postDataJSON().commands
 }

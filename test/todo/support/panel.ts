@@ -5,6 +5,8 @@ import { eventually } from './eventually.ts'
 export class Panel {
   readonly root: Locator
   readonly newTodo: Locator
+  /** What the person here is called. */
+  readonly name: Locator
   readonly offline: Locator
   readonly autoFlush: Locator
   readonly flush: Locator
@@ -14,6 +16,7 @@ export class Panel {
   constructor(page: Page, name: 'A' | 'B') {
     this.root = page.getByRole('region', { name: `Client ${name}` })
     this.newTodo = this.root.getByLabel('New todo')
+    this.name = this.root.getByLabel('You are')
     this.offline = this.root.getByRole('switch', { name: 'Offline' })
     this.autoFlush = this.root.getByRole('switch', { name: 'Auto flush' })
     this.flush = this.root.getByRole('button', { name: 'Flush', exact: true })
@@ -88,6 +91,22 @@ export class Panel {
   /** When the todos were made, as it is written beside them. */
   created(): Promise<string[]> {
     return this.root.locator('.created').allInnerTexts()
+  }
+
+  /** Wait until exactly these are shown as being here too, in any order. */
+  async isWith(...names: readonly string[]): Promise<void> {
+    const chips = this.root.locator('.chip .visually-hidden')
+    await eventually(async () => (await chips.allInnerTexts()).toSorted(), names.toSorted())
+  }
+
+  /** Wait until exactly this is said of who else writes where. */
+  async tellsWriters(...texts: readonly string[]): Promise<void> {
+    await eventually(() => this.root.locator('.writers').allInnerTexts(), texts)
+  }
+
+  /** Wait until this is said of the connection. */
+  async isConnected(text: string | RegExp): Promise<void> {
+    await this.root.locator('.connection').filter({ hasText: text }).waitFor()
   }
 
   /** Wait until everything done here is confirmed. */

@@ -1,9 +1,11 @@
 import type { Client } from '@flushout/client'
-import { FlushoutProvider, useFlushout } from '@flushout/react'
+import { FlushoutProvider, useFlushout, usePresence } from '@flushout/react'
 import { Suspense, useState } from 'react'
 import type { TodoList } from '../todo-list.ts'
-import { Switch, SyncPipeline, SyncState } from './sync.tsx'
+import { People, type PersonState } from './people.tsx'
+import { Connection, Switch, SyncPipeline, SyncState } from './sync.tsx'
 import { TodoItems } from './todo-items.tsx'
+import { MAX_NAME_LENGTH, useName } from './use-name.ts'
 
 interface ClientPanelProps {
   readonly name: string
@@ -29,6 +31,8 @@ function PanelHeader({ name, client, modelKey }: ClientPanelProps) {
   const [, model] = useFlushout<TodoList>(modelKey, { suspense: false })
   const [isOffline, setIsOffline] = useState(client.isPaused)
   const [mode, setMode] = useState(client.flushMode)
+  const [person, setPerson] = useName(name)
+  usePresence(model, { name: person.trim() } satisfies PersonState)
 
   const goOffline = (isOn: boolean) => {
     if (isOn) client.pause()
@@ -49,6 +53,19 @@ function PanelHeader({ name, client, modelKey }: ClientPanelProps) {
       <div className="who">
         <h2 id={`client-${name}`}>Client {name}</h2>
         <SyncState model={model} isOffline={isOffline} mode={mode} />
+        <Connection model={model} isOffline={isOffline} mode={mode} />
+      </div>
+      <div className="here">
+        <label className="name">
+          You are
+          <input
+            value={person}
+            maxLength={MAX_NAME_LENGTH}
+            autoComplete="off"
+            onChange={(event) => setPerson(event.target.value)}
+          />
+        </label>
+        <People model={model} />
       </div>
       <div className="controls">
         <Switch label="Offline" isOn={isOffline} onChange={goOffline} />

@@ -24,16 +24,57 @@ export function SyncState({ model, isOffline, mode }: SyncStateProps) {
 }
 
 function describe(status: ModelStatus, unsaved: number, isOffline: boolean, mode: Mode): string {
+  const { state, lastSyncedAt, inFlight } = status
   const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`
-  if (status.state === 'loading') return 'Opening …'
   if (isOffline) return unsaved > 0 ? `Offline, ${changes} kept here` : 'Offline'
-  if (status.state === 'offline') {
+  if (state === 'offline') {
     return unsaved > 0 ? `Trying again, ${changes} kept here` : 'The server does not answer'
   }
-  if (status.state !== 'online') return 'This list cannot be opened'
-  if (status.inFlight > 0) return `Saving ${changes}`
+  if (state === 'needs-auth' || state === 'needs-upgrade') return `${changes} kept here`
+  if (state === 'refused') return 'This list cannot be opened'
+  if (lastSyncedAt === undefined) return 'Opening …'
+  if (inFlight > 0) return `Saving ${changes}`
   if (unsaved === 0) return 'All changes saved'
   return mode === 'manual' ? `${changes} to flush` : `Saving ${changes}`
+}
+
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
+
+/** How news of the others come here, and since when. */
+export function Connection({ model, isOffline, mode }: SyncStateProps) {
+  const { state, since } = useSyncStatus(model)
+  return (
+    <p className="connection" data-state={isOffline ? 'offline' : state}>
+      {tellConnection(state, time.format(since), isOffline, mode)}
+    </p>
+  )
+}
+
+function tellConnection(
+  state: ModelStatus['state'],
+  at: string,
+  isOffline: boolean,
+  mode: Mode,
+): string {
+  if (isOffline) return `Switched off at ${at}`
+  switch (state) {
+    case 'connecting':
+      return 'Connecting …'
+    case 'live':
+      return `Live since ${at}`
+    case 'polling':
+      return mode === 'manual'
+        ? `Asks for news only at a flush, since ${at}`
+        : `Asks for news now and then, since ${at}`
+    case 'offline':
+      return `Not connected since ${at}`
+    case 'needs-auth':
+      return `Log in again; not connected since ${at}`
+    case 'needs-upgrade':
+      return `Reload the page for its new version; not connected since ${at}`
+    case 'refused':
+      return `Gone, or not for you, since ${at}`
+  }
 }
 
 /** Nothing is stored in the browser yet, so closing the page would lose what is not saved. */

@@ -6,6 +6,7 @@ import type { TodoList } from '../todo-list.ts'
 import { CreatedAt } from './created-at.tsx'
 import { LostEditCard } from './lost-edit-card.tsx'
 import type { LostEdit } from './lost-edits.ts'
+import { Writers } from './people.tsx'
 import { TodoEditor } from './todo-editor.tsx'
 
 interface TodoItemProps {
@@ -69,7 +70,14 @@ export function TodoItem(props: TodoItemProps) {
   const canRetry = todo || lost?.text !== undefined
 
   return (
-    <li className="todo" ref={item} data-done={todo?.done} data-lost={lost !== undefined}>
+    <li
+      className="todo"
+      ref={item}
+      data-id={id}
+      data-done={todo?.done}
+      data-lost={lost !== undefined}
+    >
+      <Writers model={model} id={id} />
       {draft !== undefined && (
         <TodoEditor todo={todo} draft={draft} onSave={save} onClose={endEdit} />
       )}

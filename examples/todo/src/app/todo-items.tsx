@@ -1,10 +1,12 @@
-import { useFlushout, useRejections } from '@flushout/react'
+import { useFlushout, usePresence, useRejections } from '@flushout/react'
 import { useLayoutEffect, useRef, useState } from 'react'
 import { idsInOrder, type TodoList } from '../todo-list.ts'
 import { AddTodo } from './add-todo.tsx'
 import { collectLostEdits } from './lost-edits.ts'
+import type { PersonState } from './people.tsx'
 import { SetbackCard } from './setback-card.tsx'
 import { TodoItem } from './todo-item.tsx'
+import { useFadeIn } from './use-fade-in.ts'
 
 interface Edit {
   readonly draft: string
@@ -21,6 +23,8 @@ export function TodoItems({ modelKey }: { readonly modelKey: string }) {
   const [announcement, announce] = useState('')
   const list = useRef<HTMLUListElement>(null)
   const [added, setAdded] = useState<string>()
+  useFadeIn(model, list)
+  usePresence(model, { editing: [...edits.keys()].at(-1) } satisfies PersonState)
 
   const shown = showAlso([...edits], [...lost.keys()], ids)
   // A new todo is at the end, which may be out of sight.

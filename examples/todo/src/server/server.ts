@@ -1,5 +1,5 @@
 import serveFiles from '@fastify/static'
-import { allowAnyone, fastifyOptions, flushout, type FlushoutOptions } from '@flushout/server'
+import { fastifyOptions, flushout, type FlushoutOptions } from '@flushout/server'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { todoRules } from '../todo-list.ts'
 
@@ -8,8 +8,8 @@ export function createServer(store: FlushoutOptions['store'], appFolder: string)
   const server = Fastify({ ...fastifyOptions, logger: { level: 'warn' } })
   server.register(flushout, {
     store,
-    // A list is for everybody who knows its address.
-    authorize: allowAnyone,
+    // A list is for everybody who knows its address; to delete it is for nobody.
+    authorize: (_user, action) => action === 'read' || action === 'write',
     models: [{ pattern: 'todos:*', initial: { todos: {} }, interceptors: [todoRules] }],
   })
   server.register(serveFiles, { root: appFolder, index: false })
