@@ -108,11 +108,11 @@ test('a server tells a live connection what is written down', async () => {
     async () => ({ id: 'ada' }),
   )
   await live.started
-  await service.models.configure('todos:groceries', { title: 'Groceries' }, { id: 'ada' })
+  await service.models.configure('todos:groceries', { title: 'Groceries' })
   const bob = { protocol: 1, clientId: 'bob-1', sequence: 1, from: 41, hash: 'hash-at-41' } as const
   const commands = [{ action: 'delete', path: ['todos', 'tea'] }] as const
   await service.flush('todos:groceries', { ...bob, commands }, { id: 'bob' })
-  await service.models.delete('todos:groceries', { id: 'ada' })
+  await service.models.delete('todos:groceries')
   const expected = (await readJson('live-events')) as unknown[]
   await vi.waitFor(() => expect(events).toHaveLength(expected.length - 1))
   service.drain()

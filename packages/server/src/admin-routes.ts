@@ -1,5 +1,5 @@
 import { FlushoutError, type JsonObject } from '@flushout/core'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { checkModelConfig, type ModelQuery, type NewModel } from './admin-messages.ts'
 import type { ModelAdmin } from './admin.ts'
 import { identify, type UserOf } from './identify.ts'
@@ -21,13 +21,15 @@ export function addAdminRoutes(
   userOf: UserOf,
   within: Await,
 ): void {
+  const of = async (request: FastifyRequest) => admin.as(await identify(userOf, request))
+
   scope.head<ModelRoute>('/models/:key', async (request, reply) => {
-    const look = async () => admin.exists(request.params.key, await identify(userOf, request))
+    const look = async () => (await of(request)).exists(request.params.key)
     return reply.code((await within(reply, look())) ? 200 : 404).send()
   })
 
   scope.get<{ Querystring: Record<string, unknown> }>('/models', async (request, reply) => {
-    const list = async () => admin.list(readQuery(request.query), await identify(userOf, request))
+    const list = async () => (await of(request)).list(readQuery(request.query))
     const page = await within(reply, list())
     return reply.header('cache-control', 'private, no-cache').send(page)
   })
@@ -35,8 +37,7 @@ export function addAdminRoutes(
   scope.put<ModelRoute>('/models/:key', async (request, reply) => {
     // Nothing has to be said about a model to make it. The admin checks the rest.
     const body = (request.body ?? {}) as NewModel
-    const create = async () =>
-      admin.create(request.params.key, body, await identify(userOf, request))
+    const create = async () => (await of(request)).create(request.params.key, body)
     const { isNew, model } = await within(reply, create())
     return reply.code(isNew ? 201 : 200).send(model)
   })
@@ -46,14 +47,14 @@ export function addAdminRoutes(
     const configure = async (): Promise<JsonObject> => {
       const { body } = request
       checkModelConfig(body)
-      await admin.configure(key, body.config, await identify(userOf, request))
+      await (await of(request)).configure(key, body.config)
       return body.config
     }
     return { key, config: await within(reply, configure()) }
   })
 
   scope.delete<ModelRoute>('/models/:key', async (request, reply) => {
-    const remove = async () => admin.delete(request.params.key, await identify(userOf, request))
+    const remove = async () => (await of(request)).delete(request.params.key)
     await within(reply, remove())
     return reply.code(204).send()
   })

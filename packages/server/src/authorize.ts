@@ -1,12 +1,15 @@
 import type { User } from '@flushout/core'
 
 /**
- * What somebody wants to do with a model. Who may write may read: every answer
+ * What somebody wants to do with a document. Who may write may read: every answer
  * brings the document up to date. Following and listing models, and being shown
- * in them, need `read`. `create` is to make one with a document or config of one's
- * own; a first `read` or `write` makes one of a kind that has an `initial` document.
+ * in them, need `read`. A first `read` or `write` makes a model of a kind that has
+ * an `initial` document.
  */
-export type Action = 'read' | 'write' | 'create' | 'configure' | 'delete'
+export type Action = 'read' | 'write'
+
+/** What somebody wants to do with a model as a whole; `create` is with a document or config of one's own. */
+export type Administration = 'create' | 'configure' | 'delete'
 
 /**
  * Decides who may do what. Asked for every request, before anything is looked
@@ -19,5 +22,10 @@ export type Authorize<U extends User = User> = {
   authorize(user: U | undefined, action: Action, key: string): boolean | Promise<boolean>
 }['authorize']
 
-/** Lets everybody read and write every model. Has to be written out to be had. */
-export const allowAnyone: Authorize = () => true
+/** The same for models as a whole: who may read and write a document may not delete it, unless this says so. */
+export type Administer<U extends User = User> = {
+  administer(user: U | undefined, action: Administration, key: string): boolean | Promise<boolean>
+}['administer']
+
+/** Lets everybody do everything that it is asked for. Has to be written out to be had. */
+export const allowAnyone: () => true = () => true

@@ -1,7 +1,13 @@
 export { flushout, flushout as default, type FlushoutOptions } from './plugin.ts'
 export type { ModelAdmin } from './admin.ts'
 export type { ModelEntry, ModelPage, ModelQuery, NewModel } from './admin-messages.ts'
-export { allowAnyone, type Action, type Authorize } from './authorize.ts'
+export {
+  allowAnyone,
+  type Action,
+  type Administer,
+  type Administration,
+  type Authorize,
+} from './authorize.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export { fastifyOptions } from './fastify-options.ts'
 export type { CheckpointRule } from './hot-model.ts'

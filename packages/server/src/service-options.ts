@@ -5,7 +5,7 @@ import {
   type JsonObject,
   type User,
 } from '@flushout/core'
-import type { Authorize } from './authorize.ts'
+import type { Administer, Authorize } from './authorize.ts'
 import type { Environment } from './environment.ts'
 import type { CheckpointRule } from './hot-model.ts'
 import type { Limits } from './limits.ts'
@@ -35,6 +35,8 @@ export interface ServiceOptions<U extends User = User> {
   readonly store: ModelStore
   /** Who may do what. There is no default: `allowAnyone` has to be written out. */
   readonly authorize: Authorize<U>
+  /** Who may make, configure and delete models by request. Nobody if this is left out. */
+  readonly administer?: Administer<U>
   /** The first whose pattern fits a key counts. */
   readonly models: readonly ModelKind<U>[]
   readonly limits?: Partial<Limits>

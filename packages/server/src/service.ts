@@ -16,7 +16,7 @@ import {
   type User,
 } from '@flushout/core'
 import { createModelAdmin, type ModelAdmin } from './admin.ts'
-import type { Action, Authorize } from './authorize.ts'
+import type { Action, Administer, Administration, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
@@ -113,6 +113,7 @@ interface CompiledKind<U extends User> extends ModelKind<U> {
 class Service<U extends User> implements FlushoutService<U> {
   readonly #store: ModelStore
   readonly #authorize: Authorize<U>
+  readonly #administer: Administer<U>
   readonly #kinds: readonly CompiledKind<U>[]
   readonly #limits: Limits
   readonly #rule: CheckpointRule
@@ -132,6 +133,7 @@ class Service<U extends User> implements FlushoutService<U> {
     checkOptions(options)
     this.#store = options.store
     this.#authorize = options.authorize
+    this.#administer = options.administer ?? (() => false)
     this.#kinds = options.models.map((kind) => ({ ...kind, fits: compileKeyPattern(kind.pattern) }))
     this.#limits = completeLimits(options.limits)
     this.#rule = { bytes: 65_536, flushes: 1000, ...options.checkpoint }
@@ -159,6 +161,7 @@ class Service<U extends User> implements FlushoutService<U> {
       limits: this.#limits,
       log: this.#log,
       admit: (key, action, user) => this.#admit(key, action, user),
+      checkOpen: (key) => this.#checkKind(key),
       initialOf: (key) => {
         const { initial = {} } = this.#kindOf(key)!
         return typeof initial === 'function' ? initial(key) : initial
@@ -259,12 +262,14 @@ class Service<U extends User> implements FlushoutService<U> {
   }
 
   /** Refuse whoever may not. Says nothing about which models there are. */
-  async #admit(key: string, action: Action, user: U | undefined): Promise<void> {
-    this.#checkOpen()
-    if (!this.#kindOf(key)) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')
+  async #admit(key: string, action: Action | Administration, user: U | undefined): Promise<void> {
+    this.#checkKind(key)
     let isAllowed: unknown
     try {
-      isAllowed = await this.#authorize(user, action, key)
+      isAllowed =
+        action === 'read' || action === 'write'
+          ? await this.#authorize(user, action, key)
+          : await this.#administer(user, action, key)
     } catch (error) {
       this.#log.error({ err: error, model: key, action }, 'authorize failed')
       throw new FlushoutError('UNAVAILABLE', 'Permissions cannot be checked now.', { cause: error })
@@ -278,6 +283,11 @@ class Service<U extends User> implements FlushoutService<U> {
     }
     // Time has passed since.
     this.#checkOpen()
+  }
+
+  #checkKind(key: string): void {
+    this.#checkOpen()
+    if (!this.#kindOf(key)) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')
   }
 
   /** Why somebody may not read a model, if they may not. */

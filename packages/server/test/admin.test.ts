@@ -42,6 +42,7 @@ const as = (id: string) => ({ 'x-user': id })
 async function start(options: Partial<FlushoutOptions> = {}): Promise<TestServer> {
   const server = await TestServer.start({
     user,
+    administer: () => true,
     models: [{ pattern: 'todos:*', initial: { todos: {} } }, { pattern: 'team:*:tasks' }],
     ...options,
   })
@@ -270,15 +271,19 @@ describe('who may not', () => {
   test.each(ROUTES)('%s is refused, whether there is a model or not', async (...route) => {
     const [action, method, path, body] = route
     const asked: string[] = []
-    const authorize: Authorize = (who, wanted) => {
+    const isAllowed = (wanted: string) => {
       asked.push(wanted)
-      return who?.id === 'root' || wanted !== action
+      return wanted !== action
     }
     const store = memoryStore()
-    const server = await start({ store, authorize })
+    const server = await start({
+      store,
+      authorize: (_who, wanted) => isAllowed(wanted),
+      administer: (_who, wanted) => isAllowed(wanted),
+    })
     const texts: string[] = []
     for (const exists of [false, true]) {
-      if (exists) await server.app.flushout.models.create('todos:a', {}, { id: 'root' })
+      if (exists) await server.app.flushout.models.create('todos:a')
       const before = await store.list({ prefix: '', after: '', limit: 9 })
       asked.length = 0
       const nobody = await server.send(method, path, body)
@@ -296,10 +301,9 @@ describe('who may not', () => {
   })
 
   test('who may make but not read is not told of what others made', async () => {
-    const authorize: Authorize = (who, action) => who?.id === 'root' || action === 'create'
-    const server = await start({ authorize })
+    const server = await start({ authorize: () => false })
     const config = { secret: 1 }
-    await server.app.flushout.models.create('todos:a', { config }, { id: 'root' })
+    await server.app.flushout.models.create('todos:a', { config })
     const eve = await server.send('PUT', '/models/todos:a', {}, as('eve'))
     expect(eve).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
     expect(eve.text).not.toContain('secret')
@@ -308,13 +312,34 @@ describe('who may not', () => {
     })
   })
 
+  test('who may read and write everything may still not delete it, if nobody says so', async () => {
+    const server = await TestServer.start({ authorize: () => true, user })
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    await server.app.flushout.models.create('todos:a', { config: { title: 'A' } })
+    for (const [method, body] of [
+      ['PUT', {}],
+      ['PATCH', { config: {} }],
+      ['DELETE', undefined],
+    ] as const) {
+      expect(await server.send(method, '/models/todos:a', body, as('eve'))).toMatchObject({
+        status: 403,
+      })
+    }
+    const { models } = server.app.flushout
+    expect(await codeOf(models.as({ id: 'eve' }).delete('todos:a'))).toBe('FORBIDDEN')
+    expect(await codeOf(models.as(undefined).delete('todos:a'))).toBe('UNAUTHENTICATED')
+    expect(await models.list({ pattern: 'todos:*' })).toMatchObject({
+      models: [{ key: 'todos:a', config: { title: 'A' } }],
+    })
+  })
+
   test('where permissions cannot be checked, nothing is listed or done', async () => {
-    const authorize: Authorize = () => {
+    const authorize = () => {
       throw new Error('the directory is down')
     }
     const store = memoryStore()
     await store.create('todos:a', { commandCount: 0, hash: 'h', document: {} })
-    const server = await start({ store, authorize })
+    const server = await start({ store, authorize, administer: authorize })
     for (const [method, path, body] of [
       ['GET', '/models?pattern=todos:*'],
       ['PUT', '/models/todos:b', {}],
