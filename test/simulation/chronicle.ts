@@ -30,6 +30,7 @@ export class Chronicle {
   readonly #geneses = new Map<string, Annals['genesis']>()
   readonly #entries = new Map<string, { readonly entry: LogEntry; readonly before: string }>()
   readonly #flushes = new Map<string, number>()
+  readonly #ends = new Map<string, LogEntry[]>()
   readonly store: ModelStore
 
   constructor(database: Database, now: () => number) {
@@ -77,6 +78,12 @@ export class Chronicle {
     return last ? endOf(last) : (annals?.genesis.commandCount ?? 0)
   }
 
+  /** The hash of the history of a model. */
+  headHash(key: string): string | undefined {
+    const annals = this.#annals.get(key)
+    return annals && (annals.entries.at(-1) ?? annals.genesis).hash
+  }
+
   /** How often the history of a model was not what it had been. */
   rewrites(key: string): number {
     return this.#annals.get(key)?.rewrites ?? 0
@@ -85,6 +92,11 @@ export class Chronicle {
   /** Whether a model ever was at this point. */
   hasBeenAt(key: string, commandCount: number, hash: string): boolean {
     return this.#states.has(`${key} ${commandCount} ${hash}`)
+  }
+
+  /** All flushes that ever brought a model to this count, also on histories that are gone. */
+  flushesTo(key: string, commandCount: number): readonly LogEntry[] {
+    return this.#ends.get(`${key} ${commandCount}`) ?? []
   }
 
   /** Whether a hash is of the history as it is now. */
@@ -163,6 +175,8 @@ export class Chronicle {
       const id = `${key} ${idOf(entry)}`
       this.#flushes.set(id, (this.#flushes.get(id) ?? 0) + 1)
       annals.entries.push(entry)
+      const end = `${key} ${endOf(entry)}`
+      this.#ends.set(end, [...(this.#ends.get(end) ?? []), entry])
       this.#note(key, { commandCount: endOf(entry), hash: entry.hash })
     }
   }

@@ -1,4 +1,4 @@
-import type { ModelStore, Outcome, Write } from '@flushout/server'
+import type { Hints, ModelStore, Outcome, Write } from '@flushout/server'
 import type { Chronicle } from './chronicle.ts'
 import type { Database } from './database.ts'
 import type { Dice } from './dice.ts'
@@ -22,6 +22,8 @@ export interface ConnectionOptions {
   readonly dice: Dice
   readonly life: Life
   readonly isDatabaseDown: () => boolean
+  /** The way to the other servers. */
+  readonly hints: () => Hints
   readonly trace: (line: string) => void
   /** Hears how long a statement is under way for which nobody waits. */
   readonly strays: (wayMs: number) => void
@@ -46,7 +48,7 @@ export class Connection implements ModelStore {
   list: ModelStore['list'] = (...args) => this.#call(() => this.#store.list(...args))
   configure: ModelStore['configure'] = (...args) => this.#call(() => this.#store.configure(...args))
   delete: ModelStore['delete'] = (...args) => this.#call(() => this.#store.delete(...args))
-  hints: ModelStore['hints'] = () => this.#store.hints()
+  hints: ModelStore['hints'] = () => this.#options.hints()
   close = async (): Promise<void> => {}
 
   trim: ModelStore['trim'] = (...args) =>

@@ -14,6 +14,15 @@ const FAULTS = {
   'gateway refuses': { odds: 0.04 },
   'client cut off': { count: 2 },
   'answers cut off': { count: 2 },
+  // What a client hears by itself.
+  'event lost': { odds: 0.04 },
+  'event repeated': { odds: 0.06 },
+  'event late': { odds: 0.06 },
+  'events out of order': { odds: 0.06 },
+  'reader slow': { odds: 0.06 },
+  'stream cut': { count: 2 },
+  'stream cut silently': { count: 2 },
+  'streams blocked': { count: 1 },
   // A client.
   'client dies': { count: 2 },
   'client sleeps': { count: 1 },
@@ -30,6 +39,12 @@ const FAULTS = {
   'server stands still': { count: 2 },
   'server shuts down': { count: 1 },
   'server clock jumps': { count: 1 },
+  // What servers tell each other.
+  'notice lost': { odds: 0.15 },
+  'notice repeated': { odds: 0.1 },
+  'notice late': { odds: 0.1 },
+  'notices out of order': { odds: 0.1 },
+  'notices stop': { count: 2 },
   // The way from a server to the database.
   'race lost': { odds: 0.05 },
   'statement fails': { odds: 0.04 },

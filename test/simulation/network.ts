@@ -6,10 +6,11 @@ import {
   type FlushAnswer,
   type Retry,
   type Snapshot,
-  type User,
 } from '@flushout/core'
 import { idOf, type Ledger } from './ledger.ts'
+import { createLiveTransport } from './live-transport.ts'
 import { refusal, type Answer, type Reply } from './message.ts'
+import type { Sender } from './sender.ts'
 import type { Stage } from './stage.ts'
 import { Violation } from './violation.ts'
 
@@ -22,27 +23,13 @@ const ALARMS = new Set([
   'CLIENT_EXPIRED',
 ])
 
-/** Who sends messages: a page, as far as the network sees it. */
-export interface Sender {
-  readonly person: { readonly name: string; readonly isLoggedIn: boolean }
-  readonly user: User
-  readonly seed: number
-  readonly ledgers: ReadonlyMap<string, Ledger>
-  /** When that exchange about each model began which was answered last. */
-  readonly syncedAt: Map<string, number>
-  /** Until when nothing reaches the network, or comes back from it. */
-  readonly cutOffUntil: number
-  readonly answersCutOffUntil: number
-  /** Run something as soon as the page does anything; never after its end. */
-  run(callback: () => void): void
-}
-
 /** The way from a page to the servers and back, through a balancer that knows none of them. */
 export function createTransport(sender: Sender, stage: Stage): Transport {
   return {
     load: (key, signal) =>
       new Exchange(sender, stage, key, undefined, signal).begin() as Promise<Snapshot>,
     flush: (key, flush, signal) => new Exchange(sender, stage, key, flush, signal).begin(),
+    ...(stage.plan.hasLive && { live: createLiveTransport(sender, stage) }),
   }
 }
 
@@ -76,7 +63,9 @@ class Exchange {
   begin(): Promise<unknown> {
     const { scheduler, weather, dice } = this.#stage
     this.#sentAt = scheduler.now
+    this.#sender.askedAt.set(this.#key, this.#sentAt)
     if (this.#flush) {
+      this.#sender.held.set(this.#key, this.#flush.hash)
       this.#stage.guard(() => this.#ledger.depart(this.#flush!))
       this.#trace(`sends ${this.#name} of ${this.#flush.commands.length} from ${this.#flush.from}`)
     } else this.#trace(`loads ${this.#key}`)
@@ -151,6 +140,7 @@ class Exchange {
     }
     this.#stage.answers.set(this.#mailbox, reply.text)
     this.#sender.syncedAt.set(this.#key, this.#sentAt)
+    this.#sender.held.set(this.#key, reply.hash)
     this.#resolve(JSON.parse(reply.text))
   }
 

@@ -5,15 +5,18 @@ import type { Weather } from './weather.ts'
 /** Who may do what in a run. Everybody may do everything, until told otherwise. */
 export class Permissions {
   readonly #weather: Weather
-  // Users and keys, as `ada todos:a`.
-  readonly #revoked = new Set<string>()
+  readonly #now: () => number
+  // Users and keys, as `ada todos:a`, and since when.
+  readonly #revoked = new Map<string, number>()
 
-  constructor(weather: Weather) {
+  constructor(weather: Weather, now: () => number) {
     this.#weather = weather
+    this.#now = now
   }
 
   revoke(user: User, key: string): void {
-    this.#revoked.add(`${user.id} ${key}`)
+    const id = `${user.id} ${key}`
+    if (!this.#revoked.has(id)) this.#revoked.set(id, this.#now())
   }
 
   restore(): void {
@@ -21,7 +24,12 @@ export class Permissions {
   }
 
   isForbidden(user: User | undefined, key: string): boolean {
-    return !user || this.#revoked.has(`${user.id} ${key}`)
+    return this.forbiddenSince(user, key) !== undefined
+  }
+
+  /** Since when somebody may not read a model; undefined if they may. */
+  forbiddenSince(user: User | undefined, key: string): number | undefined {
+    return user ? this.#revoked.get(`${user.id} ${key}`) : 0
   }
 
   authorize(user: User | undefined, _action: Action, key: string): boolean {

@@ -1,20 +1,19 @@
-import { createClient, type Client, type Environment, type Model } from '@flushout/client'
+import { createClient, type Client, type Model } from '@flushout/client'
 import type { User } from '@flushout/core'
-import { Dice } from './dice.ts'
+import { Device } from './device.ts'
+import type { Dice } from './dice.ts'
 import { Ledger } from './ledger.ts'
 import { createTransport } from './network.ts'
 import { clientRules } from './rules.ts'
 import type { Stage } from './stage.ts'
 import { show, Violation } from './violation.ts'
+import { Whereabouts } from './whereabouts.ts'
 import { drawEdit } from './workload.ts'
 
-/** The longest that a message takes which is not late. */
-const MAX_WAY_MS = 1_600
-const HOUR_MS = 3_600_000
-const TIMING = {
+/** When clients of a run flush. */
+export const TIMING = {
   quietMs: 50,
   maxDelayMs: 250,
-  pollMs: 2_500,
   timeoutMs: 2_000,
   retryBaseMs: 200,
   retryMaxMs: 3_000,
@@ -29,8 +28,9 @@ export class Person {
   skewMs = 0
   /** What came of everything this person ever did, page after page. */
   readonly ledgers: Ledger[] = []
-  /** Whether the session is valid. */
-  isLoggedIn = true
+  /** Since when the session is not valid any more. */
+  loggedOutAt: number | undefined
+  readonly isBlocked: boolean
   readonly #stage: Stage
   readonly #dice: Dice
   #page: Page | undefined
@@ -44,6 +44,11 @@ export class Person {
     this.#stage = stage
     this.#dice = stage.dice.fork()
     this.#edits = stage.plan.edits
+    this.isBlocked = this.#dice.chance(stage.plan.blockedShare / 100)
+  }
+
+  get isLoggedIn(): boolean {
+    return this.loggedOutAt === undefined
   }
 
   get page(): Page | undefined {
@@ -54,7 +59,7 @@ export class Person {
   open(seed = this.#dice.between(0, 2 ** 31)): void {
     this.#stage.trace(`${this.name} opens a page`)
     this.#pages += 1
-    this.#page = new Page(this, this.#stage, seed)
+    this.#page = new Page(this, this.#stage, seed, `${this.name}.${this.#pages}`)
     this.ledgers.push(...this.#page.ledgers.values())
   }
 
@@ -82,6 +87,7 @@ export class Person {
     const model = this.#page?.models.get(key)
     if (!model?.isLoaded || this.#stage.isCalm) return
     this.#stage.touch(this.#page!)
+    if (this.#dice.chance(0.4)) this.#page!.whereabouts?.move(key, this.#dice.chance(0.8))
     const count = this.#dice.chance(0.15) ? this.#dice.between(2, 6) : 1
     this.#edits -= count
     const run = () => {
@@ -89,6 +95,22 @@ export class Person {
     }
     if (count > 1) model.batch(run)
     else run()
+  }
+
+  /** Make one more edit that nobody minds. */
+  probe(key: string): void {
+    const mark = `${this.name}.${this.#pages}-${(this.#marks += 1)}`
+    this.#stage.trace(`${this.name} tries who hears of ${mark}`)
+    const { models, ledgers } = this.#page!
+    this.#stage.touch(this.#page!)
+    const receipt = models.get(key)!.apply({ action: 'update', path: [], props: { mark } })
+    if (receipt.ok) ledgers.get(key)!.add(mark, 'update', receipt)
+  }
+
+  /** Whether anything of a model was not answered yet. */
+  hasPending(key: string): boolean {
+    const { queued, inFlight } = this.#page!.models.get(key)!.status
+    return queued + inFlight > 0
   }
 
   #apply(key: string, model: Model): void {
@@ -121,44 +143,33 @@ export class Person {
 }
 
 /** One page: a client and its models, until it is closed. */
-export class Page {
-  readonly person: Person
-  readonly user: User
+export class Page extends Device {
   readonly client: Client
   readonly models = new Map<string, Model>()
   readonly ledgers = new Map<string, Ledger>()
   /** How far each model was confirmed, and how often that went back. */
   readonly progress = new Map<string, { count: number; setbacks: number }>()
-  /** When that exchange about each model began which was answered last. */
-  readonly syncedAt = new Map<string, number>()
   /** Models that held what is lost, and how often they had been told so before. */
   readonly setbacks = new Map<string, number>()
   /** What those who listen saw last. */
   readonly observed = new Map<string, unknown>()
-  readonly seed: number
-  isOver = false
-  /** Until when nothing reaches the network, or comes back from it. */
-  cutOffUntil = 0
-  answersCutOffUntil = 0
-  timers = 0
-  readonly #stage: Stage
-  readonly #wakers = new Set<() => void>()
-  #asleepUntil = 0
+  readonly whereabouts: Whereabouts | undefined
 
-  constructor(person: Person, stage: Stage, seed: number) {
-    this.person = person
-    this.user = person.user
-    this.seed = seed
-    this.#stage = stage
+  constructor(person: Person, stage: Stage, seed: number, name: string) {
+    super(person, stage, seed)
+    const { keys, hasRules, askMs, hasPresence } = stage.plan
     this.client = createClient({
       transport: createTransport(this, stage),
-      environment: this.#createEnvironment(new Dice(seed)),
-      flush: TIMING,
+      environment: this.environment,
+      flush: { ...TIMING, pollMs: askMs },
       user: person.user,
       keepAliveMs: 3_600_000,
-      interceptors: stage.plan.hasRules ? clientRules : [],
+      interceptors: hasRules ? clientRules : [],
     })
-    for (const key of stage.plan.keys) this.#open(key)
+    for (const key of keys) this.#open(key)
+    if (!hasPresence) return
+    this.whereabouts = new Whereabouts(name, this.user.id, this.models)
+    for (const key of keys) this.whereabouts.move(key, true)
   }
 
   #open(key: string): void {
@@ -169,70 +180,18 @@ export class Page {
       if (!this.isOver) this.observed.set(key, model.read())
     })
     model.ready.catch(() => {})
-  }
-
-  /** What happens to the page from outside, at the moment when it does anything. */
-  run(callback: () => void): void {
-    const asleepMs = this.#asleepUntil - this.#stage.scheduler.now
-    if (this.isOver) return
-    if (asleepMs > 0) this.#stage.scheduler.after(asleepMs, () => this.run(callback))
-    else {
-      this.#stage.touch(this)
-      this.#stage.guard(callback)
-    }
-  }
-
-  sleep(ms: number): void {
-    this.#asleepUntil = this.#stage.scheduler.now + ms
-    this.#stage.scheduler.after(ms, () => this.wake())
-  }
-
-  wake(): void {
-    this.run(() => {
-      for (const wake of this.#wakers) wake()
+    let isWarned = false
+    model.subscribeStatus(() => {
+      const isGone = model.status.error?.code === 'MODEL_NOT_FOUND'
+      // The app says that the model is gone, and whoever reads that tries again.
+      if (isGone && !isWarned) {
+        this.stage.scheduler.after(500, () => this.run(() => this.client.resume()))
+      }
+      isWarned = isGone
     })
   }
 
-  /** The page stops wherever it is. */
-  end(): void {
-    this.isOver = true
-    this.#stage.strays(MAX_WAY_MS)
-  }
-
-  #createEnvironment(dice: Dice): Environment {
-    const { scheduler, weather } = this.#stage
-    return {
-      // Of coarse clocks, clones see the same: only then their ids are equal.
-      now: () => {
-        const now = Math.floor(scheduler.now) + this.person.skewMs
-        return weather.has('client is cloned') ? Math.floor(now / HOUR_MS) * HOUR_MS : now
-      },
-      random: dice.roll,
-      fillRandom: dice.fill,
-      setTimer: (callback, delayMs) => {
-        this.timers += 1
-        let isOpen = true
-        const close = () => {
-          if (isOpen) this.timers -= 1
-          isOpen = false
-        }
-        const cancel = scheduler.after(delayMs, () =>
-          this.run(() => {
-            if (!isOpen) return
-            close()
-            callback()
-          }),
-        )
-        return () => {
-          close()
-          cancel()
-        }
-      },
-      onWake: (callback) => {
-        this.#wakers.add(callback)
-        return () => void this.#wakers.delete(callback)
-      },
-      isHidden: () => false,
-    }
+  protected override touched(): void {
+    this.stage.touch(this)
   }
 }

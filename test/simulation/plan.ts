@@ -1,4 +1,4 @@
-import type { JsonObject } from '@flushout/core'
+import type { Feed, JsonObject } from '@flushout/core'
 import type { Dice } from './dice.ts'
 
 /** What a run is like, apart from its faults. */
@@ -6,6 +6,8 @@ export interface Plan {
   readonly people: number
   readonly servers: number
   readonly keys: readonly string[]
+  /** What all keys fit. */
+  readonly pattern: string
   /** Edits of each person. */
   readonly edits: number
   readonly stormMs: number
@@ -19,15 +21,39 @@ export interface Plan {
   readonly flushCommands: number
   readonly keepHistory: number | undefined
   readonly checkpoint: { readonly bytes: number; readonly flushes: number }
+  /** Whether clients hear of what others do; else they ask from time to time. */
+  readonly hasLive: boolean
+  /** Of how many people in a hundred nothing lets streams through. */
+  readonly blockedShare: number
+  /** Whether servers hear each other. */
+  readonly hasHints: boolean
+  /** How often a client asks that hears nothing. */
+  readonly askMs: number
+  /** How often a server says something on each stream. */
+  readonly heartbeatMs: number
+  /** How often a server looks what others wrote. */
+  readonly lookMs: number
+  /** In how many runs of a hundred it is tried how soon people hear. */
+  readonly probeShare: number
+  /** Whether somebody follows items as events, and holds no documents. */
+  readonly hasFollower: boolean
+  /** Whether the application follows items in the servers. */
+  readonly hasServerFollowers: boolean
+  /** What of a model is followed. */
+  readonly feed: Feed
+  /** Whether people tell each other where they are. */
+  readonly hasPresence: boolean
 }
 
 /** Draw a plan; `prefix` keeps the models of one run from those of another. */
 export function drawPlan(dice: Dice, prefix: string): Plan {
   const keys = dice.chance(0.3) ? [`${prefix}:a`, `${prefix}:b`] : [`${prefix}:a`]
+  const hasLive = dice.chance(0.75)
   return {
     people: dice.between(3, dice.chance(0.1) ? 8 : 3),
     servers: dice.between(1, 3),
     keys,
+    pattern: `${prefix}:*`,
     edits: dice.between(3, 7),
     stormMs: dice.between(800, 2_800),
     initial: drawDocument(dice),
@@ -43,6 +69,23 @@ export function drawPlan(dice: Dice, prefix: string): Plan {
       { bytes: 300, flushes: 3 },
       { bytes: 1_000_000, flushes: 1_000_000 },
     ]),
+    hasLive,
+    blockedShare: dice.pick([0, 0, 0, 30, 100]),
+    hasHints: dice.chance(0.7),
+    // Where they hear of everything, asking must not be what heals.
+    askMs: hasLive && dice.chance(0.7) ? 600_000 : 2_500,
+    heartbeatMs: dice.pick([2_500, 6_000, 20_000]),
+    lookMs: dice.pick([300, 2_000]),
+    probeShare: 40,
+    hasFollower: hasLive && dice.chance(0.3),
+    hasServerFollowers: hasLive && dice.chance(0.2),
+    feed: dice.pick([
+      { path: ['todos'] },
+      { path: ['todos'], position: 'rank' },
+      {},
+      { path: ['todos'], item: 't1' },
+    ]),
+    hasPresence: hasLive && dice.chance(0.3),
   }
 }
 

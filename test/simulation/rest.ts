@@ -1,6 +1,7 @@
 import { auditContent, auditEdits, auditReplay, auditRules } from './audit.ts'
 import { Violation } from './violation.ts'
-import type { Person } from './person.ts'
+import type { Follower } from './follower.ts'
+import type { Page, Person } from './person.ts'
 import type { Server } from './server.ts'
 import type { Stage } from './stage.ts'
 
@@ -8,6 +9,7 @@ import type { Stage } from './stage.ts'
 interface Scene extends Stage {
   readonly people: readonly Person[]
   readonly servers: readonly Server[]
+  readonly follower: Follower | undefined
   /** Until when a message may take effect for which nobody waits any more. */
   readonly strayUntil: number
   /** Run events until that is so, or a promise is broken. */
@@ -22,6 +24,9 @@ const UNKNOWABLE = [
   'client is cloned',
   'commit lands late',
 ] as const
+/** The longest that a client waits before it asks for what it was told of. */
+const SOON_MS = 250
+const AT_REST: ReadonlySet<string> = new Set(['online', 'live', 'polling'])
 const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
@@ -35,16 +40,44 @@ export function stragglers(scene: Scene): string[] {
     for (const { name, page } of people) {
       const model = page?.models.get(key)
       const { queued, inFlight, confirmed, state, error } = model?.status ?? NOT_THERE
-      const isAsked = (page?.syncedAt.get(key) ?? 0) >= (chronicle.annals(key)?.changedAt ?? 0)
+      const isAsked =
+        (page?.syncedAt.get(key) ?? 0) >= (chronicle.annals(key)?.changedAt ?? 0) ||
+        isTold(scene, page, key)
       const isDone = model?.isLoaded && queued + inFlight === 0 && confirmed === head
-      if (isDone && isAsked && state === 'online') continue
+      if (isDone && isAsked && AT_REST.has(state)) continue
       found.push(
         `${name} at ${key}: ${state}, confirmed ${confirmed} of ${head}, ` +
           `${queued} queued, ${inFlight} in flight, ${error?.code ?? 'no error'}`,
       )
     }
   }
-  return found
+  if (found.length > 0) return found
+  for (const { listener } of servers) found.push(...(listener?.missing() ?? []))
+  return [...found, ...(scene.follower?.listener.missing() ?? [])]
+}
+
+/** Who sees others where they are not, or does not see them where they are, in words. */
+export function misseen({ people, plan, weather }: Scene): string[] {
+  // Clones are one to the others, and servers that do not hear each other know their own.
+  const isKnown = plan.hasHints || plan.servers === 1
+  if (!isKnown || weather.counts.has('client is cloned')) return []
+  const all = people.flatMap(({ page }) => page?.whereabouts ?? [])
+  return all.flatMap((one) => {
+    const others = all.filter((other) => other !== one)
+    return plan.keys.flatMap((key) => one.missed(key, others))
+  })
+}
+
+/**
+ * Whether a page said that it holds the head as it is, or was told of that and
+ * found nothing in it to ask for.
+ */
+function isTold({ chronicle, scheduler }: Scene, page: Page | undefined, key: string): boolean {
+  const hash = chronicle.headHash(key)
+  if (page?.held.get(key) === hash) return true
+  const told = page?.told.get(key)
+  if (!told || told.hash !== hash) return false
+  return (page!.askedAt.get(key) ?? 0) < told.at && scheduler.now > told.at + SOON_MS
 }
 
 /** Audit everything when all is at rest, and then let everybody go. */
@@ -72,6 +105,9 @@ export async function auditRest(scene: Scene): Promise<void> {
   }
   auditSetbacks(scene)
   await close(scene)
+  if (scene.bus.listeners > 0) {
+    throw new Violation('bounded', `${scene.bus.listeners} servers still listen`)
+  }
   const names = Reflect.ownKeys(Object.prototype).length
   if (names !== PROTOTYPE_NAMES) throw new Violation('clean', 'Object.prototype has other keys')
 }
@@ -128,11 +164,19 @@ async function close(scene: Scene): Promise<void> {
       throw new Violation('bounded', `${page!.timers} timers of ${name} are left after close`)
     }
   }
+  scene.follower?.client.close()
+  scene.follower?.end()
+  for (const server of scene.servers) server.unfollow()
   // What is still under way arrives; nothing new begins.
   await scene.until(() => false)
   for (const server of scene.servers) {
     const { service } = server
-    const { bytes } = service!.usage
+    const { bytes, streams, channels, peers } = service!.usage
+    if (streams + channels + peers > 0) {
+      throw new Violation('bounded', `${server.name} keeps what nobody follows`, {
+        found: service!.usage,
+      })
+    }
     if (bytes > scene.plan.cacheBytes) {
       throw new Violation('bounded', `${server.name} keeps more than it may`, {
         expected: scene.plan.cacheBytes,

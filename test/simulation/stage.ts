@@ -1,7 +1,9 @@
+import type { User } from '@flushout/core'
+import type { Bus } from './bus.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Database } from './database.ts'
 import type { Dice } from './dice.ts'
-import type { Message, Reply } from './message.ts'
+import type { LinkRequest, Message, Outlet, Reply } from './message.ts'
 import type { Permissions } from './permissions.ts'
 import type { Plan } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -18,11 +20,14 @@ export interface Stage {
   readonly database: Database
   readonly chronicle: Chronicle
   readonly permissions: Permissions
+  readonly bus: Bus
   /** The last answer that each person got about each model. */
   readonly answers: Map<string, string>
   /** The first verdicts of each flush. */
   readonly verdicts: Map<string, string>
   isDatabaseDown: boolean
+  /** Until when nothing lets streams through. */
+  blockedUntil: number
   /** No more edits and no more faults. */
   readonly isCalm: boolean
   /** Whether anybody is to read about the run. */
@@ -50,4 +55,8 @@ interface Addressee {
   readonly name: string
   /** `answer` is called at most once: the dead say nothing. */
   serve(message: Message, answer: (reply: Reply) => void): void
+  /** Let the page behind `outlet` hear of what happens, or of the next that happens. */
+  open(request: LinkRequest, outlet: Outlet): void
+  /** Take in what somebody tells the others. */
+  announce(presence: string, user: User | undefined, answer: (reply: Reply) => void): void
 }

@@ -1,21 +1,25 @@
 import { countOf, ALL_FAULTS, type Fault } from './faults.ts'
 import type { Content } from './database.ts'
+import type { Device } from './device.ts'
 import type { Person } from './person.ts'
 import type { Server } from './server.ts'
 import type { Stage } from './stage.ts'
 
 const YEAR_MS = 365 * 24 * 3_600_000
 
+/** A stage with whoever may have troubles. */
+interface Scene extends Stage {
+  readonly people: readonly Person[]
+  readonly servers: readonly Server[]
+  readonly devices: readonly Device[]
+}
+
 /** The faults that come at a moment of their own, and not to a message or a call. */
 export class Troubles {
-  readonly #stage: Stage
-  readonly #people: readonly Person[]
-  readonly #servers: readonly Server[]
+  readonly #stage: Scene
 
-  constructor(stage: Stage, people: readonly Person[], servers: readonly Server[]) {
+  constructor(stage: Scene) {
     this.#stage = stage
-    this.#people = people
-    this.#servers = servers
   }
 
   /** Spread them over the storm. */
@@ -31,30 +35,42 @@ export class Troubles {
   }
 
   #happen(fault: Fault): void {
-    const { weather, dice, scheduler, plan } = this.#stage
+    const { weather, dice, scheduler, plan, devices } = this.#stage
     if (!weather.has(fault)) return
-    const person = dice.pick(this.#people)
-    const server = dice.pick(this.#servers)
+    const person = dice.pick(this.#stage.people)
+    const server = dice.pick(this.#stage.servers)
     const key = dice.pick(plan.keys)
     const ms = dice.between(200, 3_000)
     const { page } = person
+    const device = dice.pick(devices)
     switch (fault) {
       case 'client cut off':
-        if (!page) return
-        page.cutOffUntil = scheduler.now + ms
-        page.answersCutOffUntil = scheduler.now + ms
+        if (!device) return
+        device.cutOffUntil = scheduler.now + ms
+        device.answersCutOffUntil = scheduler.now + ms
         break
       case 'answers cut off':
-        if (!page) return
-        page.answersCutOffUntil = scheduler.now + ms
+        if (!device) return
+        device.answersCutOffUntil = scheduler.now + ms
+        break
+      case 'stream cut':
+      case 'stream cut silently':
+        if (!device?.links.size) return
+        dice.pick([...device.links]).cut(fault === 'stream cut silently')
+        break
+      case 'streams blocked':
+        this.#stage.blockedUntil = scheduler.now + ms
+        break
+      case 'notices stop':
+        this.#stage.bus.goDown(ms)
         break
       case 'client dies':
         if (!page) return
         weather.note(fault)
         return person.die()
       case 'client sleeps':
-        if (!page) return
-        page.sleep(ms)
+        if (!device) return
+        device.sleep(ms)
         break
       case 'client is cloned':
         return this.#clone(person)
@@ -90,10 +106,12 @@ export class Troubles {
         return this.#rewrite(fault, new Map([[key, undefined]]))
       case 'permission revoked':
         this.#stage.permissions.revoke(person.user, key)
+        this.#tellOfAccess({ userId: person.user.id, key })
         scheduler.after(ms, () => this.#stage.admitAll())
         break
       case 'user logged out':
-        person.isLoggedIn = false
+        person.loggedOutAt ??= scheduler.now
+        this.#tellOfAccess({ userId: person.user.id })
         scheduler.after(ms, () => this.#stage.admitAll())
         break
       default:
@@ -102,9 +120,15 @@ export class Troubles {
     weather.note(fault)
   }
 
+  /** Perhaps the application tells one of the servers. */
+  #tellOfAccess(change: { userId: string; key?: string }): void {
+    const server = this.#stage.dice.pick(this.#stage.servers)
+    if (this.#stage.dice.chance(0.6)) server.tellOfAccess(change)
+  }
+
   /** Another page that draws the very numbers of the first, as after a copy of a machine. */
   #clone(person: Person): void {
-    const other = this.#people.find((one) => one !== person && one.page)
+    const other = this.#stage.people.find((one) => one !== person && one.page)
     if (!person.page || !other) return
     other.page!.end()
     this.#stage.weather.note('client is cloned')
@@ -129,7 +153,7 @@ export class Troubles {
   /** Who held more than there is now has to be told. */
   #noteSetbacks(key: string): void {
     const head = this.#stage.chronicle.head(key)
-    for (const { page } of this.#people) {
+    for (const { page } of this.#stage.people) {
       const model = page?.models.get(key)
       const { confirmed = 0, historyChanges = 0 } = model?.status ?? {}
       // What was lost before may be back.

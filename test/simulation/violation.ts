@@ -27,6 +27,12 @@ export const INVARIANTS = {
   'on target': 'an edit reaches the node that its author saw, whatever it is called now',
   ruled: 'nothing that a rule refuses is in the history',
   permitted: 'nothing is written or read without permission',
+  'stopped in time':
+    'who may not read any more hears nothing from then on: at once from a server that was told',
+  prompt: 'at rest whoever has a stream hears of an edit at once',
+  joined: 'what a stream says of a model begins where it ended before',
+  followed: 'the events that somebody hears of items are those that happened, each once',
+  present: 'everybody sees who is there, what they do, and nobody else',
   bounded: 'memory that servers count returns to what they may keep, and to zero at the end',
   quiet: 'nothing is thrown that nobody catches, and nothing goes on after the end',
   clean: 'no prototype is changed',

@@ -5,14 +5,18 @@
 //
 //   storm ──────────────► calm ───────────► rest
 //   edits and faults      no more faults    everything is audited
+import { Bus } from './bus.ts'
 import { Chronicle } from './chronicle.ts'
 import type { Database } from './database.ts'
+import type { Device } from './device.ts'
 import { Dice } from './dice.ts'
 import type { Fault } from './faults.ts'
+import { Follower } from './follower.ts'
 import { Permissions } from './permissions.ts'
 import { Person } from './person.ts'
 import { drawPlan, type Plan } from './plan.ts'
-import { auditRest, stragglers } from './rest.ts'
+import { probe } from './probe.ts'
+import { auditRest, misseen, stragglers } from './rest.ts'
 import { outside, Scheduler, START_MS } from './scheduler.ts'
 import { Server } from './server.ts'
 import type { Stage } from './stage.ts'
@@ -45,6 +49,8 @@ export interface Report {
 const NAMES = ['ada', 'bob', 'cyd', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** Everybody must be in step again so long after the last fault. */
 const PATIENCE_MS = 60_000
+/** And must know who is there: a server may hear late that somebody has gone. */
+const PRESENCE_MS = 100_000
 const MAX_EVENTS = 50_000
 /** The longest that a server works on a message. */
 const SERVED_MS = 3_500
@@ -57,12 +63,16 @@ export class World implements Stage {
   readonly database: Database
   readonly chronicle: Chronicle
   readonly permissions: Permissions
+  readonly bus: Bus
   readonly people: readonly Person[]
+  readonly follower: Follower | undefined
   readonly servers: readonly Server[]
   readonly #watch: Watch
   readonly answers = new Map<string, string>()
   readonly verdicts = new Map<string, string>()
   isDatabaseDown = false
+  /** Until when nothing lets streams through. */
+  blockedUntil = 0
   isCalm = false
   /** Until when a message may take effect for which nobody waits any more. */
   strayUntil = 0
@@ -79,13 +89,31 @@ export class World implements Stage {
     this.weather = new Weather(this.dice.fork(), this.trace)
     this.database = database
     this.chronicle = new Chronicle(database, () => this.scheduler.now)
-    this.permissions = new Permissions(this.weather)
+    this.permissions = new Permissions(this.weather, () => this.scheduler.now)
+    this.bus = new Bus({
+      scheduler: this.scheduler,
+      weather: this.weather,
+      dice: this.dice,
+      isOpen: this.plan.hasHints,
+      isDatabaseDown: () => this.isDatabaseDown,
+      trace: isTold ? this.trace : undefined,
+    })
     this.#watch = new Watch(this.chronicle)
     this.servers = Array.from(
       { length: this.plan.servers },
       (_, n) => new Server(`server ${n + 1}`, this),
     )
     this.people = NAMES.slice(0, this.plan.people).map((name) => new Person(name, this))
+    if (this.plan.hasFollower) {
+      const isBlocked = this.dice.chance(this.plan.blockedShare / 100)
+      this.follower = new Follower(this, this.dice.between(0, 2 ** 31), isBlocked)
+    }
+  }
+
+  /** Whatever is connected, or was. */
+  get devices(): readonly Device[] {
+    const pages = this.people.flatMap(({ page }) => page ?? [])
+    return this.follower ? [...pages, this.follower] : pages
   }
 
   /** Say what happens, if anybody is to read about the run. */
@@ -106,7 +134,7 @@ export class World implements Stage {
     )
     this.permissions.restore()
     for (const person of shutOut) {
-      person.isLoggedIn = true
+      person.loggedOutAt = undefined
       const { page } = person
       page?.run(() => page.client.resume())
     }
@@ -153,9 +181,11 @@ export class World implements Stage {
       this.#calmDown()
       await this.scheduler.settle()
       const calm = this.scheduler.now
-      const isInStep = () => this.scheduler.count % 4 === 0 && stragglers(this).length === 0
+      const isInStep = () => this.#isTime() && stragglers(this).length === 0
       await this.until(isInStep, calm + PATIENCE_MS)
       convergedMs = this.scheduler.now - calm
+      await this.until(() => this.#isTime() && misseen(this).length === 0, calm + PRESENCE_MS)
+      if (!this.#violation) await probe(this, isInStep)
       if (!this.#violation) await auditRest(this)
       // What nobody caught is heard of now.
       await this.scheduler.settle()
@@ -184,7 +214,12 @@ export class World implements Stage {
       this.scheduler.after(this.dice.roll() * 500, () => person.open())
       this.guard(() => person.plan())
     }
-    new Troubles(this, this.people, this.servers).plan()
+    new Troubles(this).plan()
+  }
+
+  /** Whether it is time to look: it takes longer than most events. */
+  #isTime(): boolean {
+    return this.scheduler.count % 4 === 0
   }
 
   /** Run events until that is so, or a promise is broken. */
@@ -196,8 +231,8 @@ export class World implements Stage {
   #runEvents(isOver: () => boolean, deadline: number): boolean {
     while (!this.#violation && !isOver()) {
       if (this.scheduler.now > deadline) {
-        const found = stragglers(this).join('\n    ')
-        throw new Violation('converged', `after ${PATIENCE_MS} ms of calm`, { found })
+        const found = [...stragglers(this), ...misseen(this)].join('\n    ')
+        throw new Violation('converged', 'in all the time there was', { found })
       }
       if (this.scheduler.count > MAX_EVENTS) {
         throw new Violation('quiet', `${MAX_EVENTS} events, and no end`)
@@ -215,11 +250,12 @@ export class World implements Stage {
     this.isCalm = true
     this.weather.clear()
     this.isDatabaseDown = false
+    this.blockedUntil = 0
+    this.bus.goDown(0)
     for (const server of this.servers) server.standStill(0)
-    for (const { page } of this.people) {
-      if (!page) continue
-      page.cutOffUntil = 0
-      page.answersCutOffUntil = 0
+    for (const device of this.devices) {
+      device.cutOffUntil = 0
+      device.answersCutOffUntil = 0
     }
     this.admitAll()
   }

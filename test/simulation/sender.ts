@@ -1,0 +1,40 @@
+import type { LiveEvent, User } from '@flushout/core'
+import type { Ledger } from './ledger.ts'
+
+/** A stream or a long poll, as far as a page and its troubles know it. */
+export interface Line {
+  readonly kind: 'stream' | 'poll'
+  /** Whether what happens to a model now is told on this line. */
+  tells(key: string): boolean
+  /** Between the two it is cut, and either both are told or nobody is. */
+  cut(isSilent: boolean): void
+  /** The page is gone. */
+  leave(): void
+}
+
+/** Who sends messages: a page, as far as the network sees it. */
+export interface Sender {
+  readonly person: {
+    readonly name: string
+    readonly isLoggedIn: boolean
+    readonly loggedOutAt: number | undefined
+    readonly isBlocked: boolean
+  }
+  readonly user: User
+  readonly seed: number
+  readonly ledgers: ReadonlyMap<string, Ledger>
+  /** When the last exchange about each model began, and the last that was answered. */
+  readonly askedAt: Map<string, number>
+  readonly syncedAt: Map<string, number>
+  /** The history hash that it last said it holds of each model. */
+  readonly held: Map<string, string>
+  /** Streams and long polls that are not over. */
+  readonly links: Set<Line>
+  /** Until when nothing reaches the network, or comes back from it. */
+  readonly cutOffUntil: number
+  readonly answersCutOffUntil: number
+  /** Something came by itself. */
+  heard(event: LiveEvent): void
+  /** Run something as soon as the page does anything; never after its end. */
+  run(callback: () => void): void
+}
