@@ -16,9 +16,14 @@ export interface Backend {
     request: LiveRequest,
     createSink: () => LiveSink,
     identify: () => Promise<undefined>,
-  ): { readonly close: () => void }
+  ): LiveLine | Promise<LiveLine>
   /** Tell others what a client does now. */
   announce?(presence: PresenceRequest): unknown
+}
+
+/** A connection to a backend. */
+export interface LiveLine {
+  close(): void
 }
 
 /** Where a backend tells what happens. */
@@ -62,24 +67,26 @@ function carryLive(backend: Backend, exchange: Exchange): LiveTransport {
     write: (frame: { event: LiveEvent; isNews: boolean }, end: () => void) => void,
   ) {
     return exchange(signal, async () => {
-      let close = () => {}
-      try {
-        await new Promise<void>((end) => {
-          const createSink = (): LiveSink => ({
-            write({ event, isNews }) {
-              if (!signal.aborted) write({ event: copy(event), isNews }, end)
-              return true
-            },
-            end,
-          })
-          const connection = backend.live!(copy(request), createSink, async () => undefined)
-          close = () => connection.close()
-          signal.addEventListener('abort', () => end(), { once: true })
-        })
-      } finally {
-        close()
+      let end = () => {}
+      const ended = new Promise<void>((resolve) => {
+        end = resolve
+      })
+      const sink: LiveSink = {
+        write({ event, isNews }) {
+          if (!signal.aborted) write({ event: copy(event), isNews }, end)
+          return true
+        },
+        end,
       }
-      // Nothing is no JSON.
+      signal.addEventListener('abort', end, { once: true })
+      const line = await backend.live!(
+        copy(request),
+        () => sink,
+        async () => undefined,
+      )
+      await ended
+      line.close()
+      // What is undefined is no JSON.
       return null
     })
   }

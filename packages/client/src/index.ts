@@ -1,5 +1,5 @@
 export { createClient, type Client, type ClientOptions } from './client.ts'
-export { directTransport, type Backend, type LiveSink } from './direct-transport.ts'
+export { directTransport, type Backend, type LiveLine, type LiveSink } from './direct-transport.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export type { FlushTiming } from './flush-timing.ts'
 export type { FollowedEvent, FollowedFeed, FollowedModelEvent } from './follow.ts'

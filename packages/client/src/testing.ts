@@ -15,9 +15,10 @@ export {
 } from './testing/test-network.ts'
 export type { TestLive } from './testing/test-live.ts'
 export { createTestServer, type TestServer, type TestServerOptions } from './testing/test-server.ts'
-export {
-  transportContract,
-  type CreateTransport,
-  type TransportUnderTest,
-  type TransportWorld,
-} from './testing/transport-contract.ts'
+export type {
+  CreateTransport,
+  TransportUnderTest,
+  TransportWorld,
+} from './testing/contract-story.ts'
+export { liveContract } from './testing/live-contract.ts'
+export { transportContract } from './testing/transport-contract.ts'

@@ -140,6 +140,7 @@ export function createTestNetwork(transport: Transport): TestNetwork {
     lives.push(live)
     breaks.add(cut)
     signal.addEventListener('abort', cut)
+    if (signal.aborted) cut()
     try {
       if (lasting?.kind === 'refuse') throw lasting.error
       if (lasting) throw lost()
