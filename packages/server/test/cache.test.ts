@@ -71,7 +71,7 @@ test('what is accounted for memory returns to zero', async () => {
   expect(service.usage.models).toBe(7)
   expect(service.usage.bytes).toBeGreaterThan(0)
   await service.close()
-  expect(service.usage).toEqual({ models: 0, bytes: 0 })
+  expect(service.usage).toMatchObject({ models: 0, bytes: 0 })
 })
 
 test('clients beyond a thousand are looked up again', async () => {

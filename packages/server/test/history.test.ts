@@ -208,7 +208,7 @@ test('a model without `initial` has to be there', async () => {
   expect(await codeOf(service.snapshot(KEY))).toBe('MODEL_NOT_FOUND')
   const ada = new Writer(service, 'ada')
   expect(await codeOf(ada.send(ada.next([add('a')])))).toBe('MODEL_NOT_FOUND')
-  expect(service.usage).toEqual({ models: 0, bytes: 0 })
+  expect(service.usage).toMatchObject({ models: 0, bytes: 0 })
   await store.create(KEY, { commandCount: 0, hash: 'genesis', document: { todos: {} } })
   expect((await ada.add('a')).commandCount).toBe(1)
 })

@@ -47,7 +47,7 @@ test(
     expect((await server.get('/readyz')).status).toBe(200)
     expect(Object.keys(Object.prototype)).toEqual([])
     // The fuzz is worth something only if it goes everywhere.
-    expect(statuses).toEqual(new Set([200, 400, 404, 409, 426, 431]))
+    expect(statuses).toEqual(new Set([200, 400, 401, 404, 409, 426, 431]))
     expect(seen.accepted).toBeLessThan(REFUSED / 4)
     expect(seen.closed).toBeLessThan(REFUSED / 20)
   },

@@ -275,11 +275,11 @@ describe('what is refused, and how', () => {
       const { status, body } = await server.get(`/models/${encodeURIComponent(key)}`)
       expect([key, status, body['code']]).toEqual([key, 404, 'MODEL_NOT_FOUND'])
     }
-    for (const path of ['/', '/models', `/models/${KEY}/history`, '/models/a/b/c']) {
+    for (const path of ['/', '/model', `/models/${KEY}/history`, '/models/a/b/c']) {
       const { status, body } = await server.get(path)
       expect([path, status, body['code']]).toEqual([path, 404, 'NOT_FOUND'])
     }
-    expect((await server.send('DELETE', `/models/${KEY}`)).status).toBe(404)
+    expect((await server.send('DELETE', `/models/${KEY}/flush`)).status).toBe(404)
   })
 
   test('a malformed or long key: 400', async () => {

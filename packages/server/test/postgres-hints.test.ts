@@ -297,9 +297,14 @@ test('hints of a database that was never there throw nothing and close', async (
 
 test('when the last listener is gone, the connection is as before', async () => {
   const site = new Site()
-  const pool = new pg.Pool({ connectionString: world.database!.url, max: 1 })
-  onTestFinished(() => pool.end())
-  const hints = postgresStore({ pool, schema: site.schema }).hints()
+  const only = { max: 1, connectionTimeoutMillis: 2000 }
+  const pool = new pg.Pool({ connectionString: world.database!.url, ...only })
+  const store = postgresStore({ pool, schema: site.schema })
+  onTestFinished(async () => {
+    await store.close()
+    await pool.end()
+  })
+  const hints = store.hints()
   for (let turn = 1; turn <= 3; turn += 1) {
     const one = hints.listen(() => {})
     const two = hints.listen(() => {})
