@@ -1,7 +1,12 @@
 // The clients' transport against the servers' plugin, over a real socket: what
 // both sides promise each other, on both stores.
 import { httpTransport } from '@flushout/client'
-import { transportContract, type TransportWorld } from '@flushout/client/testing'
+import {
+  liveContract,
+  transportContract,
+  type CreateTransport,
+  type TransportWorld,
+} from '@flushout/client/testing'
 import {
   allowAnyone,
   fastifyOptions,
@@ -26,12 +31,9 @@ async function serve({ documents, gate }: TransportWorld, store: ModelStore) {
   return { transport: httpTransport({ url: `${url}/flushout` }), close: () => app.close() }
 }
 
-describe('HTTP to models in memory', () => {
-  transportContract(test, (world) => serve(world, memoryStore()))
-})
-
-describe('HTTP to models in Postgres', () => {
-  transportContract(test, async (world) => {
+const stores: Record<string, CreateTransport> = {
+  memory: (world) => serve(world, memoryStore()),
+  Postgres: async (world) => {
     const database = await createDatabase(inject('postgresUrl'))
     const served = await serve(world, postgresStore({ connectionString: database.url }))
     const close = async () => {
@@ -39,5 +41,10 @@ describe('HTTP to models in Postgres', () => {
       await database.drop()
     }
     return { ...served, close }
-  })
+  },
+}
+
+describe.each(Object.entries(stores))('HTTP to models in %s', (_name, createTransport) => {
+  transportContract(test, createTransport)
+  liveContract(test, createTransport)
 })

@@ -99,7 +99,7 @@ function carryLive(backend: Backend, exchange: Exchange): LiveTransport {
       const events: LiveEvent[] = []
       let timer: ReturnType<typeof setTimeout> | undefined
       await connect(request, signal, ({ event, isNews }, end) => {
-        if (event.event !== 'ready') events.push(event)
+        events.push(event)
         timer ??= setTimeout(end, POLL_MS)
         // What comes with it in the same turn is part of the answer.
         if (isNews) queueMicrotask(end)

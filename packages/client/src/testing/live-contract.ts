@@ -166,11 +166,6 @@ export function liveContract(
     const heads = events.map((event) => (event.event === 'heads' ? event.heads[KEY] : event))
     const counts = heads.map((head) => (head && 'commandCount' in head ? head.commandCount : 0))
     equal(Math.max(...counts), answer.commandCount, 'the command count')
-    equal(
-      events.some(({ event }) => event === 'ready'),
-      false,
-      'whether it has a `ready`',
-    )
   })
 
   story('a poll waits for what happens', async (transport, far) => {

@@ -70,7 +70,7 @@ async function serveLive(
   const sink: LiveSink = {
     write({ event, isNews }) {
       if (isStream) response.write(`data: ${JSON.stringify(event)}\n\n`)
-      else if (event.event !== 'ready') events.push(event)
+      else events.push(event)
       if (isNews && !isStream && !response.writableEnded) queueMicrotask(() => sink.end())
       return true
     },
