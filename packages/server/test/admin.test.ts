@@ -8,7 +8,7 @@ import {
   type FlushoutOptions,
   type ModelStore,
 } from '@flushout/server'
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { createDatabase, type Database } from '../../../test/support/postgres.ts'
 import { TestServer, type Answer } from './support/http.ts'
 import { add, codeOf, wrapStore, Writer } from './support/world.ts'
@@ -242,6 +242,15 @@ describe.each(STORES)('%s', (_name, createStore) => {
     expect((await service.snapshot(key)).document).toEqual({})
   })
 
+  test('a deleted model takes no memory', async () => {
+    const server = await start({ store: createStore() })
+    const service = server.app.flushout
+    await new Writer(service, 'ada', { key: 'todos:a' }).add('milk')
+    expect(service.usage.models).toBe(1)
+    await service.models.delete('todos:a')
+    await vi.waitFor(() => expect(service.usage).toMatchObject({ models: 0, bytes: 0 }))
+  })
+
   test('what one server deletes is gone at the other', async () => {
     const store = createStore()
     await store.migrate()
@@ -424,8 +433,8 @@ describe('what is refused, and how', () => {
     const store = memoryStore()
     const server = await start({ store })
     const answer = await server.send(method, path, body)
-    expect(answer.body['message']).toContain(part)
-    expect(answer).toMatchObject({ status, body: { retry: 'never' } })
+    const message: unknown = expect.stringContaining(part)
+    expect(answer).toMatchObject({ status, body: { retry: 'never', message } })
     expect(await store.list({ prefix: '', after: '', limit: 9 })).toEqual([])
   })
 
