@@ -210,7 +210,7 @@ class Service<U extends User> implements FlushoutService<U> {
 
   live(request: LiveRequest, createSink: () => Sink, identify: Identify<U>): LiveConnection {
     this.#checkOpen()
-    if (this.#hub.usage.streams >= this.#limits.streams) {
+    if (this.#hub.streams >= this.#limits.streams) {
       const retryAfterMs = Math.ceil(1000 + this.#environment.random() * 4000)
       throw new FlushoutError('BUSY', 'Too many are connected.', { retryAfterMs })
     }

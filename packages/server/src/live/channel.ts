@@ -13,6 +13,11 @@ import type { Point, Step, View } from './view.ts'
 /** The most that is kept for readers who are behind; who is further behind asks. */
 const MAX_RING_ENTRIES = 500
 const MAX_RING_BYTES = 256 * 1024
+/** And by all channels of a process together: one connection may follow a thousand. */
+const MAX_RINGS_BYTES = 32 * 1024 * 1024
+
+/** Before all history: who is there is told how far the model is. */
+const NOWHERE: Point = { commandCount: -1, hash: '' }
 
 /** Whoever hears of a model. */
 export interface Listener {
@@ -29,51 +34,62 @@ export interface Reader {
   at: Point | undefined
 }
 
+/** What all channels of a process keep together. */
+export interface Rings {
+  bytes: number
+}
+
 /** One model as far as others want to hear of it. */
 export class Channel {
   readonly key: string
   readonly readers: Set<Reader> = new Set()
   /** How far the model is known to be; undefined until somebody found out. */
   head: Point | undefined
+  readonly #rings: Rings
   #ring: LogEntry[] = []
   #ringBytes = 0
   // Where the first entry of the ring begins.
   #ringBase: Point | undefined
 
-  constructor(key: string) {
+  constructor(key: string, rings: Rings) {
     this.key = key
+    this.#rings = rings
   }
 
   /**
-   * Tell of new history that begins at `base`. False, with nothing told, if it
-   * does not continue what was told before: then only the store knows.
+   * Tell of new history that begins at `base` and ends at `head`. False, with
+   * nothing told, if it does not continue what was told before: then only the
+   * store knows.
    */
   advance(base: Point | undefined, entries: readonly LogEntry[], head: Point): boolean {
     const known = this.head
     if (!known) {
       this.head = head
+      // Who joins now may have looked just before.
+      if (base && entries.length > 0) this.#keep(base, entries)
       return true
     }
     if (isSame(known, head)) return true
     const start = indexAt(base, entries, known)
-    if (start === undefined) return false
+    const last = entries.at(-1)
+    if (start === undefined || !last || !isSame(pointAfter(last), head)) return false
     const news = entries.slice(start)
     this.head = head
     const steps = new Map<View['id'], Step[]>()
-    let bytes = 0
-    let isAnyBehind = false
+    const behind: Reader[] = []
     for (const reader of this.readers) {
       const { view } = reader
       let found = steps.get(view.id)
       if (!found) {
         found = view.steps(this.key, news)
         steps.set(view.id, found)
-        for (const { frame } of found) bytes += frame.json.length
       }
-      if (!follow(reader, found)) isAnyBehind = true
+      if (!follow(reader, found)) behind.push(reader)
     }
-    if (isAnyBehind) this.#keep(known, news, bytes)
-    else this.#clear()
+    if (behind.length === 0) this.#clear()
+    else this.#keep(known, news)
+    // Who looked in the store may be in the middle of what was told at once.
+    for (const reader of behind) this.lead(reader)
     return true
   }
 
@@ -84,8 +100,12 @@ export class Channel {
     const frames = new Map<View['id'], Frame>()
     for (const reader of this.readers) {
       const { view, listener } = reader
-      // Who joins finds out by itself; who cannot be told is told later.
-      if (!reader.at || listener.isFull) continue
+      // Who joins finds out by itself.
+      if (!reader.at) continue
+      if (listener.isFull) {
+        reader.at = NOWHERE
+        continue
+      }
       const frame = frames.get(view.id) ?? view.lost(this.key, head)
       frames.set(view.id, frame)
       listener.write(frame)
@@ -97,6 +117,13 @@ export class Channel {
   place(reader: Reader, at: Point): void {
     reader.at = at
     this.head ??= at
+    this.lead(reader)
+  }
+
+  /** Let somebody hear how far the model is, and of what happens from there on. */
+  placeAnew(reader: Reader, head: Point): void {
+    this.head ??= head
+    reader.at = NOWHERE
     this.lead(reader)
   }
 
@@ -116,6 +143,11 @@ export class Channel {
     if (this.#ring.length > 0 && !this.#isAnyBehind()) this.#clear()
   }
 
+  /** Nobody follows it any more. */
+  close(): void {
+    this.#clear()
+  }
+
   /** Where in the ring the history after `at` begins; undefined if it is not in there. */
   #indexAfter(at: Point): number | undefined {
     const start = this.#ring.findIndex(({ from }) => from === at.commandCount)
@@ -129,15 +161,19 @@ export class Channel {
     return false
   }
 
-  #keep(base: Point, entries: readonly LogEntry[], bytes: number): void {
+  #keep(base: Point, entries: readonly LogEntry[]): void {
     if (this.#ring.length === 0) this.#ringBase = base
     this.#ring.push(...entries)
+    const bytes = JSON.stringify(entries).length
     this.#ringBytes += bytes
-    if (this.#ring.length > MAX_RING_ENTRIES || this.#ringBytes > MAX_RING_BYTES) this.#clear()
+    this.#rings.bytes += bytes
+    const isTooMuch = this.#ring.length > MAX_RING_ENTRIES || this.#ringBytes > MAX_RING_BYTES
+    if (isTooMuch || this.#rings.bytes > MAX_RINGS_BYTES) this.#clear()
   }
 
   #clear(): void {
     this.#ring = []
+    this.#rings.bytes -= this.#ringBytes
     this.#ringBytes = 0
   }
 }
@@ -161,10 +197,13 @@ function indexAt(
   known: Point,
 ): number | undefined {
   if (base && isSame(base, known)) return 0
-  const before = entries.findIndex(
-    (entry) => endOf(entry) === known.commandCount && entry.hash === known.hash,
-  )
+  const before = entries.findIndex((entry) => isSame(pointAfter(entry), known))
   return before === -1 ? undefined : before + 1
+}
+
+/** Where a model is after an entry of its history. */
+export function pointAfter(entry: LogEntry): Point {
+  return { commandCount: endOf(entry), hash: entry.hash }
 }
 
 /** Tell whether two points are the same of one history. */

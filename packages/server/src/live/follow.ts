@@ -1,4 +1,12 @@
-import type { Feed, FeedEvent, JsonObject, User } from '@flushout/core'
+import {
+  PROTOCOL,
+  type Feed,
+  type FeedEvent,
+  type JsonObject,
+  type LiveEvent,
+  type Position,
+  type User,
+} from '@flushout/core'
 import type { Hub } from './hub.ts'
 
 /** Which items are followed: those of a feed, in all models that fit. */
@@ -31,25 +39,58 @@ export function follow<U extends User>(
   { models, ...feed }: Follow,
   listener: FollowListener,
 ): () => void {
-  const stream = hub.open({
-    write({ event }) {
-      // Not within the commit that it tells of.
-      queueMicrotask(() => {
-        if (!stream.isClosed) tell(event)
-      })
-      return true
-    },
-    end() {},
-  })
-  const tell = (event: import('@flushout/core').LiveEvent) => {
+  // How far each model was heard of, to go on from there.
+  const since = new Map<string, Position>()
+  let isBegun = false
+  let isOver = false
+  let close = () => {}
+
+  const connect = () => {
+    if (isOver) return
+    const stream = hub.open({
+      write({ event }) {
+        note(event)
+        // Not within the commit that it tells of.
+        queueMicrotask(() => tell(event))
+        return true
+      },
+      // The store cannot be read now.
+      end: () => hub.retry(connect),
+    })
+    close = () => stream.close()
+    const request = { models, ...feed, ...(isBegun && { since: Object.fromEntries(since) }) }
+    const begin = async () => {
+      await stream.start({ protocol: PROTOCOL, feeds: [request] })
+      isBegun ||= !stream.isClosed
+    }
+    begin().catch(close)
+  }
+
+  const note = (event: LiveEvent) => {
+    if (event.event === 'feed') {
+      since.set(event.key, { from: event.commandCount, hash: event.hash })
+    } else if (event.event === 'heads') {
+      for (const [key, { commandCount, hash }] of Object.entries(event.heads)) {
+        if (!since.has(key)) since.set(key, { from: commandCount, hash })
+      }
+    } else if (event.event === 'model' && event.change === 'delete') since.delete(event.key)
+  }
+
+  const tell = (event: LiveEvent) => {
     if (event.event === 'feed') {
       const { key, commandCount, clientId } = event
-      for (const one of event.events) listener({ ...one, key, commandCount, clientId })
-    } else if (event.event === 'model') {
+      for (const one of event.events) {
+        if (!isOver) listener({ ...one, key, commandCount, clientId })
+      }
+    } else if (event.event === 'model' && !isOver) {
       const { key, change: kind, config } = event
       listener({ kind, key, ...(config && { config }) })
     }
   }
-  void stream.start({ protocol: 1, feeds: [{ models, ...feed }] }).catch(() => stream.close())
-  return () => stream.close()
+
+  connect()
+  return () => {
+    isOver = true
+    close()
+  }
 }

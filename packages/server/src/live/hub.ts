@@ -19,7 +19,7 @@ import type { HotModel } from '../hot-model.ts'
 import type { Log } from '../log.ts'
 import type { Advance } from '../runner.ts'
 import type { ListedModel, ModelStore } from '../store.ts'
-import { Channel, isSame, type Reader } from './channel.ts'
+import { Channel, isSame, type Reader, type Rings } from './channel.ts'
 import { HeadLookup } from './head-lookup.ts'
 import { PatternLookup } from './pattern-lookup.ts'
 import { Presence } from './presence.ts'
@@ -61,6 +61,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   readonly #options: HubOptions<U>
   readonly #patterns: PatternLookup
   readonly #channels = new Map<string, Channel>()
+  readonly #rings: Rings = { bytes: 0 }
   readonly #looking = new Map<Channel, { again: boolean }>()
   readonly #streams = new Set<Stream<U>>()
   readonly #watches = new Set<Watch>()
@@ -68,7 +69,10 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   #stopTicking: (() => void) | undefined
   #polledAt = 0
   #patternsPolledAt = 0
+  // To be done with the next tick.
+  #retries: (() => void)[] = []
   #isPolling = false
+  #isDrained = false
   // Where the next poll goes on.
   #toPoll: string[] = []
 
@@ -92,13 +96,29 @@ export class Hub<U extends User = User> implements StreamHost<U> {
     }
   }
 
-  /** Take in a connection; its `start` says what it follows. */
+  /** How many are connected. */
+  get streams(): number {
+    return this.#streams.size
+  }
+
+  /** Take in a connection; its `start` says what it follows. After `drain` it is closed at once. */
   open(sink: Sink, identify?: Identify<U>): Stream<U> {
     const stream = new Stream<U>(this, sink, identify)
+    if (this.#isDrained) {
+      stream.close()
+      return stream
+    }
     stream.dueAt = this.now() + this.#heartbeatPause()
     this.#streams.add(stream)
     this.#begin()
     return stream
+  }
+
+  /** Do something again after a while, which failed now. */
+  retry(again: () => void): void {
+    if (this.#isDrained) return
+    this.#retries.push(again)
+    this.#begin()
   }
 
   /** A stream ended itself. */
@@ -111,7 +131,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   channel(key: string): Channel {
     let channel = this.#channels.get(key)
     if (!channel) {
-      channel = new Channel(key)
+      channel = new Channel(key, this.#rings)
       this.#channels.set(key, channel)
     }
     return channel
@@ -119,7 +139,15 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   leave(channel: Channel, reader: Reader): void {
     channel.readers.delete(reader)
-    if (channel.readers.size === 0) this.#channels.delete(channel.key)
+    // Another one may have its place by now, if this is not the first time.
+    if (channel.readers.size > 0 || this.#channels.get(channel.key) !== channel) return
+    this.#channels.delete(channel.key)
+    channel.close()
+  }
+
+  /** The store says how far a model is. */
+  found(channel: Channel, head: Point): void {
+    if (channel.head && !isSame(channel.head, head)) void this.#look(channel)
   }
 
   read(key: string, from: number | undefined, read: (model: HotModel<U>) => void): Promise<void> {
@@ -186,6 +214,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   /** Send everybody away, to come again after a while. */
   drain(): void {
+    this.#isDrained = true
     const { random } = this.#options.environment
     for (const stream of this.#streams) {
       const retryAfterMs = Math.ceil(200 + random() * MAX_BYE_MS)
@@ -212,6 +241,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   }
 
   #end(): void {
+    this.#retries = []
     this.#stopTicking?.()
     this.#stopTicking = undefined
     this.#stopListening?.()
@@ -225,6 +255,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   #tick(): void {
     // The last presence goes two seconds after its connection.
+    for (const again of this.#retries.splice(0)) again()
     if (this.#streams.size === 0 && !this.presence.isHeld) return this.#end()
     const now = this.now()
     for (const stream of this.#streams) this.#attend(stream, now)
@@ -297,8 +328,8 @@ export class Hub<U extends User = User> implements StreamHost<U> {
       const now: Point = { commandCount: master.commandCount, hash: master.hash }
       const at = channel.head
       if (!at || isSame(at, now)) return
-      const position: Position = { from: at.commandCount, hash: at.hash }
-      if (!channel.advance(at, since(master, position) ?? [], now)) channel.jump(now)
+      const entries = since(master, { from: at.commandCount, hash: at.hash })
+      if (!entries || !channel.advance(at, entries, now)) channel.jump(now)
     })
   }
 

@@ -1,6 +1,13 @@
 // The live routes. A stream is written past Fastify, to the response of Node: its
 // hooks are made for answers that have an end.
-import { FlushoutError, PROTOCOL, type LiveRequest, type Position } from '@flushout/core'
+import {
+  FlushoutError,
+  PROTOCOL,
+  type LiveEvent,
+  type LiveRequest,
+  type Position,
+  type User,
+} from '@flushout/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Environment } from '../environment.ts'
@@ -11,7 +18,7 @@ import { checkLiveRequest, checkPresenceRequest } from './check-live.ts'
 import { encodePosition, type Frame } from './frame.ts'
 import { createPollSink } from './poll-sink.ts'
 import { createSseSink } from './sse-sink.ts'
-import type { Sink } from './stream.ts'
+import type { Identify, Sink } from './stream.ts'
 
 /** Who is shown others has to hear sooner what a poll in between would miss. */
 const PRESENCE_WAIT_MS = 5_000
@@ -30,13 +37,14 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
   scope.post('/live', async (request, reply) => {
     const { body } = request
     checkLiveRequest(body)
-    if (wantsStream(request)) stream(request, reply, body)
+    if (wantsStream(request)) await stream(request, reply, body)
     else await poll(request, reply, body)
   })
 
-  scope.get('/live', async (request, reply) => {
+  // Without HEAD, which would never be answered.
+  scope.get('/live', { exposeHeadRoute: false }, async (request, reply) => {
     const models = readPositions(request)
-    stream(request, reply, { protocol: PROTOCOL, models }, createVector(models))
+    await stream(request, reply, { protocol: PROTOCOL, models }, createVector(models))
   })
 
   scope.post('/presence', async (request, reply) => {
@@ -46,16 +54,17 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
     return reply.code(204).send()
   })
 
-  function stream(
+  async function stream(
     request: FastifyRequest,
     reply: FastifyReply,
     wanted: LiveRequest,
     idOf?: (frame: Frame) => string | undefined,
-  ): void {
+  ): Promise<void> {
     const { raw } = reply
     const retryMs = Math.ceil(1000 + environment.random() * 2000)
     // Refused before anything is written, as any other request.
-    const connection = open(request, wanted, () =>
+    const identifyAnew = await identifyFirst(request)
+    const connection = open(request, wanted, identifyAnew, () =>
       createSseSink(raw, {
         retryMs,
         headers: reply.getHeaders() as OutgoingHttpHeaders,
@@ -67,6 +76,7 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
     raw.on('drain', () => connection.drained())
     raw.on('close', () => connection.close())
     raw.on('error', () => connection.close())
+    if (raw.destroyed) connection.close()
   }
 
   async function poll(
@@ -76,23 +86,40 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
   ): Promise<void> {
     const { raw } = reply
     const waitMs = wanted.presence ? PRESENCE_WAIT_MS : undefined
+    const identifyAnew = await identifyFirst(request)
     let connection: LiveConnection | undefined
-    const events = await new Promise<readonly unknown[]>((resolve) => {
-      connection = open(request, wanted, () => createPollSink(environment, waitMs, resolve))
+    const events = await new Promise<readonly LiveEvent[]>((resolve, reject) => {
+      const createSink = () => createPollSink(environment, waitMs, resolve, reject)
+      connection = open(request, wanted, identifyAnew, createSink)
       requests.release(raw)
       raw.once('close', () => connection?.close())
-    })
-    connection?.close()
+      if (raw.destroyed) connection.close()
+    }).finally(() => connection?.close())
     reply.header('cache-control', 'no-store')
     reply.send({ events })
+  }
+
+  /** Who sends it now; then, each time that is asked anew. */
+  async function identifyFirst(request: FastifyRequest): Promise<Identify<User>> {
+    const first = await identify(userOf, request)
+    let isFirst = true
+    return async () => {
+      if (!isFirst) return identify(userOf, request)
+      isFirst = false
+      return first
+    }
   }
 
   function open(
     request: FastifyRequest,
     wanted: LiveRequest,
+    identifyAnew: Identify<User>,
     createSink: () => Sink,
   ): LiveConnection {
-    return service.live(wanted, createSink, () => identify(userOf, request))
+    const connection = service.live(wanted, createSink, identifyAnew)
+    // It would stay in memory for as long as the connection lasts.
+    request.body = undefined
+    return connection
   }
 }
 

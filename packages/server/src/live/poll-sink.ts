@@ -1,4 +1,4 @@
-import type { LiveEvent } from '@flushout/core'
+import { FlushoutError, type LiveEvent } from '@flushout/core'
 import type { Environment } from '../environment.ts'
 import type { Sink } from './stream.ts'
 
@@ -8,11 +8,12 @@ const GATHER_MS = 20
 const WAIT_MS = 25_000
 const MAX_BYTES = 256 * 1024
 
-/** Gathers the first news there are, and hands them over once. */
+/** Gathers the first news there are, and hands them over once; or says why there are none. */
 export function createPollSink(
   { setTimer }: Pick<Environment, 'setTimer'>,
   waitMs: number | undefined,
   answer: (events: readonly LiveEvent[]) => void,
+  refuse: (error: FlushoutError) => void,
 ): Sink {
   const events: LiveEvent[] = []
   let bytes = 0
@@ -38,6 +39,13 @@ export function createPollSink(
       }
       return bytes < MAX_BYTES
     },
-    end: finish,
+    end() {
+      // Nothing can be told now. Who got an empty answer would ask at once.
+      if (!isOver && !isGathering) {
+        const message = 'What is new cannot be told now.'
+        refuse(new FlushoutError('UNAVAILABLE', message, { retryAfterMs: 1000 }))
+      }
+      finish()
+    },
   }
 }

@@ -6,40 +6,11 @@
 //
 // The server that holds the connection vouches for its entries, and repeats them
 // from time to time; what nobody vouches for any more goes by itself.
-import type { JsonObject, Peer, User } from '@flushout/core'
+import type { JsonObject, User } from '@flushout/core'
 import { digest } from '../digest.ts'
 import type { Environment } from '../environment.ts'
 import type { Hints, Notice } from '../hints.ts'
-import { Frame } from './frame.ts'
-
-/** Somebody who wants to hear who else is there. */
-export interface Onlooker {
-  readonly user: User | undefined
-  readonly isFull: boolean
-  write(frame: Frame): void
-}
-
-interface Entry {
-  readonly userId: string | null
-  state: JsonObject | null
-  sequence: number
-  /** Who holds the connection. */
-  server: string
-  /** When that was last said. */
-  vouchedAt: number
-  /** Another server that holds a connection of the same peer. */
-  alsoAt: string | undefined
-  /** When it goes, unless it comes back: the connection is closed. */
-  leavesAt: number | undefined
-}
-
-interface Place {
-  readonly onlookers: Map<Onlooker, string>
-  readonly entries: Map<string, Entry>
-  /** Peers of whom something is to be told. */
-  readonly changed: Set<string>
-  isScheduled: boolean
-}
+import { Place, type Entry, type Onlooker } from './place.ts'
 
 export const MAX_STATE_LENGTH = 1024
 export const MAX_PLACES = 100
@@ -58,10 +29,11 @@ export class Presence {
   readonly #places = new Map<string, Place>()
   // Where each onlooker is.
   readonly #keys = new Map<Onlooker, Set<string>>()
-  // Onlookers that could not be told, with where they could not.
-  readonly #owed = new Map<Onlooker, Set<string>>()
+  // Where something is to be told soon.
+  readonly #scheduled = new Map<Place, () => void>()
   readonly #servers = new Map<string, number>()
   readonly #server: string
+  #size = 0
   #aliveAt = 0
   #repeatedAt = 0
 
@@ -76,9 +48,7 @@ export class Presence {
 
   /** How many entries there are. */
   get size(): number {
-    let size = 0
-    for (const { entries } of this.#places.values()) size += entries.size
-    return size
+    return this.#size
   }
 
   /** Whether this server has to vouch for anybody. */
@@ -103,20 +73,22 @@ export class Presence {
     state: JsonObject | null,
   ): void {
     const place = this.#place(key)
-    place.onlookers.set(onlooker, peer)
     const keys = this.#keys.get(onlooker) ?? new Set()
     this.#keys.set(onlooker, keys.add(key))
     const entry = place.entries.get(peer)
-    if (entry && entry.userId === idOf(onlooker.user)) {
+    const isOther = entry !== undefined && entry.userId !== idOf(onlooker.user)
+    // Nobody speaks for another, whatever they know.
+    if (isOther) return place.enter(onlooker, '')
+    if (entry) {
       entry.server = this.#server
       entry.alsoAt = undefined
       entry.leavesAt = undefined
       entry.vouchedAt = this.#environment.now()
       // An earlier connection may have said something newer, through another server.
-      if (sequence >= entry.sequence) this.#set(key, place, peer, entry, sequence, state)
+      if (sequence > entry.sequence) this.#set(place, peer, entry, sequence, state)
       else this.#publish(key, peer, entry)
-    } else if (!entry && state) this.#add(key, place, peer, idOf(onlooker.user), sequence, state)
-    this.#showAll(onlooker, key, place)
+    } else if (state) this.#add(place, peer, idOf(onlooker.user), sequence, state)
+    place.enter(onlooker, peer)
   }
 
   /** Somebody who is connected, here or elsewhere, does something else. */
@@ -129,11 +101,11 @@ export class Presence {
   ): void {
     const place = this.#places.get(key)
     const entry = place?.entries.get(peer)
-    if (place && entry) {
+    if (place && entry?.server === this.#server) {
       if (entry.userId !== idOf(user) || sequence <= entry.sequence) return
-      return this.#set(key, place, peer, entry, sequence, state)
+      return this.#set(place, peer, entry, sequence, state)
     }
-    if (this.#adopt(key, peer, idOf(user), sequence, state)) return
+    if (!entry && this.#adopt(key, peer, idOf(user), sequence, state)) return
     // Whoever holds the connection knows what to make of it.
     this.#hints.publish({
       kind: 'presence',
@@ -149,18 +121,21 @@ export class Presence {
   /** Somebody does not look at `key` any more, or may not. */
   leave(onlooker: Onlooker, key: string): void {
     const place = this.#places.get(key)
-    const peer = place?.onlookers.get(onlooker)
-    this.#owed.get(onlooker)?.delete(key)
+    const peer = place?.peerOf(onlooker)
     this.#keys.get(onlooker)?.delete(key)
     if (!place || peer === undefined) return
-    place.onlookers.delete(onlooker)
+    place.leave(onlooker)
     const entry = place.entries.get(peer)
-    const isElsewhere = [...place.onlookers.values()].includes(peer)
+    const [isElsewhere] = place.onlookersOf(peer)
     if (entry?.server === this.#server && !isElsewhere) {
       if (entry.alsoAt === undefined) entry.leavesAt = this.#environment.now() + LEAVE_MS
-      else this.#hand(entry, entry.alsoAt)
+      else {
+        this.#hand(entry, entry.alsoAt)
+        // Which may still think that it is here, too.
+        this.#publish(key, peer, entry)
+      }
     }
-    this.#drop(key, place)
+    this.#drop(place)
   }
 
   /** Where somebody is. */
@@ -172,17 +147,11 @@ export class Presence {
   closed(onlooker: Onlooker): void {
     for (const key of this.#keys.get(onlooker) ?? []) this.leave(onlooker, key)
     this.#keys.delete(onlooker)
-    this.#owed.delete(onlooker)
   }
 
   /** A connection takes something again. */
   drained(onlooker: Onlooker): void {
-    const keys = this.#owed.get(onlooker)
-    this.#owed.delete(onlooker)
-    for (const key of keys ?? []) {
-      const place = this.#places.get(key)
-      if (place) this.#showAll(onlooker, key, place)
-    }
+    for (const key of this.keysOf(onlooker)) this.#places.get(key)?.lead(onlooker)
   }
 
   /** Another server says something. */
@@ -200,40 +169,39 @@ export class Presence {
       return
     }
     this.#servers.set(server, now)
+    if (server === this.#server) return this.#takeBack(notice)
     if (!entry) {
-      if (state) this.#copy({ ...notice, state })
+      if (state) this.#copy(notice)
       return
     }
     if (entry.userId !== userId || sequence < entry.sequence) return
-    if (server === this.#server) {
-      // Another server was asked to say it for who is connected here.
-      if (sequence === entry.sequence) return
-    } else {
-      const isHere = entry.server === this.#server && entry.leavesAt === undefined
-      if (isHere && sequence === entry.sequence) {
-        // On its way from one to the other; whoever keeps it will vouch for it.
-        if (state !== null) entry.alsoAt = server
-        else this.#publish(key, peer, entry)
-        return
+    const isHere = entry.server === this.#server && entry.leavesAt === undefined
+    if (isHere && sequence === entry.sequence) {
+      // On its way from one to the other; whoever keeps it will vouch for it.
+      if (state !== null) entry.alsoAt = server
+      else {
+        if (entry.alsoAt === server) entry.alsoAt = undefined
+        this.#publish(key, peer, entry)
       }
-      if (state === null && entry.server !== server) return
+      return
     }
+    if (state === null && entry.server !== server) return
     this.#hand(entry, server)
     if (sequence === entry.sequence && state !== null) return
     entry.sequence = sequence
     entry.state = state
-    if (state === null) place!.entries.delete(peer)
-    this.#changed(key, place!, peer)
+    if (state === null) this.#forget(place!, peer)
+    this.#changed(place!, peer)
   }
 
   /** To be called about every second while anybody is connected. */
   tick(): void {
     const now = this.#environment.now()
-    for (const [key, place] of this.#places) {
+    for (const place of this.#places.values()) {
       for (const [peer, entry] of place.entries) {
-        if (this.#isGone(entry, now)) this.#remove(key, place, peer, entry)
+        if (this.#isGone(entry, now)) this.#remove(place, peer, entry)
       }
-      this.#drop(key, place)
+      this.#drop(place)
     }
     for (const [server, at] of this.#servers) if (now - at > STALE_MS) this.#servers.delete(server)
     if (now - this.#aliveAt < ALIVE_MS || !this.isHeld) return
@@ -244,9 +212,11 @@ export class Presence {
 
   /** Nobody is connected any more. */
   stop(): void {
+    for (const cancel of this.#scheduled.values()) cancel()
+    this.#scheduled.clear()
     this.#places.clear()
+    this.#size = 0
     this.#keys.clear()
-    this.#owed.clear()
     this.#servers.clear()
   }
 
@@ -258,16 +228,33 @@ export class Presence {
     entry.vouchedAt = this.#environment.now()
   }
 
+  /** Another server left it to this one to say whether somebody is there. */
+  #takeBack(notice: Extract<Notice, { kind: 'presence' }>): void {
+    const { key, peer } = notice
+    const place = this.#places.get(key)
+    const entry = place?.entries.get(peer)
+    if (!place || !entry) return this.#hints.publish({ ...notice, state: null })
+    entry.server = this.#server
+    entry.alsoAt = undefined
+    const [isHere] = place.onlookersOf(peer)
+    // Both let go at once.
+    if (!isHere) entry.leavesAt ??= this.#environment.now() + LEAVE_MS
+  }
+
   #isGone({ server, vouchedAt, leavesAt }: Entry, now: number): boolean {
     if (server === this.#server) return leavesAt !== undefined && now >= leavesAt
     const heardAt = this.#servers.get(server) ?? vouchedAt
     return now - heardAt > DEAD_MS || now - vouchedAt > STALE_MS
   }
 
-  #remove(key: string, place: Place, peer: string, entry: Entry): void {
-    place.entries.delete(peer)
-    if (entry.server === this.#server) this.#publish(key, peer, { ...entry, state: null })
-    this.#changed(key, place, peer)
+  #remove(place: Place, peer: string, entry: Entry): void {
+    this.#forget(place, peer)
+    if (entry.server === this.#server) this.#publish(place.key, peer, { ...entry, state: null })
+    this.#changed(place, peer)
+  }
+
+  #forget({ entries }: Place, peer: string): void {
+    if (entries.delete(peer)) this.#size -= 1
   }
 
   /** Take in a peer that looks at `key` through this server, and did nothing until now. */
@@ -280,76 +267,51 @@ export class Presence {
   ): boolean {
     const place = this.#places.get(key)
     if (!place || !state) return false
-    for (const [{ user }, name] of place.onlookers) {
-      if (name !== peer || idOf(user) !== userId) continue
-      this.#add(key, place, peer, userId, sequence, state)
+    for (const { user } of place.onlookersOf(peer)) {
+      if (idOf(user) !== userId) continue
+      this.#add(place, peer, userId, sequence, state)
       return true
     }
     return false
   }
 
   #add(
-    key: string,
     place: Place,
     peer: string,
     userId: string | null,
     sequence: number,
     state: JsonObject,
   ): void {
-    if (place.entries.size >= MAX_PEERS) return
-    const vouchedAt = this.#environment.now()
-    const entry: Entry = {
-      userId,
-      state,
-      sequence,
-      server: this.#server,
-      vouchedAt,
-      alsoAt: undefined,
-      leavesAt: undefined,
-    }
-    place.entries.set(peer, entry)
-    this.#publish(key, peer, entry)
-    this.#changed(key, place, peer)
+    const entry = this.#insert(place, peer, { userId, sequence, state, server: this.#server })
+    if (entry) this.#publish(place.key, peer, entry)
   }
 
   /** Also where nobody looks yet: who looks next sees at once who is there. */
-  #copy({
-    key,
-    peer,
-    userId,
-    sequence,
-    server,
-    state,
-  }: Extract<Notice, { kind: 'presence' }>): void {
-    if (this.size >= MAX_COPIES) return
-    const place = this.#place(key)
-    if (place.entries.size >= MAX_PEERS) return
-    const vouchedAt = this.#environment.now()
-    place.entries.set(peer, {
-      userId,
-      state,
-      sequence,
-      server,
-      vouchedAt,
-      alsoAt: undefined,
-      leavesAt: undefined,
-    })
-    this.#changed(key, place, peer)
+  #copy({ key, peer, ...said }: Extract<Notice, { kind: 'presence' }>): void {
+    if (this.#size < MAX_COPIES) this.#insert(this.#place(key), peer, said)
   }
 
-  #set(
-    key: string,
+  #insert(
     place: Place,
     peer: string,
-    entry: Entry,
-    sequence: number,
-    state: JsonObject | null,
-  ): void {
+    { userId, sequence, state, server }: Pick<Entry, 'userId' | 'sequence' | 'state' | 'server'>,
+  ): Entry | undefined {
+    if (place.entries.size >= MAX_PEERS) return undefined
+    const vouchedAt = this.#environment.now()
+    const unknown = { alsoAt: undefined, leavesAt: undefined }
+    const entry: Entry = { userId, sequence, state, server, vouchedAt, ...unknown }
+    place.entries.set(peer, entry)
+    this.#size += 1
+    this.#changed(place, peer)
+    return entry
+  }
+
+  /** Who does nothing any more stays known: else something older would count again. */
+  #set(place: Place, peer: string, entry: Entry, sequence: number, state: JsonObject | null): void {
     entry.sequence = sequence
     entry.state = state
-    if (state === null) place.entries.delete(peer)
-    this.#publish(key, peer, entry)
-    this.#changed(key, place, peer)
+    this.#publish(place.key, peer, entry)
+    this.#changed(place, peer)
   }
 
   #publish(key: string, peer: string, { userId, sequence, state, server }: Entry): void {
@@ -366,57 +328,30 @@ export class Presence {
   }
 
   /** Tell of a peer soon, with whatever else changes until then. */
-  #changed(key: string, place: Place, peer: string): void {
-    place.changed.add(peer)
-    if (place.isScheduled) return
-    place.isScheduled = true
+  #changed(place: Place, peer: string): void {
+    place.changed(peer)
+    if (this.#scheduled.has(place)) return
+    const show = () => {
+      this.#scheduled.delete(place)
+      place.show()
+    }
     // The more there are, the less often each hears of each.
-    const delayMs = this.#frameMs + place.onlookers.size
-    this.#environment.setTimer(() => this.#show(key, place), delayMs)
-  }
-
-  #show(key: string, place: Place): void {
-    place.isScheduled = false
-    const peers: Record<string, Omit<Peer, 'id'> | null> = {}
-    for (const peer of place.changed) peers[peer] = toPeer(place.entries.get(peer))
-    place.changed.clear()
-    const frame = new Frame({ event: 'presence', key, peers })
-    for (const onlooker of place.onlookers.keys()) {
-      if (onlooker.isFull) this.#owe(onlooker, key)
-      else onlooker.write(frame)
-    }
-  }
-
-  #showAll(onlooker: Onlooker, key: string, { entries }: Place): void {
-    if (onlooker.isFull) return this.#owe(onlooker, key)
-    const peers: Record<string, Omit<Peer, 'id'>> = {}
-    for (const [peer, entry] of entries) {
-      const shown = toPeer(entry)
-      if (shown) peers[peer] = shown
-    }
-    onlooker.write(new Frame({ event: 'presence', key, isAll: true, peers }, false))
-  }
-
-  #owe(onlooker: Onlooker, key: string): void {
-    this.#owed.set(onlooker, (this.#owed.get(onlooker) ?? new Set()).add(key))
+    const delayMs = this.#frameMs + place.onlookerCount
+    this.#scheduled.set(place, this.#environment.setTimer(show, delayMs))
   }
 
   #place(key: string): Place {
-    let place = this.#places.get(key)
-    if (!place) {
-      place = { onlookers: new Map(), entries: new Map(), changed: new Set(), isScheduled: false }
-      this.#places.set(key, place)
-    }
+    const place = this.#places.get(key) ?? new Place(key)
+    this.#places.set(key, place)
     return place
   }
 
-  #drop(key: string, { onlookers, entries }: Place): void {
-    if (onlookers.size === 0 && entries.size === 0) this.#places.delete(key)
+  #drop(place: Place): void {
+    if (!place.isEmpty) return
+    this.#places.delete(place.key)
+    this.#scheduled.get(place)?.()
+    this.#scheduled.delete(place)
   }
-}
-
-function toPeer(entry: Entry | undefined): Omit<Peer, 'id'> | null {
-  return entry?.state ? { userId: entry.userId, state: entry.state } : null
 }
 
 function idOf(user: User | undefined): string | null {

@@ -36,6 +36,10 @@ export function createSseSink(
       if (id === undefined) return response.write(frame.bytes)
       return response.write(`id: ${id}\ndata: ${frame.json}\n\n`)
     },
-    end: () => void response.end(),
+    end() {
+      // What it has not taken by now holds up the end of nobody.
+      if (response.writableNeedDrain) response.destroy()
+      else response.end()
+    },
   }
 }

@@ -46,6 +46,8 @@ export interface StreamHost<U extends User> {
   /** Where a model is told of. */
   channel(key: string): Channel
   leave(channel: Channel, reader: Reader): void
+  /** The store says how far a model is. */
+  found(channel: Channel, head: Point): void
   /** Read a model that is proved current, with its history since `from`, if that is not too long. */
   read(key: string, from: number | undefined, read: (model: HotModel<U>) => void): Promise<void>
   /** Why somebody may not read a model; undefined if they may. */
@@ -54,7 +56,7 @@ export interface StreamHost<U extends User> {
   watch(watch: Watch): Promise<void>
   unwatch(watch: Watch): void
   /** Look for models that fit and were not seen yet. */
-  list(watch: Watch): Promise<void>
+  list(watch: Watch, isNew?: boolean): Promise<void>
   /** A stream ended itself. */
   closed(stream: Stream<U>): void
 }
@@ -72,9 +74,11 @@ export interface Watch {
 }
 
 /** Beyond this much that cannot wait, a connection that takes nothing is ended. */
-const MAX_INSISTED_BYTES = 32 * 1024
-/** How many models are named in one `heads`. */
-const MAX_HEADS = 500
+const MAX_INSISTED_BYTES = 20 * 1024
+/** Of the keys that are named in one `heads`; the rest of it is as much again. */
+const MAX_HEADS_LENGTH = 16 * 1024
+/** What a key takes besides its characters. */
+const HEAD_LENGTH = 60
 
 interface Membership {
   readonly channel: Channel
@@ -96,6 +100,8 @@ export class Stream<U extends User = User> implements Listener {
   #insistedBytes = 0
   #isClosed = false
   #checking: { again: boolean } | undefined
+  // What waits until it takes something again.
+  #waiting: (() => void)[] = []
 
   constructor(hub: StreamHost<U>, sink: Sink, identify?: Identify<U>) {
     this.#hub = hub
@@ -125,8 +131,9 @@ export class Stream<U extends User = User> implements Listener {
       ...Object.entries(models).map(([key, position]) => this.#join(key, documentView, position)),
       ...feeds.map((feed) => this.#watch(feed)),
       ...Object.entries(presence?.models ?? {}).map(async ([key, state]) => {
-        if ((await this.#refusal(key)) || this.#isClosed) return
-        this.#hub.presence.join(this, key, peer!, presence!.sequence, state)
+        const refusal = await this.#refusal(key)
+        if (refusal) return this.#reject(key, refusal)
+        if (!this.#isClosed) this.#hub.presence.join(this, key, peer!, presence!.sequence, state)
       }),
     ])
   }
@@ -151,6 +158,7 @@ export class Stream<U extends User = User> implements Listener {
     if (this.#isClosed) return
     this.fullSince = undefined
     this.#insistedBytes = 0
+    this.#wake()
     for (const { channel, reader } of this.#members.values()) {
       if (this.isFull) return
       channel.lead(reader)
@@ -160,19 +168,19 @@ export class Stream<U extends User = User> implements Listener {
 
   /** Say how far everything is: who missed something notices. */
   heartbeat(): void {
-    let heads: Record<string, Point> = {}
-    let count = 0
+    let heads: [string, Point][] = []
+    let length = 0
     const send = () => {
-      this.write(new Frame({ event: 'heads', heads }, false))
-      heads = {}
-      count = 0
+      this.write(new Frame({ event: 'heads', heads: Object.fromEntries(heads) }, false))
+      heads = []
+      length = 0
     }
     for (const { channel, reader } of this.#members.values()) {
       if (!reader.at || !channel.head) continue
       const { commandCount, hash } = channel.head
-      heads[channel.key] = { commandCount, hash }
-      count += 1
-      if (count === MAX_HEADS) send()
+      heads.push([channel.key, { commandCount, hash }])
+      length += channel.key.length + HEAD_LENGTH
+      if (length >= MAX_HEADS_LENGTH) send()
     }
     send()
   }
@@ -207,19 +215,27 @@ export class Stream<U extends User = User> implements Listener {
     await this.check()
     for (const watch of this.#watches) {
       watch.seen.clear()
-      await this.#hub.list(watch)
+      await this.#hub.list(watch, true)
     }
   }
 
   /** A model that one of its feeds fits is there; `isNew` if it came just now. */
   async enter(watch: Watch, { key, head, config }: ListedModel, isNew: boolean): Promise<void> {
     const refusal = await this.#refusal(key)
-    if (refusal || this.#isClosed || this.#members.has(memberId(key, watch.view))) return
-    const position = watch.since?.[key]
-    const isUnheard = isNew || (watch.since !== undefined && position === undefined)
-    if (isUnheard) this.#tell(key, 'create', config)
-    // Of a new one everything is heard, from its first command on.
-    await this.#join(key, watch.view, position, position ? undefined : head)
+    // It was not told of the model: it has to come again.
+    if (refusal && isPassing(refusal)) return this.close()
+    if (refusal || this.#members.has(memberId(key, watch.view))) return
+    const { commandCount, hash } = head
+    const since = watch.since?.[key]
+    if (isNew || (watch.since !== undefined && since === undefined)) {
+      // There may be a thousand of them.
+      while (this.isFull && !this.#isClosed) await this.#untilDrained()
+      this.#tell(key, 'create', config)
+      // What was done to it before it was found.
+      if (commandCount > 0) this.insist(watch.view.lost(key, head).event)
+    }
+    // From where the list found it: it may have gone on since.
+    await this.#join(key, watch.view, since ?? { from: commandCount, hash })
   }
 
   /** A model was configured or deleted. */
@@ -241,6 +257,7 @@ export class Stream<U extends User = User> implements Listener {
     for (const watch of this.#watches) this.#hub.unwatch(watch)
     this.#hub.closed(this)
     this.#sink.end()
+    this.#wake()
   }
 
   async #watch({ models, since, ...feed }: FeedRequest): Promise<void> {
@@ -254,15 +271,25 @@ export class Stream<U extends User = User> implements Listener {
     }
     this.#watches.add(watch)
     await this.#hub.watch(watch)
+    const known = Object.keys(since ?? {})
+    const missing = known.filter((key) => watch.fits(key) && !watch.seen.has(key))
+    await Promise.all(missing.map((key) => this.#miss(key)))
   }
 
-  /** Follow one model from `position`; from now on, or from `start` where it is known, without one. */
-  async #join(key: string, view: View, position?: Position | null, start?: Point): Promise<void> {
+  /** A model that it had heard of is not among those that there are. */
+  async #miss(key: string): Promise<void> {
+    const refusal = await this.#refusal(key)
+    if (refusal) return isPassing(refusal) ? this.close() : undefined
+    if (!(await this.#hub.heads.ask(key))) this.#tell(key, 'delete', undefined)
+  }
+
+  /** Follow one model from `position`; from now on without one. */
+  async #join(key: string, view: View, position: Position | null): Promise<void> {
     const refusal = await this.#refusal(key)
     const id = memberId(key, view)
     if (this.#isClosed || this.#members.has(id)) return
     if (refusal) return this.#reject(key, refusal)
-    if (this.#members.size >= this.#hub.maxModels) {
+    if (this.#identify && this.#members.size >= this.#hub.maxModels) {
       const message = `A connection follows at most ${this.#hub.maxModels} models.`
       return this.#refuse(key, new FlushoutError('BUSY', message))
     }
@@ -273,39 +300,35 @@ export class Stream<U extends User = User> implements Listener {
     channel.readers.add(reader)
     this.#members.set(id, member)
     try {
-      await this.#place(member, position, start)
+      await this.#place(member, position)
     } catch (error) {
+      // It may have left meanwhile, and even be back.
+      if (!channel.readers.has(reader)) return
       this.#leave(member)
-      if (isFlushoutError(error)) this.#reject(key, error)
-      else this.close()
+      if (!isFlushoutError(error)) this.close()
+      else if (error.code === 'MODEL_NOT_FOUND' && view !== documentView) {
+        this.#tell(key, 'delete', undefined)
+      } else this.#reject(key, error)
     }
   }
 
-  async #place(
-    { channel, reader }: Membership,
-    position?: Position | null,
-    start?: Point,
-  ): Promise<void> {
+  async #place({ channel, reader }: Membership, position: Position | null): Promise<void> {
     const { key } = channel
-    const head = start ?? (await this.#hub.heads.ask(key))
+    const head = await this.#hub.heads.ask(key)
     if (!channel.readers.has(reader)) return
     if (!head && position) throw new FlushoutError('MODEL_NOT_FOUND', 'There is no such model.')
-    if (head && (!position || isSame(head, { commandCount: position.from, hash: position.hash }))) {
+    if (head && (!position || isSame(head, pointOf(position)))) {
+      this.#showHead(key, head)
       channel.place(reader, head)
-      const { commandCount, hash } = head
-      this.write(new Frame({ event: 'heads', heads: { [key]: { commandCount, hash } } }, false))
-      return
+      return this.#hub.found(channel, head)
     }
-    await this.#hub.read(key, position?.from, (model) => {
+    await this.#hub.read(key, position?.from, ({ master }) => {
       if (!channel.readers.has(reader)) return
-      const { commandCount, hash } = model.master
-      const now = { commandCount, hash }
-      const entries = position && entriesSince(model.master, position)
-      if (!entries) {
-        channel.place(reader, now)
-        return this.write(reader.view.lost(key, now))
-      }
-      reader.at = { commandCount: position.from, hash: position.hash }
+      const { commandCount, hash } = master
+      const entries = position && entriesSince(master, position)
+      if (!entries) return channel.placeAnew(reader, { commandCount, hash })
+      if (entries.length === 0) this.#showHead(key, { commandCount, hash })
+      reader.at = pointOf(position)
       for (const { to, frame } of reader.view.steps(key, entries)) {
         if (this.isFull) break
         this.write(frame)
@@ -313,6 +336,10 @@ export class Stream<U extends User = User> implements Listener {
       }
       channel.place(reader, reader.at)
     })
+  }
+
+  #showHead(key: string, { commandCount, hash }: Point): void {
+    this.write(new Frame({ event: 'heads', heads: { [key]: { commandCount, hash } } }, false))
   }
 
   async #check(key: string): Promise<void> {
@@ -359,6 +386,19 @@ export class Stream<U extends User = User> implements Listener {
     this.#members.delete(memberId(channel.key, reader.view))
     this.#hub.leave(channel, reader)
   }
+
+  /** Resolves when it takes something again, or never will. */
+  #untilDrained(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
+
+function pointOf({ from, hash }: Position): Point {
+  return { commandCount: from, hash }
 }
 
 function isPassing({ retry }: FlushoutError): boolean {

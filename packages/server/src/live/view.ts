@@ -34,11 +34,7 @@ export const documentView: View = {
     const to = pointAfter(last)
     const updates = entries.map((entry) => toAppliedFlush(entry, false))
     const frame = new Frame({ event: 'updates', key, ...to, updates })
-    if (
-      frame.json.length <= MAX_FRAME_BYTES / 2 ||
-      Buffer.byteLength(frame.json) <= MAX_FRAME_BYTES
-    )
-      return [{ from: first.from, to, frame }]
+    if (Buffer.byteLength(frame.json) <= MAX_FRAME_BYTES) return [{ from: first.from, to, frame }]
     if (entries.length === 1) return [{ from: first.from, to, frame: documentView.lost(key, to) }]
     const middle = entries.length >> 1
     return [
