@@ -113,11 +113,20 @@ export class LiveDesk {
   }
 
   #answerTo(outlet: Outlet, close: () => void): Sink {
-    return createPollSink(this.#environment, undefined, (events) => {
-      for (const event of events) outlet.write(JSON.stringify(event))
-      this.#end(outlet)
-      close()
-    })
+    return createPollSink(
+      this.#environment,
+      undefined,
+      (events) => {
+        for (const event of events) outlet.write(JSON.stringify(event))
+        this.#end(outlet)
+        close()
+      },
+      (error) => {
+        this.#outlets.delete(outlet)
+        if (!this.#life.isOver) outlet.refuse(toRefusal(this.#fail, error).error)
+        close()
+      },
+    )
   }
 
   #end(outlet: Outlet): void {
