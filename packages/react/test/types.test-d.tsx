@@ -1,12 +1,15 @@
 // Compiled by `tsc -b`, never run: what is wrong must not compile.
-import type { Model, ModelStatus } from '@flushout/client'
+import type { Model, ModelStatus, Peer } from '@flushout/client'
 import type { JsonObject, JsonValue, Receipt } from '@flushout/core'
 import {
   FlushoutProvider,
+  useFeed,
   useFlushout,
   useKeys,
   useModel,
   useNode,
+  useOthers,
+  usePresence,
   useRejections,
   useSyncStatus,
   type NodeHandle,
@@ -90,3 +93,21 @@ export function NamedNodes({ anything }: { anything: Model }) {
 
 // @ts-expect-error A provider needs a client.
 export const orphan = <FlushoutProvider />
+
+export function Others() {
+  const todos = useModel<TodoList>('key')
+  expectTypeOf(useOthers<{ name: string }>(todos)).toEqualTypeOf<
+    readonly Peer<{ name: string }>[]
+  >()
+  expectTypeOf(useOthers(todos)[0]!.state).toEqualTypeOf<JsonObject>()
+  usePresence(todos, { name: 'Ada', editing: undefined })
+  // @ts-expect-error What is told of a page is an object.
+  usePresence(todos, 'Ada')
+  useFeed(todos, { path: ['todos'] }, (event) => {
+    if (event.kind === 'publish') expectTypeOf(event.item).toEqualTypeOf<JsonObject>()
+    expectTypeOf(event.clientId).toEqualTypeOf<string>()
+    // @ts-expect-error Not every event has it.
+    void event.item
+  })
+  return null
+}

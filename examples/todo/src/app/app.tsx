@@ -10,7 +10,7 @@ const clients = { A: connect(), B: connect() }
 function connect(): Client {
   return createClient({
     url: '/flushout',
-    flush: { pollMs: 1_000, retryMaxMs: 2_000 },
+    flush: { retryMaxMs: 2_000 },
     interceptors: [todoRules],
   })
 }
