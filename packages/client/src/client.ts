@@ -205,6 +205,7 @@ export class Client {
       onNeedChange: () => this.#needChanged(model, control),
       onFollowChange: () => this.#live?.changed(),
       onReadmitted: () => this.#live?.renewLater(),
+      onExchanged: () => this.#live?.exchanged(),
     })
     this.#adopt(model, control)
     this.#forgetLater(model)

@@ -57,7 +57,8 @@ export class LiveConnection {
   // A stream that nothing came from yet, maybe beside a carrier.
   #opening: LiveStream | undefined
   #isPaused = false
-  #isHalted = false
+  // Why nothing is tried any more.
+  #halted: Retry | undefined
   #isAsleep = false
   #isBackingOff = false
   #failures = 0
@@ -124,13 +125,18 @@ export class LiveConnection {
     )
   }
 
+  /** An exchange beside the connection worked: whoever was to log in may have done so. */
+  exchanged(): void {
+    if (this.#halted === 'after-auth') this.renewLater()
+  }
+
   /** The network or the attention came back. */
   wake(): void {
     this.#isAsleep = false
     this.#hiddenAt = undefined
     if (this.#opening) return
     const isWell = this.#carrier?.kind === 'stream' && !this.#clearGrace && !this.#carrier.isQuiet
-    if (!isWell || this.#isHalted) this.#open()
+    if (!isWell || this.#halted) this.#open()
   }
 
   /** Hear nothing until `resume`. */
@@ -153,7 +159,7 @@ export class LiveConnection {
   #update(): void {
     const request = composeRequest(this.#interests)
     if (!request) this.#rest()
-    else if (!this.#isHalted && !this.#isAsleep && !this.#isBackingOff) {
+    else if (!this.#halted && !this.#isAsleep && !this.#isBackingOff) {
       const newest = this.#opening ?? this.#carrier
       if (!newest || !isSameRequest(newest.request, request)) this.renew()
     }
@@ -164,7 +170,7 @@ export class LiveConnection {
   #open(): void {
     const request = composeRequest(this.#interests)
     if (!request || this.#isPaused) return
-    this.#isHalted = false
+    this.#halted = undefined
     this.#unschedule()
     this.#opening?.close()
     this.#opening = new LiveStream({
@@ -213,7 +219,7 @@ export class LiveConnection {
     if (this.#opening) return
     this.#failures += 1
     if (error.code === 'LIVE_BLOCKED' || this.#shortLives >= SHORT_LIVES) this.#poll()
-    else if (FINAL.includes(error.retry)) this.#isHalted = true
+    else if (FINAL.includes(error.retry)) this.#halted = error.retry
     else if (this.#carrier?.kind === 'poll' && !this.#clearGrace) this.#schedule(blockedPause)
     else {
       this.#isBackingOff = true
@@ -274,6 +280,8 @@ export class LiveConnection {
 
   #unschedule(): void {
     this.#clearNext()
+    this.#clearRenew?.()
+    this.#clearRenew = undefined
     this.#isBackingOff = false
   }
 
@@ -291,8 +299,6 @@ export class LiveConnection {
   #rest(): void {
     this.#clearJoin?.()
     this.#clearJoin = undefined
-    this.#clearRenew?.()
-    this.#clearRenew = undefined
     this.#unschedule()
     this.#opening?.close()
     this.#opening = undefined

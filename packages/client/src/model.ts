@@ -41,6 +41,8 @@ export interface ModelOptions {
   readonly onFollowChange: () => void
   /** Hears when exchanges work again after the live connection refused the model. */
   readonly onReadmitted: () => void
+  /** Hears when an exchange worked, although the live connection does not carry the model. */
+  readonly onExchanged: () => void
 }
 
 /** What the client that a model belongs to does with it. */
@@ -386,9 +388,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #loopChanged(): void {
-    if (this.#isRefused && this.#loop.state.state === 'polling') {
+    if (this.#loop.state.state === 'polling' && !this.#carriage) {
+      if (this.#isRefused) this.#options.onReadmitted()
+      else this.#options.onExchanged()
       this.#isRefused = false
-      this.#options.onReadmitted()
     }
     // First, since the load is not the end of the first connection.
     this.#followMayHaveChanged()

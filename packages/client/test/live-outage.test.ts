@@ -267,6 +267,16 @@ describe('a connection that is refused', () => {
     expect(ada.texts()).toEqual(['Milk'])
   })
 
+  test('though exchanges work is tried again, since somebody may have logged in', async () => {
+    const ada = await enter(serveLive())
+    ada.network.refuse('UNAUTHENTICATED')
+    await ada.environment.advance(20)
+    ada.network.heal()
+    await ada.environment.advance(26_000)
+    expect(kinds(ada)).toBe('stream stream')
+    expect(ada.model.status.state).toBe('live')
+  })
+
   test('because the server has no such thing is not tried again', async () => {
     const ada = await enter(serveLive())
     ada.network.refuse('NOT_FOUND')
