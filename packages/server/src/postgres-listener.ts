@@ -17,6 +17,8 @@ export interface PostgresListenerOptions {
   readonly onMessage: (text: string) => void
   /** From now on messages come; also after each interruption. */
   readonly onListening: () => void
+  /** How often a connection that says nothing is asked whether it lives. Default 15,000 ms. */
+  readonly probeMs?: number
 }
 
 /** Listens on a channel of Postgres, and on a new connection when one is lost. */
@@ -92,7 +94,7 @@ export class PostgresListener {
         () => void (isAnswered = true),
         (error: Error) => this.#wake(error),
       )
-    }, PROBE_MS)
+    }, this.#options.probeMs ?? PROBE_MS)
     probe.unref()
     try {
       await this.#wait()

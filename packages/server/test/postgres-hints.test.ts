@@ -4,6 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { createDatabase, findFreePort, type Database } from '../../../test/support/postgres.ts'
 import { NoticeQueue } from '../src/notice-queue.ts'
+import { PostgresListener } from '../src/postgres-listener.ts'
 import { BrittlePool, postgresError } from './support/brittle-pool.ts'
 
 const world: { database?: Database } = {}
@@ -175,6 +176,35 @@ test('a listening connection that is ended is followed by another', async () => 
       expect(site.news).toContainEqual(head('a', turn))
     }, PATIENCE)
   }
+})
+
+test('a listening connection that answers no more is followed by another', async () => {
+  const site = new Site()
+  const pool = site.openPool()
+  const pids = new Set<number>()
+  pool.hand = async ({ text }, send, pid) => {
+    if (text.startsWith('listen')) pids.add(pid)
+    // As behind a network that swallows everything, for the first one.
+    if (text === 'select 1' && pid === [...pids][0]) return new Promise(() => {})
+    return send()
+  }
+  const texts: string[] = []
+  const { channel } = site
+  const listener = new PostgresListener({
+    pool,
+    channel,
+    onMessage: (text) => void texts.push(text),
+    onListening: () => {},
+    probeMs: 100,
+  })
+  listener.start()
+  await vi.waitFor(() => expect(pids.size).toBeGreaterThan(1), PATIENCE)
+  const client = await site.connect()
+  await vi.waitFor(async () => {
+    await site.notify(client, 'heard')
+    expect(texts).toContain('heard')
+  }, PATIENCE)
+  await listener.stop()
 })
 
 test('whoever listens again asks what was missed', async () => {
