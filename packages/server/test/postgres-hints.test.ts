@@ -197,6 +197,7 @@ test('a listening connection that answers no more is followed by another', async
     onListening: () => {},
     probeMs: 100,
   })
+  onTestFinished(() => listener.stop())
   listener.start()
   await vi.waitFor(() => expect(pids.size).toBeGreaterThan(1), PATIENCE)
   const client = await site.connect()
@@ -204,7 +205,6 @@ test('a listening connection that answers no more is followed by another', async
     await site.notify(client, 'heard')
     expect(texts).toContain('heard')
   }, PATIENCE)
-  await listener.stop()
 })
 
 test('whoever listens again asks what was missed', async () => {
