@@ -108,6 +108,10 @@ describe.concurrent.for([
     await expectAccessible(open.page)
     await showEverything(open)
     await expectAccessible(open.page)
+    await open.a.offline.uncheck()
+    await open.b.openEditor('Bread')
+    await open.a.root.locator('.writers').waitFor()
+    await expectAccessible(open.page)
     expect(await open.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(
       0,
     )
@@ -155,6 +159,10 @@ async function showEverything({ a, b }: OpenPage): Promise<void> {
 
 async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(axe.source)
+  // What comes in is half there until then.
+  await page.evaluate(() =>
+    Promise.allSettled(document.getAnimations().map(({ finished }) => finished)),
+  )
   const violations = await page.evaluate(async () => {
     // The page's own, which the line above has put there.
     const { axe: inPage } = globalThis as unknown as { axe: typeof axe }

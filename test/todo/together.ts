@@ -134,7 +134,8 @@ async function watchFading(page: Page): Promise<void> {
     const animate = Reflect.get(Element.prototype, 'animate') as (...args: unknown[]) => Animation
     Element.prototype.animate = function (this: Element, ...args: unknown[]) {
       const client = this.closest<HTMLElement>('.panel')?.dataset['client']
-      faded.push(`${client} ${this.querySelector('.text')?.textContent}`)
+      const row = `${client} ${this.querySelector('.text')?.textContent}`
+      if (!faded.includes(row)) faded.push(row)
       return animate.apply(this, args)
     }
   })
