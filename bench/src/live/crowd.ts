@@ -28,7 +28,7 @@ export async function runCrowd(stage: Stage): Promise<Figure[]> {
   await stage.write({ ...LONG, forMs: 5000 })
   await stage.settle(server)
   await stage.collect()
-  await stage.write({ ...LONG, forMs: 20_000 })
+  await stage.write({ ...LONG, forMs: STALL_MS })
   await stage.settle(server)
   const before = readDelays(await stage.collect())
   const memoryBefore = await server.child.call('readMemory')
