@@ -4,7 +4,12 @@ import { schemas, type Schema } from './schemas.ts'
 
 // Of our own, so that no option of the application's Fastify can make it bend
 // `true` into 1 or drop fields that it does not know.
-const ajv = new Ajv2020({ coerceTypes: false, removeAdditional: false, useDefaults: false })
+const ajv = new Ajv2020({
+  coerceTypes: false,
+  removeAdditional: false,
+  useDefaults: false,
+  allowUnionTypes: true,
+})
 ajv.addVocabulary(['components'])
 const isFlush = compileSchema({ $ref: '#/components/schemas/Flush' })
 
@@ -24,11 +29,8 @@ export function demand(check: ValidateFunction, value: unknown): void {
  * place of the fault for everything else.
  */
 export function checkFlush(value: unknown, maxCommands: number): asserts value is Flush {
-  const { protocol, commands } = Object(value) as { protocol?: unknown; commands?: unknown }
-  if (Number.isInteger(protocol) && protocol !== PROTOCOL) {
-    const message = `This server speaks protocol ${PROTOCOL}, not ${String(protocol)}.`
-    throw new FlushoutError('PROTOCOL_UNSUPPORTED', message)
-  }
+  checkProtocol(value)
+  const { commands } = Object(value) as { commands?: unknown }
   if (Array.isArray(commands) && commands.length > maxCommands) {
     const message = `A flush holds at most ${maxCommands} commands, not ${commands.length}.`
     throw new FlushoutError('FLUSH_TOO_LARGE', message)
@@ -37,6 +39,14 @@ export function checkFlush(value: unknown, maxCommands: number): asserts value i
   const { sequence, commands: sent } = value as Flush
   if (sequence > 0 || sent.length === 0) return
   throw new FlushoutError('FLUSH_INVALID', 'At "/sequence": must be >= 1 for commands.')
+}
+
+/** Throw PROTOCOL_UNSUPPORTED if `value` is a message of another version. */
+export function checkProtocol(value: unknown): void {
+  const { protocol } = Object(value) as { protocol?: unknown }
+  if (!Number.isInteger(protocol) || protocol === PROTOCOL) return
+  const message = `This server speaks protocol ${PROTOCOL}, not ${String(protocol)}.`
+  throw new FlushoutError('PROTOCOL_UNSUPPORTED', message)
 }
 
 /** Throw FLUSH_INVALID unless `key` has the form of a model key. */
@@ -54,6 +64,8 @@ export function checkKey(key: unknown, maxLength: number): asserts key is string
 function invalid(error: ErrorObject | undefined): FlushoutError {
   const { instancePath = '', message = 'is not understood', params = {} } = error ?? {}
   const name: unknown = params['additionalProperty']
-  const at = typeof name === 'string' ? `${instancePath}/${name.slice(0, 60)}` : instancePath
+  // Keys that the sender chose stand in it, of any length.
+  const place = instancePath.slice(0, 300)
+  const at = typeof name === 'string' ? `${place}/${name.slice(0, 60)}` : place
   return new FlushoutError('FLUSH_INVALID', `At "${at}": ${message}.`)
 }

@@ -1,9 +1,7 @@
 import { FlushoutError, PROTOCOL, type LiveRequest, type PresenceRequest } from '@flushout/core'
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { checkProtocol, compileSchema, demand } from '../check-message.ts'
+import type { Schema } from '../schemas.ts'
 import { MAX_PLACES, MAX_STATE_LENGTH } from './presence.ts'
-
-// The same objects are published in the OpenAPI document.
-type Schema = { readonly [keyword: string]: unknown }
 
 const position: Schema = {
   type: ['object', 'null'],
@@ -64,22 +62,12 @@ export const liveSchemas: { readonly LiveRequest: Schema; readonly PresenceReque
   PresenceRequest: presence,
 }
 
-const ajv = new Ajv2020({
-  coerceTypes: false,
-  removeAdditional: false,
-  useDefaults: false,
-  allowUnionTypes: true,
-})
-const isLiveRequest = ajv.compile<LiveRequest>(liveSchemas.LiveRequest)
-const isPresenceRequest = ajv.compile<PresenceRequest>(liveSchemas.PresenceRequest)
+const isLiveRequest = compileSchema(liveSchemas.LiveRequest)
+const isPresenceRequest = compileSchema(liveSchemas.PresenceRequest)
 
 /** Throw unless `value` says what somebody wants to hear of. */
 export function checkLiveRequest(value: unknown): asserts value is LiveRequest {
-  const { protocol } = Object(value) as { protocol?: unknown }
-  if (Number.isInteger(protocol) && protocol !== PROTOCOL) {
-    const message = `This server speaks protocol ${PROTOCOL}, not ${String(protocol)}.`
-    throw new FlushoutError('PROTOCOL_UNSUPPORTED', message)
-  }
+  checkProtocol(value)
   demand(isLiveRequest, value)
   checkStates((value as LiveRequest).presence)
 }
@@ -88,13 +76,6 @@ export function checkLiveRequest(value: unknown): asserts value is LiveRequest {
 export function checkPresenceRequest(value: unknown): asserts value is PresenceRequest {
   demand(isPresenceRequest, value)
   checkStates(value as PresenceRequest)
-}
-
-function demand(check: ValidateFunction, value: unknown): void {
-  if (check(value)) return
-  const { instancePath = '', message = 'is not understood' } = check.errors?.[0] ?? {}
-  const at = instancePath.slice(0, 120)
-  throw new FlushoutError('FLUSH_INVALID', `At "${at}": ${message}.`)
 }
 
 function checkStates(request: PresenceRequest | undefined): void {
