@@ -1,0 +1,121 @@
+import type { Model } from '@flushout/client'
+import { memoryStore } from '@flushout/server'
+import { fileURLToPath } from 'node:url'
+import { describe, expect } from 'vitest'
+import { createServer } from '../../examples/todo/src/server/server.ts'
+import { eventually } from './support/eventually.ts'
+import { liveTest } from './support/live-world.ts'
+import type { TodoList } from './support/world.ts'
+
+/** What support/many-lists.ts gives to its page. */
+declare const show: (key: string) => Model<TodoList>
+
+const test = liveTest(
+  (app) => {
+    const server = createServer(memoryStore(), app)
+    const page =
+      '<!doctype html><title>Lists</title><script type="module" src="/many-lists.js"></script>'
+    server.get('/many', (_request, reply) => reply.type('text/html').send(page))
+    return server
+  },
+  fileURLToPath(new URL('support/many-lists.ts', import.meta.url)),
+)
+
+describe.concurrent('two browsers on one list', () => {
+  test('show each other what is done as it is done, and ask for nothing', async ({ live }) => {
+    const [one, two] = await Promise.all([live.open(), live.open()])
+    await Promise.all([one.isSettled(), two.isSettled()])
+    expect(live.server.flushout.usage.streams).toBe(4)
+    one.forgetAsked()
+    two.forgetAsked()
+    await one.a.add('Milk', 'Bread')
+    await two.a.shows('Milk', 'Bread')
+    await one.a.tick('Bread').check()
+    await two.a.shows('Milk', '✓ Bread')
+    await one.a.edit('Milk', 'Oat milk')
+    await two.a.shows('Oat milk', '✓ Bread')
+    await one.a.delete('Oat milk')
+    for (const panel of [two.a, two.b, one.a, one.b]) await panel.shows('✓ Bread')
+    await one.a.isSaved()
+    // Who asked by timer would have done so many times by now.
+    await Promise.all([one, two].map((each) => each.passes(10_000)))
+    expect(two.asked).toEqual([])
+    expect(one.asked.filter((purpose) => purpose !== 'presence')).toEqual(Array(5).fill('flush'))
+    expect([one.streams, two.streams]).toEqual([2, 2])
+    expect(live.server.flushout.usage.streams).toBe(4)
+  })
+
+  test('show ten quick edits in their order, and none of them twice', async ({ live }) => {
+    const [one, two] = await Promise.all([live.open(), live.open()])
+    await Promise.all([one.isSettled(), two.isSettled()])
+    const texts = Array.from({ length: 10 }, (_, index) => `todo ${index + 1}`)
+    await one.a.add(...texts)
+    for (const panel of [one.a, one.b, two.a, two.b]) await panel.shows(...texts)
+    await one.a.isSaved()
+    const shown = [
+      ...(await one.shown('A')),
+      ...(await one.shown('B')),
+      ...(await two.shown('A')),
+      ...(await two.shown('B')),
+    ]
+    for (const some of shown) expect(some).toEqual(texts.slice(0, some.length))
+  })
+})
+
+describe.concurrent('a tab', () => {
+  test('with many lists has one stream, which ends with the tab', async ({ live }) => {
+    const { server, list } = live
+    const keys = Array.from({ length: 30 }, (_, index) => `todos:${list}-${index}`)
+    const tab = await live.open({ path: '/many' })
+    await tab.page.evaluate((all) => all.map(show), keys)
+    const lines = () => tab.page.locator('p').allInnerTexts()
+    await eventually(lines, Array(30).fill('live'))
+    await eventually(() => tab.streams, 1)
+    expect(server.flushout.usage).toMatchObject({ streams: 1, channels: 30 })
+    tab.forgetAsked()
+    const other = await live.open({ path: '/many' })
+    for (const index of [0, 17, 29]) {
+      await other.page.evaluate(async (key) => {
+        const model = show(key)
+        await model.ready
+        model.create(['todos'], { text: 'Milk', done: false })
+      }, keys[index]!)
+    }
+    const has = (index: number) => [0, 17, 29].includes(index)
+    await eventually(
+      lines,
+      keys.map((_, index) => (has(index) ? 'live Milk' : 'live')),
+    )
+    await tab.passes(10_000)
+    expect(tab.asked).toEqual([])
+    // One more takes another stream, and the first goes.
+    await tab.page.evaluate((key) => void show(key), `todos:${list}-30`)
+    await eventually(async () => (await lines()).at(-1), 'live')
+    await eventually(() => tab.streams, 1)
+    await eventually(() => server.flushout.usage.streams, 2)
+    await tab.page.close()
+    await eventually(
+      () => server.flushout.usage,
+      expect.objectContaining({ streams: 1, channels: 3 }),
+    )
+  })
+
+  test('that is reloaded ten times leaves no streams behind', async ({ live }) => {
+    const { page, a, b } = await live.open()
+    await a.newTodo.waitFor()
+    await a.add('Milk')
+    await b.shows('Milk')
+    for (let count = 0; count < 10; count += 1) {
+      await page.reload()
+      await a.shows('Milk')
+    }
+    const { flushout } = live.server
+    await eventually(() => flushout.usage, expect.objectContaining({ streams: 2, channels: 1 }))
+    await eventually(() => flushout.usage.peers, 2)
+    await page.close()
+    await eventually(
+      () => flushout.usage,
+      expect.objectContaining({ streams: 0, channels: 0, peers: 0 }),
+    )
+  })
+})
