@@ -55,11 +55,12 @@ describe.concurrent('a network that is gone', () => {
     await one.a.edit('Milk', 'Oat milk')
     await one.a.shows('Oat milk', 'Bread')
     middleman.way = 'open'
+    // What was lost on its way is given up after 15 s.
+    await one.waitsUntil('live')
     for (const panel of [one.a, one.b, two.a, two.b]) {
       await panel.shows('Oat milk', 'Eggs', 'Bread')
     }
     await one.a.isSaved()
-    await one.waitsUntil('live')
     expect(one.asked).not.toContain('load')
   })
 })
