@@ -1,5 +1,6 @@
+import { createTestServer } from '@flushout/client/testing'
 import { describe, expect, test } from 'vitest'
-import { add, enter, KEY, listen, serveLive, type Player } from './support/play.ts'
+import { add, enter, join, KEY, listen, serveLive, type Player } from './support/play.ts'
 
 const longest = { random: () => 1 }
 
@@ -44,6 +45,15 @@ describe('a stream that breaks', () => {
     ada.network.cut()
     await ada.environment.advance(300)
     expect(ada.network.streams).toHaveLength(1)
+  })
+
+  test('is tried again within the time that the server had said', async () => {
+    const ada = await listen(serveLive(), longest)
+    ada.network.cut(2_000)
+    await ada.environment.advance(1_999)
+    expect(kinds(ada)).toBe('stream')
+    await ada.environment.advance(1)
+    expect(kinds(ada)).toBe('stream stream')
   })
 
   test('because the server ends it comes again when the server said', async () => {
@@ -216,16 +226,45 @@ describe('where streams do not come through', () => {
     expect(ada.texts()).toEqual(['Milk'])
   })
 
-  test('another model is carried by the next poll', async () => {
-    const ada = await enter(serveLive())
+  test('another model is carried by the next poll, which does not wait for the last', async () => {
+    const documents = { [KEY]: { todos: {} }, 'todos:tools': { todos: {} } }
+    const server = createTestServer(documents, { heartbeatMs: 20_000 })
+    const ada = await enter(server)
     ada.network.blockStreams()
     await ada.environment.advance(3_020)
-    const other = ada.client.model('todos:other')
+    const other = ada.client.model('todos:tools')
     other.watch()
-    void other.ready
-    await ada.environment.advance(1_000)
-    expect(other.status.state).toBe('refused')
+    await other.ready
+    await ada.environment.advance(20)
+    expect(kinds(ada)).toBe('stream poll poll')
+    const bob = join(server, { name: 'bob' }).client.model('todos:tools')
+    await bob.ready
+    bob.create(['todos'], { text: 'Hammer' })
+    await bob.flush()
+    await ada.environment.settle()
+    expect(other.status.confirmed).toBe(1)
+    expect(ada.network.flushes).toEqual([])
+  })
+
+  test('a model that is refused is left out of later polls', async () => {
+    const server = serveLive()
+    const ada = await enter(server)
+    ada.network.blockStreams()
+    await ada.environment.advance(3_020)
+    server.refuse(KEY, 'MODEL_NOT_FOUND')
+    await ada.environment.advance(10_000)
+    expect(ada.model.status.state).toBe('refused')
+    expect(kinds(ada)).toBe('stream poll poll')
+    expect(ada.network.lives.at(-1)?.request.models).toEqual({})
+  })
+
+  test('a poll that is not answered is given up after 40 s', async () => {
+    const ada = await enter(serveLive(), longest)
+    ada.network.blockStreams()
+    await ada.environment.advance(3_020 + 39_999)
     expect(kinds(ada)).toBe('stream poll')
+    await ada.environment.advance(1_000)
+    expect(kinds(ada)).toBe('stream poll stream')
   })
 
   test('a server that answers polls at once with nothing is not flooded', async () => {
@@ -286,6 +325,8 @@ describe('a connection that is refused', () => {
     expect(kinds(ada)).toBe('stream')
     expect(ada.model.status.state).toBe('polling')
     expect(ada.network.flushes.length).toBeGreaterThan(100)
+    await ada.environment.wake()
+    expect(ada.model.status.state).toBe('live')
   })
 
   test('because the server is busy is tried again when it said', async () => {
@@ -369,6 +410,10 @@ describe('a model that is refused', () => {
     expect(ada.model.status).toMatchObject({ state: 'polling', error: undefined })
     await ada.environment.advance(6_000)
     expect(ada.network.flushes).toHaveLength(1)
+    ada.network.dropRequests()
+    ada.network.cut()
+    await ada.environment.advance(2_000)
+    expect(ada.model.status.state).toBe('polling')
   })
 })
 
@@ -393,6 +438,19 @@ describe('a page that nobody looks at', () => {
     expect(ada.model.status.state).toBe('live')
   })
 
+  test('does not try again what broke, until it is seen', async () => {
+    const ada = await listen(serveLive())
+    ada.environment.hide()
+    ada.network.dropRequests()
+    ada.network.cut()
+    await ada.environment.advance(600_000)
+    expect(ada.environment.timers).toBe(0)
+    expect(ada.network.lives.length).toBeLessThan(25)
+    ada.network.heal()
+    await ada.environment.wake()
+    expect(ada.model.status.state).toBe('live')
+  })
+
   test('only for a moment keeps it', async () => {
     const server = serveLive()
     const ada = await listen(server)
@@ -409,6 +467,16 @@ describe('a page that nobody looks at', () => {
 })
 
 describe('status', () => {
+  test('is `offline` while flushes fail, whatever is heard', async () => {
+    const server = serveLive()
+    const ada = await listen(server, longest)
+    ada.network.dropRequests()
+    ada.type('Milk')
+    await ada.environment.advance(50)
+    server.hub.beat()
+    expect(ada.model.status).toMatchObject({ state: 'offline', error: { code: 'NETWORK' } })
+  })
+
   test('says where the client stands through an outage, and since when', async () => {
     const server = serveLive()
     const ada = await enter(server, longest)

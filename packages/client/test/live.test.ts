@@ -1,4 +1,6 @@
+import { directTransport, type LiveTransport } from '@flushout/client'
 import { createTestServer } from '@flushout/client/testing'
+import type { LiveEvent } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
 import { add, enter, join, KEY, listen, serveLive, textsOn } from './support/play.ts'
 
@@ -55,12 +57,12 @@ describe('what others do', () => {
     ada.network.mute()
     await add(server, 'Milk')
     ada.network.heal()
-    for (let count = 0; count < 9; count += 1) {
+    for (let count = 0; count < 10; count += 1) {
       server.hub.beat()
       await ada.environment.advance(10)
     }
-    await ada.environment.advance(1_000)
     expect(ada.texts()).toEqual(['Milk'])
+    await ada.environment.advance(1_000)
     expect(ada.network.flushes).toHaveLength(1)
   })
 
@@ -79,9 +81,10 @@ describe('what others do', () => {
     const ada = await listen(server)
     for (const text of ['Milk', 'Bread', 'Salt']) await add(server, text, text)
     const [{ events }] = ada.network.streams as [(typeof ada.network.streams)[number]]
-    const reversed = events.toReversed()
+    const reversed = events.filter(({ event }) => event === 'updates').toReversed()
     for (const event of [...reversed, ...reversed.toReversed()]) server.hub.tell(event)
     await ada.environment.advance(1_000)
+    expect(ada.network.flushes).toEqual([])
     expect(ada.texts()).toEqual(['Milk', 'Bread', 'Salt'])
     expect(ada.model.status).toMatchObject({ state: 'live', confirmed: 3, historyChanges: 0 })
   })
@@ -178,16 +181,16 @@ describe('one connection', () => {
     expect(new Set(states)).toEqual(new Set(['live']))
   })
 
-  test('stays where models only change places for a moment', async () => {
-    const ada = await enter(serveTwo())
+  test('stays where a model is left and watched again in a moment', async () => {
+    const ada = join(serveTwo())
     const leave = ada.model.watch()
+    await ada.model.ready
     await ada.environment.advance(20)
     leave()
-    ada.model.watch()()
-    const stop = ada.client.model(OTHER).watch()
-    stop()
+    ada.model.watch()
     await ada.environment.advance(1_000)
     expect(ada.network.lives).toHaveLength(1)
+    expect(ada.network.streams).toHaveLength(1)
   })
 
   test('is not made for models that nobody watches, and ends with the last that is', async () => {
@@ -247,6 +250,27 @@ describe('one connection', () => {
     ada.client.resume()
     await ada.environment.advance(60_000)
     expect(ada.network.lives).toHaveLength(1)
+  })
+
+  test('of a closed client is not heard any more, whatever the transport does', async () => {
+    const server = serveTwo()
+    const direct = directTransport(server)
+    let say = (_event: LiveEvent) => {}
+    const stream: LiveTransport['stream'] = async (_request, hear) => {
+      say = hear
+      hear({ event: 'ready', heartbeatMs: 20_000 })
+      await new Promise(() => {})
+    }
+    const ada = await listen(server, {
+      transport: { ...direct, live: { ...direct.live!, stream } },
+    })
+    expect(ada.model.status.state).toBe('live')
+    ada.client.close()
+    server.restore(KEY, { todos: {} })
+    say({ event: 'ready', heartbeatMs: 20_000 })
+    say({ event: 'heads', heads: { [KEY]: { commandCount: 1, hash: 'x' } } })
+    await ada.environment.settle()
+    expect(ada.environment.timers).toBe(0)
   })
 
   test('that is being made leaves nothing behind either', async () => {

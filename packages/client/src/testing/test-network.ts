@@ -62,8 +62,8 @@ export interface TestNetwork extends Transport {
   blockStreams(): void
   /** Let open connections fall silent; what they carry is lost, until `heal`. */
   mute(): void
-  /** Break all streams and polls that are open. */
-  cut(): void
+  /** Break all streams and polls that are open, after the server said when to come again. */
+  cut(retryAfterMs?: number): void
   /** No more faults from here on. What is held stays held. */
   heal(): void
 }
@@ -85,7 +85,7 @@ export function createTestNetwork(transport: Transport): TestNetwork {
   let held: { readonly promise: Promise<void>; readonly release: () => void } | undefined
   let open = 0
   const lives: Live[] = []
-  const breaks = new Set<() => void>()
+  const breaks = new Set<(error: FlushoutError) => void>()
   let isBlocked = false
   let isMute = false
 
@@ -136,11 +136,12 @@ export function createTestNetwork(transport: Transport): TestNetwork {
   ): Promise<T> {
     const live: Live = { kind, request, events: [], isOpen: true }
     const abort = new AbortController()
-    const cut = () => abort.abort(lost())
+    const cut = (error: FlushoutError) => abort.abort(error)
+    const end = () => cut(lost())
     lives.push(live)
     breaks.add(cut)
-    signal.addEventListener('abort', cut)
-    if (signal.aborted) cut()
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
     try {
       if (lasting?.kind === 'refuse') throw lasting.error
       if (lasting) throw lost()
@@ -211,8 +212,8 @@ export function createTestNetwork(transport: Transport): TestNetwork {
     mute() {
       isMute = true
     },
-    cut() {
-      for (const cut of breaks) cut()
+    cut(retryAfterMs) {
+      for (const end of breaks) end(lost(retryAfterMs))
     },
     heal() {
       isBlocked = false
@@ -234,6 +235,6 @@ export function createTestNetwork(transport: Transport): TestNetwork {
   }
 }
 
-function lost(): FlushoutError {
-  return new FlushoutError('NETWORK', 'The test lost the message.')
+function lost(retryAfterMs?: number): FlushoutError {
+  return new FlushoutError('NETWORK', 'The test lost the message.', { retryAfterMs })
 }
