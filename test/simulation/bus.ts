@@ -103,9 +103,9 @@ export class Bus {
         hear(JSON.parse(text) as Notice)
       })
     }
-    scheduler.after(at - scheduler.now, arrive)
+    scheduler.at(at, arrive)
     if (weather.strikes('notice repeated')) {
-      scheduler.after(at - scheduler.now + dice.roll() * 2_000, arrive)
+      scheduler.at(at + dice.roll() * 2_000, arrive)
     }
   }
 }

@@ -31,8 +31,8 @@ export class Device {
   readonly links = new Set<Line>()
   /** When that exchange about each model began which was answered last. */
   readonly syncedAt = new Map<string, number>()
-  /** When the last exchange about each model began. */
-  readonly askedAt = new Map<string, number>()
+  /** The exchanges that were not answered yet. */
+  readonly asking = new Map<string, { readonly at: number; readonly signal: AbortSignal }>()
   /** The history hash that it last said it holds of each model. */
   readonly held = new Map<string, string>()
   /** What was heard last of how far each model is, and when. */
@@ -56,10 +56,11 @@ export class Device {
 
   /** What happens to the device from outside, at the moment when it does anything. */
   run(callback: () => void): void {
-    const asleepMs = this.#asleepUntil - this.stage.scheduler.now
+    const { scheduler } = this.stage
     if (this.isOver) return
-    if (asleepMs > 0) this.stage.scheduler.after(asleepMs, () => this.run(callback))
-    else {
+    if (this.#asleepUntil > scheduler.now) {
+      scheduler.at(this.#asleepUntil, () => this.run(callback))
+    } else {
       this.touched()
       this.stage.guard(callback)
     }

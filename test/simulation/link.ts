@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts'
 
 /** What a system sends on without an answer before it takes no more. */
 const WINDOW_BYTES = 4_000
-/** Events that say what happened and not how things are: nobody can tell that one is missing. */
+/** Events that are joined by nothing but the order in which a stream carries them. */
 const IN_ORDER = /^\{"event":"(model|presence)"/
 
 /**
@@ -177,17 +177,21 @@ export class Link implements Line {
     else if (weather.strikes('event late')) at += dice.between(50, 2_500)
     if (isOrdered) this.#arrivesAt = at
     this.#deliver(text, at)
-    if (weather.strikes('event repeated')) {
+    if (isJoined && weather.strikes('event repeated')) {
       this.#deliver(text, at + dice.roll() * dice.pick([5, 2_000]))
     }
   }
 
   #deliver(text: string, at: number): void {
     const { scheduler } = this.#stage
-    scheduler.after(at - scheduler.now, () => {
-      const heldUpMs = this.#sender.answersCutOffUntil - scheduler.now
+    scheduler.at(at, () => {
+      const { answersCutOffUntil } = this.#sender
       if (this.#isSilent || this.#isLeft) return
-      if (heldUpMs > 0) return this.#deliver(text, scheduler.now + heldUpMs)
+      if (answersCutOffUntil > scheduler.now) {
+        // Whatever is said from now on comes after it.
+        this.#arrivesAt = Math.max(this.#arrivesAt, answersCutOffUntil)
+        return this.#deliver(text, answersCutOffUntil)
+      }
       this.#sender.run(() => {
         if (this.#isSilent || this.#isLeft || this.#signal.aborted) return
         this.#trace(`hears ${text}`)
@@ -228,11 +232,11 @@ export class Link implements Line {
     const at = this.#after(1 + dice.roll() * 10)
     this.#arrivesAt = at
     const conclude = () => {
-      const heldUpMs = this.#sender.answersCutOffUntil - scheduler.now
-      if (heldUpMs > 0) scheduler.after(heldUpMs, conclude)
+      const { answersCutOffUntil } = this.#sender
+      if (answersCutOffUntil > scheduler.now) scheduler.at(answersCutOffUntil, conclude)
       else if (!this.#isSilent) this.#sender.run(() => this.#settle(error))
     }
-    scheduler.after(at - scheduler.now, conclude)
+    scheduler.at(at, conclude)
   }
 
   #abandon(): void {

@@ -14,8 +14,9 @@ export type Heard =
 
 /** What was heard of one model since the events before are unknown. */
 interface Hearing {
-  /** Everything after this was to be heard. */
-  from: number
+  /** Everything after this was to be heard, and nothing before `floor`. */
+  readonly from: number
+  readonly floor: number
   /** How many events of each flush were heard, by where it ends. */
   readonly counts: Map<number, number>
 }
@@ -36,7 +37,7 @@ export class Listener {
   /** From here on everything is to be heard, unless that is so already. */
   begin(key: string, commandCount: number): void {
     if (this.#hearings.has(key)) return
-    this.#hearings.set(key, { from: commandCount, counts: new Map() })
+    this.#hearings.set(key, { from: commandCount, floor: commandCount, counts: new Map() })
   }
 
   hear = (event: Heard): void => {
@@ -46,19 +47,24 @@ export class Listener {
       return
     }
     const { commandCount } = event
-    let hearing = this.#hearings.get(key)
-    const last = hearing ? Math.max(hearing.from, ...hearing.counts.keys()) : 0
-    const isUnknown = event.kind === 'reset' && event.clientId === ''
-    if (commandCount < last && this.#chronicle.rewrites(key) === 0) {
-      throw new Violation('followed', `${this.#name} at ${key} hears of the past`, {
-        expected: `after ${last}`,
-        found: event,
-      })
+    if (event.kind === 'reset' && event.clientId === '') {
+      // Whoever hears that reads all that there is by now.
+      const from = Math.max(commandCount, this.#chronicle.head(key))
+      this.#hearings.set(key, { from, floor: commandCount, counts: new Map() })
+      return
     }
-    if (isUnknown || !hearing || commandCount < last) {
-      hearing = { from: isUnknown ? commandCount : commandCount - 1, counts: new Map() }
+    this.begin(key, commandCount - 1)
+    let hearing = this.#hearings.get(key)!
+    const last = Math.max(hearing.floor, ...hearing.counts.keys())
+    if (commandCount < last) {
+      if (this.#chronicle.rewrites(key) === 0) {
+        throw new Violation('followed', `${this.#name} at ${key} hears of the past`, {
+          expected: `after ${last}`,
+          found: event,
+        })
+      }
+      hearing = { from: commandCount - 1, floor: commandCount - 1, counts: new Map() }
       this.#hearings.set(key, hearing)
-      if (isUnknown) return
     }
     const index = hearing.counts.get(commandCount) ?? 0
     hearing.counts.set(commandCount, index + 1)

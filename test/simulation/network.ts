@@ -63,7 +63,7 @@ class Exchange {
   begin(): Promise<unknown> {
     const { scheduler, weather, dice } = this.#stage
     this.#sentAt = scheduler.now
-    this.#sender.askedAt.set(this.#key, this.#sentAt)
+    this.#sender.asking.set(this.#key, { at: this.#sentAt, signal: this.#signal })
     if (this.#flush) {
       this.#sender.held.set(this.#key, this.#flush.hash)
       this.#stage.guard(() => this.#ledger.depart(this.#flush!))
@@ -121,6 +121,7 @@ class Exchange {
   #hear(reply: Reply): void {
     const { weather, dice } = this.#stage
     if (this.#signal.aborted) return
+    this.#sender.asking.delete(this.#key)
     if (!reply.ok) {
       const { code, message, retry, retryAfterMs } = reply.error
       this.#checkAlarm(code)
@@ -182,7 +183,9 @@ class Exchange {
     if (dice.chance(0.3)) return
     scheduler.after(dice.between(1, 100), () =>
       this.#sender.run(() => {
-        if (!isCopy) this.#reject(new Error('The connection broke.'))
+        if (isCopy) return
+        this.#sender.asking.delete(this.#key)
+        this.#reject(new Error('The connection broke.'))
       }),
     )
   }

@@ -77,7 +77,8 @@ function isTold({ chronicle, scheduler }: Scene, page: Page | undefined, key: st
   if (page?.held.get(key) === hash) return true
   const told = page?.told.get(key)
   if (!told || told.hash !== hash) return false
-  return (page!.askedAt.get(key) ?? 0) < told.at && scheduler.now > told.at + SOON_MS
+  const asking = page!.asking.get(key)
+  return scheduler.now > told.at + SOON_MS && (!asking || asking.signal.aborted)
 }
 
 /** Audit everything when all is at rest, and then let everybody go. */

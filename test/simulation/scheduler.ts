@@ -26,7 +26,12 @@ export class Scheduler {
 
   /** Run something after `delayMs`; the returned function takes it back. */
   after(delayMs: number, run: () => void): () => void {
-    const event: Event = { at: this.now + Math.max(0, delayMs), order: (this.#order += 1), run }
+    return this.at(this.now + Math.max(0, delayMs), run)
+  }
+
+  /** Run something at a moment; what was put off until the same one keeps its order. */
+  at(moment: number, run: () => void): () => void {
+    const event: Event = { at: moment, order: (this.#order += 1), run }
     this.#push(event)
     return () => {
       event.run = undefined

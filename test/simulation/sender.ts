@@ -23,8 +23,9 @@ export interface Sender {
   readonly user: User
   readonly seed: number
   readonly ledgers: ReadonlyMap<string, Ledger>
-  /** When the last exchange about each model began, and the last that was answered. */
-  readonly askedAt: Map<string, number>
+  /** The exchanges that were not answered yet. */
+  readonly asking: Map<string, { readonly at: number; readonly signal: AbortSignal }>
+  /** When that exchange about each model began which was answered last. */
   readonly syncedAt: Map<string, number>
   /** The history hash that it last said it holds of each model. */
   readonly held: Map<string, string>

@@ -14,8 +14,8 @@ interface Machine {
   readonly name: string
   /** How far its clock is off, in milliseconds. */
   readonly skewMs: number
-  /** How long until it does anything. */
-  readonly frozenMs: number
+  /** Until when it does nothing. */
+  readonly frozenUntil: number
   die(why: string): void
 }
 
@@ -84,9 +84,10 @@ export class ServerLife implements Life {
   }
 
   run(callback: () => void): void {
-    const { frozenMs } = this.#server
+    const { scheduler } = this.#stage
+    const { frozenUntil } = this.#server
     if (this.isOver) return
-    if (frozenMs > 0) this.#stage.scheduler.after(frozenMs, () => this.run(callback))
+    if (frozenUntil > scheduler.now) scheduler.at(frozenUntil, () => this.run(callback))
     else callback()
   }
 

@@ -15,7 +15,8 @@ export class Server {
   readonly #stage: Stage
   readonly #dice: Dice
   #life: ServerLife | undefined
-  #frozenUntil = 0
+  /** Until when it does nothing. */
+  frozenUntil = 0
 
   constructor(name: string, stage: Stage) {
     this.name = name
@@ -82,12 +83,7 @@ export class Server {
   /** It does nothing for a while, and then goes on as if no time had passed. */
   standStill(ms: number): void {
     this.#stage.trace(`${this.name} stands still for ${ms} ms`)
-    this.#frozenUntil = this.#stage.scheduler.now + ms
-  }
-
-  /** How long until it does anything. */
-  get frozenMs(): number {
-    return this.#frozenUntil - this.#stage.scheduler.now
+    this.frozenUntil = this.#stage.scheduler.now + ms
   }
 
   serve(message: Message, answer: (reply: Reply) => void): void {

@@ -124,9 +124,11 @@ export class Witness {
     this.#ends.set(id, commandCount)
     if (from !== undefined) {
       const isAgain = from < (end ?? 0) && this.#options.stage.chronicle.rewrites(key) === 0
-      if (isAgain || !this.#points.get(key)?.has(from)) {
+      // Where it begins may be left out for a page that takes nothing.
+      const points = this.#points.get(key) ?? new Set([from])
+      if (isAgain || !points.has(from)) {
         throw new Violation('joined', `${this.#server} about ${id}`, {
-          expected: end ?? [...(this.#points.get(key) ?? [])],
+          expected: end ?? [...points],
           found: from,
         })
       }
