@@ -282,7 +282,7 @@ describe('a pattern', () => {
     ear.isFull = true
     while (ear.changes.length < names.length && !ear.isEnded) {
       await settle(4)
-      ear.connection.drained()
+      ear.drip()
     }
     expect(ear.isEnded).toBe(false)
     expect(ear.changes).toHaveLength(names.length)

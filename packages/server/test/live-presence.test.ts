@@ -195,7 +195,7 @@ describe('one server', () => {
     await clock.pass(1000)
     const atOnce = slow.ear.bytes
     // It takes one thing at a time.
-    for (let turn = 0; turn < 10; turn += 1) slow.ear.connection.drained()
+    for (let turn = 0; turn < 10; turn += 1) slow.ear.drip()
     slow.ear.drain()
     expect(slow.ear.peers()).toEqual(pages[119]!.ear.peers())
     expect(Object.keys(slow.ear.peers())).toHaveLength(100)
@@ -217,7 +217,6 @@ describe('one server', () => {
     await clock.pass(1000)
     expect(Object.keys(slow.ear.peers())).toHaveLength(4)
     slow.ear.isFull = true
-    slow.ear.connection.drained()
     for (const page of leaves) page.ear.connection.close()
     // Somebody who comes and goes all the time.
     for (let round = 0; round < 3; round += 1) {

@@ -159,9 +159,15 @@ export class Stream<U extends User = User> implements Listener {
     this.fullSince = undefined
     this.#insistedBytes = 0
     this.#wake()
-    for (const { channel, reader } of this.#members.values()) {
+    const members = [...this.#members]
+    for (const [id, member] of members) {
       if (this.isFull) return
-      channel.lead(reader)
+      const { at } = member.reader
+      member.channel.lead(member.reader)
+      if (member.reader.at === at) continue
+      // Behind the others: a busy model must not keep the rest from being told.
+      this.#members.delete(id)
+      this.#members.set(id, member)
     }
     this.#hub.presence.drained(this)
   }

@@ -172,6 +172,7 @@ export class Ear implements Sink {
   /** Instead of `user`, if it cannot be told. */
   identify: (() => Promise<User | undefined>) | undefined
   connection!: LiveConnection
+  #hasStopped = false
 
   /** Connect, with the requests of a client. */
   static async open(
@@ -203,11 +204,12 @@ export class Ear implements Sink {
   }
 
   write(frame: Frame): boolean {
-    if (this.isFull) this.unwanted += 1
+    if (this.#hasStopped) this.unwanted += 1
     expect(this.isEnded).toBe(false)
     // As it arrives, so that nothing that changes later is seen here.
     this.events.push(JSON.parse(frame.json) as LiveEvent)
     this.bytes += frame.bytes.length
+    this.#hasStopped = this.isFull
     return !this.isFull
   }
 
@@ -218,6 +220,12 @@ export class Ear implements Sink {
   /** Take what comes again. */
   drain(): void {
     this.isFull = false
+    this.drip()
+  }
+
+  /** Take one thing more, if it is full. */
+  drip(): void {
+    this.#hasStopped = false
     this.connection.drained()
   }
 
