@@ -49,12 +49,7 @@ export async function runCrowd(stage: Stage): Promise<Figure[]> {
     ...countFigures(short, delays),
     { name: 'processor of the server', value: cpu, unit: '%' },
     { name: 'p99 with changes of 4 KB', value: percentile(before, 99), unit: 'ms' },
-    {
-      name: 'the same while a tenth is stalled',
-      value: percentile(during, 99),
-      unit: 'ms',
-      goal: 250,
-    },
+    { name: 'the same while a tenth is stalled', value: percentile(during, 99), unit: 'ms' },
     { name: 'to before', value: percentile(during, 99) / percentile(before, 99), unit: '×' },
     {
       name: 'server memory for each stalled stream',
