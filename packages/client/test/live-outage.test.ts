@@ -258,6 +258,19 @@ describe('where streams do not come through', () => {
     expect(ada.network.lives.at(-1)?.request.models).toEqual({})
   })
 
+  test('polls begin anew with a login, beside a stream', async () => {
+    const ada = await enter(serveLive())
+    ada.network.blockStreams()
+    await ada.environment.advance(3_020)
+    ada.client.resume()
+    await ada.environment.settle()
+    expect(ada.network.lives.filter(({ isOpen }) => isOpen).map(({ kind }) => kind)).toEqual([
+      'stream',
+      'poll',
+    ])
+    expect(ada.network.lives).toHaveLength(4)
+  })
+
   test('a poll that is not answered is given up after 40 s', async () => {
     const ada = await enter(serveLive(), longest)
     ada.network.blockStreams()

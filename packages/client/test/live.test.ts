@@ -193,6 +193,14 @@ describe('one connection', () => {
     expect(ada.network.streams).toHaveLength(1)
   })
 
+  test('is made anew for who wants to know who else is there', async () => {
+    const ada = await listen(serveTwo())
+    ada.model.presence.subscribe(() => {})
+    await ada.environment.advance(20)
+    expect(ada.network.streams).toHaveLength(1)
+    expect(ada.network.streams[0]?.request.presence?.models).toEqual({ [KEY]: null })
+  })
+
   test('is not made for models that nobody watches, and ends with the last that is', async () => {
     const ada = join(serveTwo())
     await ada.model.ready
@@ -258,15 +266,12 @@ describe('one connection', () => {
     let say = (_event: LiveEvent) => {}
     const stream: LiveTransport['stream'] = async (_request, hear) => {
       say = hear
-      hear({ event: 'ready', heartbeatMs: 20_000 })
       await new Promise(() => {})
     }
     const ada = await listen(server, {
       transport: { ...direct, live: { ...direct.live!, stream } },
     })
-    expect(ada.model.status.state).toBe('live')
     ada.client.close()
-    server.restore(KEY, { todos: {} })
     say({ event: 'ready', heartbeatMs: 20_000 })
     say({ event: 'heads', heads: { [KEY]: { commandCount: 1, hash: 'x' } } })
     await ada.environment.settle()
@@ -275,6 +280,9 @@ describe('one connection', () => {
 
   test('that is being made leaves nothing behind either', async () => {
     const ada = await enter(serveTwo())
+    const other = ada.client.model(OTHER)
+    other.watch()
+    await other.ready
     expect(ada.environment.timers).toBeGreaterThan(0)
     ada.client.close()
     await ada.environment.settle()
