@@ -226,6 +226,7 @@ class Service<U extends User> implements FlushoutService<U> {
     const peer = Presence.nameOf(token)
     await Promise.all(
       Object.entries(models).map(async ([key, state]) => {
+        checkKey(key, this.#limits.keyLength)
         await this.#admit(key, 'read', user)
         this.#hub.presence.announce(key, peer, user, sequence, state)
       }),
