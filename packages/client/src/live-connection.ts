@@ -18,10 +18,19 @@
 // asked for by the flush loops. They also ask by timer while there is no carrier.
 import type { FlushoutError, LiveEvent, Retry } from '@flushout/core'
 import type { Environment } from './environment.ts'
-import { retryDelay } from './flush-timing.ts'
 import { composeRequest, isSameRequest, type LiveInterest } from './live-interest.ts'
 import { LivePolls } from './live-polls.ts'
 import { LiveStream } from './live-stream.ts'
+import {
+  blockedPause,
+  GRACE_MS,
+  HIDDEN_MS,
+  JOIN_MS,
+  pauseAfter,
+  renewPause,
+  SHORT_LIVES,
+  SHORT_MS,
+} from './live-timing.ts'
 import { notify } from './notify.ts'
 import type { LiveTransport } from './transport.ts'
 
@@ -32,21 +41,8 @@ export interface LiveConnectionOptions {
   readonly onChange: () => void
 }
 
-/** Changes that come together make one new connection. */
-const JOIN_MS = 20
-const RETRY_BASE_MS = 300
-const RETRY_MAX_MS = 10_000
 /** After these only somebody's doing can help. */
 const FINAL: readonly string[] = ['never', 'after-auth', 'after-upgrade'] satisfies Retry[]
-/** So often in a row a stream may end so soon before polls are tried. */
-const SHORT_LIVES = 3
-const SHORT_MS = 1_000
-/** While polls work, streams are tried again so often. */
-const BLOCKED_MS = 60_000
-/** A stream that is open again so soon was never gone. */
-const GRACE_MS = 1_000
-/** Nobody looks for so long: the stream is given up until somebody does. */
-const HIDDEN_MS = 60_000
 
 /** Keeps events coming for all who want some, by whatever way is open. */
 export class LiveConnection {
@@ -116,13 +112,10 @@ export class LiveConnection {
   /** The same in a while: who was refused, and then could ask, may be refused again. */
   renewLater(): void {
     const { environment } = this.#options
-    this.#clearRenew ??= environment.setTimer(
-      () => {
-        this.#clearRenew = undefined
-        this.renew()
-      },
-      RETRY_MAX_MS * (1 + environment.random()),
-    )
+    this.#clearRenew ??= environment.setTimer(() => {
+      this.#clearRenew = undefined
+      this.renew()
+    }, renewPause(environment.random()))
   }
 
   /** An exchange beside the connection worked: whoever was to log in may have done so. */
@@ -307,17 +300,4 @@ export class LiveConnection {
     this.#failures = 0
     this.#options.onChange()
   }
-}
-
-/** Full jitter, so that those who lost a server together do not come back together. */
-function pauseAfter(error: FlushoutError, failures: number, random: number): number {
-  // Who lost a stream is asked to come within some time, all others after it.
-  const isCut = error.code === 'NETWORK'
-  const retryBaseMs = Math.max(RETRY_BASE_MS, (isCut && error.retryAfterMs) || 0)
-  const timing = { retryBaseMs, retryMaxMs: RETRY_MAX_MS }
-  return retryDelay(timing, failures, isCut ? undefined : error, random)
-}
-
-function blockedPause(random: number): number {
-  return BLOCKED_MS * (0.9 + 0.2 * random)
 }
