@@ -91,7 +91,7 @@ export function createStory(
 }
 
 /** The gate on the far side: open, shut, or with a refusal at it. */
-export class Far {
+class Far {
   refusal: Error | undefined
   #gate: Promise<void> | undefined
   #open = () => {}
