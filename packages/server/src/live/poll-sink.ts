@@ -23,7 +23,7 @@ export function createPollSink(
     isOver = true
     stopWaiting()
     stopGathering()
-    answer(events)
+    answer(withoutOutdated(events))
   }
   const stopWaiting = setTimer(finish, waitMs ?? WAIT_MS)
   let stopGathering = () => {}
@@ -48,4 +48,22 @@ export function createPollSink(
       finish()
     },
   }
+}
+
+/**
+ * Leave out how far a model was before it moved. Whoever moved it knows more by
+ * now, from the answer to their flush, and would have to ask about the past.
+ */
+function withoutOutdated(events: readonly LiveEvent[]): LiveEvent[] {
+  const moved = new Set<string>()
+  const kept: LiveEvent[] = []
+  for (const event of events.toReversed()) {
+    if (event.event === 'updates') moved.add(event.key)
+    if (event.event !== 'heads') kept.push(event)
+    else {
+      const heads = Object.entries(event.heads).filter(([key]) => !moved.has(key))
+      if (heads.length > 0) kept.push({ event: 'heads', heads: Object.fromEntries(heads) })
+    }
+  }
+  return kept.reverse()
 }
