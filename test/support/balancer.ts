@@ -17,7 +17,7 @@ interface Tally {
  * server. Answers 502, as balancers do, where a server cannot.
  */
 export class Balancer implements AsyncDisposable {
-  readonly tallies: ReadonlyMap<string, Tally>
+  readonly tallies: Map<string, Tally>
   readonly #server: Server
   readonly #addresses: string[]
   #turn = 0
@@ -37,6 +37,12 @@ export class Balancer implements AsyncDisposable {
 
   get address(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Give a server its turn from now on. */
+  add(address: string): void {
+    this.tallies.set(address, { answered: 0, refused: 0, broken: 0 })
+    this.#addresses.push(address)
   }
 
   /** Give a server nothing any more; what it was given it shall answer. */
