@@ -62,8 +62,8 @@ test('items and people are seen across servers', async () => {
   await until('each sees the two others at its model', () =>
     models.every((model) => model.presence.others.length === 2),
   )
-  const names = models[0]!.presence.others.map(({ state }) => state['name'])
-  expect(names.toSorted()).toEqual(['p2', 'p4'])
+  const names = models[0]!.presence.others.map(({ state }) => String(state['name']))
+  expect(new Set(names)).toEqual(new Set(['p2', 'p4']))
 
   // From the first that it hears of each on, it hears everything once.
   await until('the onlooker hears of both models', () => {
@@ -73,7 +73,7 @@ test('items and people are seen across servers', async () => {
   await until('all of that is confirmed', () =>
     models.every(({ status }) => status.queued + status.inFlight === 0),
   )
-  const ids = models.map((model) => model.create(['todos'], {}).id!)
+  const ids = models.map((model) => model.create(['todos'], {}).id)
   const published = () => heard.flatMap((event) => (event.kind === 'publish' ? [event.id] : []))
   await until('the onlooker hears of the last', () => ids.every((id) => published().includes(id)))
   expect(new Set(published()).size).toBe(published().length)
@@ -114,10 +114,10 @@ test('a server that dies and comes back takes nothing from anybody who is connec
   const clients: Client[] = Array.from({ length: 9 }, () => fleet.connect())
   const models = clients.map((client) => fleet.watch(client, KEY))
   await allLive(models)
-  let isOver = false
+  const load = { isOn: true }
   const kinds: string[] = []
   const editing = models.map(async (model) => {
-    while (!isOver) kinds.push((await model.create(['todos'], {}).verdict).kind)
+    while (load.isOn) kinds.push((await model.create(['todos'], {}).verdict).kind)
   })
   const edits = (count: number) =>
     until(`${count} edits are confirmed`, () => kinds.length >= count)
@@ -128,7 +128,7 @@ test('a server that dies and comes back takes nothing from anybody who is connec
     await fleet.add(server.port)
     await edits(kinds.length + 30)
   }
-  isOver = true
+  load.isOn = false
   await Promise.all(editing)
   await allShow(models, kinds.length)
   await allLive(models)

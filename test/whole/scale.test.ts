@@ -17,16 +17,16 @@ test('one server, three, one, and each replaced in turn: every edit takes effect
   await Promise.all(models.map((model) => model.ready))
   await until('all are live', () => models.every(({ status }) => status.state === 'live'))
 
-  let isOver = false
+  const load = { isOn: true }
   const ids = new Map(KEYS.map((key) => [key, new Set<string>()]))
   const kinds: string[] = []
   const editing = models.map(async (model, index) => {
     const mine = ids.get(KEYS[index % KEYS.length]!)!
-    while (!isOver) {
+    while (load.isOn) {
       const { id, verdict } = model.create(['todos'], { count: kinds.length })
       const { kind } = await verdict
       kinds.push(kind)
-      mine.add(id!)
+      mine.add(id)
     }
   })
   const goOn = async () => {
@@ -54,7 +54,7 @@ test('one server, three, one, and each replaced in turn: every edit takes effect
     await goOn()
   }
   expect(fleet.servers).toHaveLength(1)
-  isOver = true
+  load.isOn = false
   await Promise.all(editing)
 
   expect(kinds.filter((kind) => kind !== 'applied')).toEqual([])
