@@ -62,7 +62,7 @@ test('items and people are seen across servers', async () => {
   await until('each sees the two others at its model', () =>
     models.every((model) => model.presence.others.length === 2),
   )
-  const names = models[0]!.presence.others.map(({ state }) => String(state['name']))
+  const names = models[0]!.presence.others.map(({ state }) => state['name'])
   expect(new Set(names)).toEqual(new Set(['p2', 'p4']))
 
   // From the first that it hears of each on, it hears everything once.
