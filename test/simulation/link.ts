@@ -40,6 +40,9 @@ export class Link implements Line {
   readonly #body: string[] = []
   readonly #outlet: Outlet = {
     write: (event) => this.#write(event),
+    accept: () => {
+      if (this.kind === 'poll') this.#isOpen = true
+    },
     end: () => this.#end(),
     refuse: (error) => this.#refuse(error),
     abandon: () => this.#abandon(),
@@ -92,6 +95,15 @@ export class Link implements Line {
     return this.#isOpen && !this.#refused.has(key) && (key in this.#models || this.#hasFeeds)
   }
 
+  /** The page takes nothing for a while. */
+  stall(ms: number): void {
+    this.#isFull = true
+    this.#stage.scheduler.after(ms, () => {
+      this.#isFull = false
+      if (!this.#isClosed && !this.#isSilent) this.#outlet.onDrain()
+    })
+  }
+
   /** Between the two it is cut, and either both are told or nobody is. */
   cut(isSilent: boolean): void {
     this.#trace(`${isSilent ? 'does not know that' : 'hears that'} a ${this.kind} is cut`)
@@ -116,7 +128,6 @@ export class Link implements Line {
     if (!server) return this.#break(dice.chance(0.3))
     const { person } = this.#sender
     this.#trace(`has a ${this.kind} at ${server.name}`)
-    if (this.kind === 'poll') this.#isOpen = true
     server.open(
       {
         kind: this.kind,
@@ -145,7 +156,7 @@ export class Link implements Line {
   }
 
   #write(event: string): boolean {
-    const { weather, dice, scheduler } = this.#stage
+    const { weather, dice } = this.#stage
     if (this.#isClosed) return false
     if (this.#isSilent || this.#isLeft) {
       this.#unheardBytes += event.length
@@ -156,13 +167,7 @@ export class Link implements Line {
       return true
     }
     this.#send(event)
-    if (!this.#isFull && weather.strikes('reader slow')) {
-      this.#isFull = true
-      scheduler.after(dice.between(50, 2_000), () => {
-        this.#isFull = false
-        if (!this.#isClosed && !this.#isSilent) this.#outlet.onDrain()
-      })
-    }
+    if (!this.#isFull && weather.strikes('reader slow')) this.stall(dice.between(50, 2_000))
     return !this.#isFull
   }
 

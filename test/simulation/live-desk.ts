@@ -52,6 +52,11 @@ export class LiveDesk {
     this.#outlets.clear()
   }
 
+  /** A request has come, and is perhaps looked at later. */
+  receive(outlet: Outlet): void {
+    this.#outlets.add(outlet)
+  }
+
   /** Let somebody hear of what happens. */
   async open({ kind, text, identify, forbiddenSince }: LinkRequest, outlet: Outlet): Promise<void> {
     const request = JSON.parse(text) as LiveRequest
@@ -80,12 +85,13 @@ export class LiveDesk {
         () => sink,
         async () => identify(),
       )
-      this.#outlets.add(outlet)
+      outlet.accept()
       close = () => connection.close()
       outlet.onDrain = () => this.#life.run(() => connection.drained())
       outlet.onClose = () => this.#life.run(close)
       await connection.started
     } catch (error) {
+      this.#outlets.delete(outlet)
       outlet.refuse(toRefusal(this.#fail, error).error)
     }
   }

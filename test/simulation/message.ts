@@ -56,6 +56,8 @@ export interface LinkRequest {
 export interface Outlet {
   /** Send an event, as JSON, to the page. False if nothing more should come before `onDrain`. */
   write(event: string): boolean
+  /** The server has begun to hear of what happens. */
+  accept(): void
   /** Nothing more comes. */
   end(): void
   /** A refusal instead of events. */

@@ -19,9 +19,11 @@ interface Scene extends Stage {
 }
 
 /** From a commit until those hear of it who have a stream. */
-const PROMPT_MS = 600
+const PROMPT_MS = 1_000
 /** How much longer it may take where the server has to find out by itself. */
 const TICK_MS = 1_000
+/** How long a page takes nothing, some of the time. */
+const SLOW_MS = 400
 /** The pause of who asks the same as before. */
 const PACE_MS = 2_000
 const PATIENCE_MS = 60_000
@@ -43,6 +45,12 @@ async function probePromptness(scene: Scene, key: string): Promise<void> {
   for (const device of follower ? [...hearers, follower] : hearers) {
     links.set(device, device.soundLink(key))
   }
+  let slowMs = 0
+  for (const link of links.values()) {
+    if (link?.kind !== 'stream' || !scene.dice.chance(0.2)) continue
+    slowMs = SLOW_MS
+    link.stall(slowMs)
+  }
   if (!(await write(scene, writer, key))) return
   const committedAt = scheduler.now
   const lookMs = plan.hasHints || plan.servers === 1 ? 0 : plan.lookMs + TICK_MS
@@ -53,7 +61,7 @@ async function probePromptness(scene: Scene, key: string): Promise<void> {
     const isMissing = follower && follower.listener.missing().length > 0
     return isMissing ? [...pages, follower] : pages
   }
-  const boundMs = PROMPT_MS + lookMs
+  const boundMs = PROMPT_MS + lookMs + slowMs
   await scene.until(() => late().length === 0 || scheduler.now > committedAt + boundMs)
   const isPolling = late().some((device) => links.get(device)?.kind === 'poll')
   if (isPolling) {

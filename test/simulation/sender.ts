@@ -6,6 +6,8 @@ export interface Line {
   readonly kind: 'stream' | 'poll'
   /** Whether what happens to a model now is told on this line. */
   tells(key: string): boolean
+  /** The page takes nothing for a while. */
+  stall(ms: number): void
   /** Between the two it is cut, and either both are told or nobody is. */
   cut(isSilent: boolean): void
   /** The page is gone. */

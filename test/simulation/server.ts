@@ -95,6 +95,7 @@ export class Server {
 
   open(request: LinkRequest, outlet: Outlet): void {
     const life = this.#life!
+    life.desk.receive(outlet)
     life.run(() => void life.desk.open(request, outlet))
   }
 

@@ -155,9 +155,10 @@ export class Troubles {
     const head = this.#stage.chronicle.head(key)
     for (const { page } of this.#stage.people) {
       const model = page?.models.get(key)
-      const { confirmed = 0, historyChanges = 0 } = model?.status ?? {}
-      // What was lost before may be back.
-      if (confirmed > head) page!.setbacks.set(key, historyChanges)
+      const { confirmed = 0, historyChanges = 0, inFlight = 0 } = model?.status ?? {}
+      // A flush under way names what was known when it was made, and not what was
+      // heard since. What was lost before may be back.
+      if (confirmed > head && inFlight === 0) page!.setbacks.set(key, historyChanges)
       else page?.setbacks.delete(key)
     }
   }
