@@ -21,6 +21,7 @@ export class LivePage {
   readonly b: Panel
   #asked: Purpose[] = []
   readonly #streams = new Set<Request>()
+  readonly #polling = new Set<string>()
   readonly #polled = new Set<string>()
 
   constructor(context: BrowserContext, page: Page) {
@@ -32,6 +33,7 @@ export class LivePage {
       const purpose = purposeOf(request)
       if (purpose) this.#asked.push(purpose)
       if (purpose === 'stream') this.#streams.add(request)
+      if (purpose === 'poll') this.#polling.add(clientOf(request))
     })
     page.on('requestfinished', (request) => {
       this.#streams.delete(request)
@@ -43,6 +45,11 @@ export class LivePage {
   /** How many streams are open. */
   get streams(): number {
     return this.#streams.size
+  }
+
+  /** How many clients of the page have begun to poll. */
+  get polling(): number {
+    return this.#polling.size
   }
 
   /** How many clients of the page have had an answer to a poll. */
