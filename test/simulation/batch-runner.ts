@@ -1,7 +1,7 @@
 // A process that runs batches. The product is loaded after the mutant, if there
 // is one, has changed it.
 import { installMutant } from './mutate.ts'
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 import type { Batch } from './tally.ts'
 
 // Errors are part of the play, and their stacks cost a tenth of the time.

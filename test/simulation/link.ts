@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 /** What a system sends on without an answer before it takes no more. */
 const WINDOW_BYTES = 4_000
 /** Events that are joined by nothing but the order in which a stream carries them. */
-const IN_ORDER = /^\{"event":"(model|presence)"/
+const IN_ORDER = /^\{"event":"(model|presence|refused)"/
 
 /**
  * A request whose answer takes long: a stream of events, or the wait for the

@@ -1,16 +1,5 @@
-/** A mistake that somebody might make: a place in the sources, and what it becomes. */
-export interface Mutant {
-  readonly name: string
-  /** Below `packages/`. */
-  readonly file: string
-  /** Stands there exactly once. */
-  readonly find: string
-  readonly replace: string
-  /** Where it shows; the others show with a database that is played in memory. */
-  readonly database?: 'postgres'
-  /** Where to begin, since it took long from the first seed on. Default 1. */
-  readonly from?: number
-}
+import type { Mutant } from './mutant.ts'
+import { liveMutants } from './mutants-live.ts'
 
 const CORE = 'core/src/'
 const CLIENT = 'client/src/'
@@ -147,8 +136,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'after a failure nobody tries again',
     file: `${CLIENT}flush-loop.ts`,
-    find: 'this.#schedule(retryDelay(timing, this.#failures, error, environment.random()))',
-    replace: 'void error',
+    find: 'this.#schedule(retryDelay(timing, this.#failures, this.#state.error, environment.random()))',
+    replace: '',
   },
   {
     name: 'a refusal from before the login halts the client',
@@ -202,8 +191,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'news that do not fit are taken as followed',
     file: `${SERVER}runner.ts`,
-    find: 'if (news && model.follow(news)) return true',
-    replace: 'if (news) return true',
+    find: `    if (followed) {
+      this.#options.onAdvance(followed)`,
+    replace: `    if (news) {
+      if (followed) this.#options.onAdvance(followed)`,
   },
   {
     name: 'the answer goes out before the commit',
@@ -228,7 +219,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the lock is taken and the news are not read',
     file: `${SERVER}runner.ts`,
-    find: 'if (!news || !model.follow(news)) return undefined',
+    find: `followed = news && this.#follow(model, news)
+        if (!news || !followed) return undefined`,
     replace: 'if (!news) return undefined',
   },
   {
@@ -281,4 +273,5 @@ export const mutants: readonly Mutant[] = [
     database: 'postgres',
     from: 310,
   },
+  ...liveMutants,
 ]

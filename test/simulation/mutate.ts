@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const ROOT = new URL('../../packages/', import.meta.url)
 

@@ -49,8 +49,12 @@ export interface Report {
 const NAMES = ['ada', 'bob', 'cyd', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** Everybody must be in step again so long after the last fault. */
 const PATIENCE_MS = 60_000
-/** And must know who is there: a server may hear late that somebody has gone. */
-const PRESENCE_MS = 100_000
+/**
+ * And must know who is there: a server may hear late that somebody has gone. So
+ * long it also takes until a long poll that was lost is given up, and its repeat
+ * answered; without a question by timer nothing else shows that all is well.
+ */
+const LONG_PATIENCE_MS = 100_000
 const MAX_EVENTS = 50_000
 /** The longest that a server works on a message. */
 const SERVED_MS = 3_500
@@ -182,9 +186,11 @@ export class World implements Stage {
       await this.scheduler.settle()
       const calm = this.scheduler.now
       const isInStep = () => this.#isTime() && stragglers(this).length === 0
-      await this.until(isInStep, calm + PATIENCE_MS)
+      const { hasLive, askMs } = this.plan
+      const isRarelyAsked = hasLive && askMs > PATIENCE_MS
+      await this.until(isInStep, calm + (isRarelyAsked ? LONG_PATIENCE_MS : PATIENCE_MS))
       convergedMs = this.scheduler.now - calm
-      await this.until(() => this.#isTime() && misseen(this).length === 0, calm + PRESENCE_MS)
+      await this.until(() => this.#isTime() && misseen(this).length === 0, calm + LONG_PATIENCE_MS)
       if (!this.#violation) await probe(this, isInStep)
       if (!this.#violation) await auditRest(this)
       // What nobody caught is heard of now.
