@@ -12,7 +12,7 @@ import { eventually } from './eventually.ts'
 import { LivePage, takeNotes } from './live-page.ts'
 import { Middleman } from './middleman.ts'
 
-export interface OpenOptions extends BrowserContextOptions {
+interface OpenOptions extends BrowserContextOptions {
   /** Where the app is, if not at the server itself. */
   readonly at?: string
   /** What to open; the list of this test, unless something else is named. */
