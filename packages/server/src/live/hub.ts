@@ -21,6 +21,7 @@ import type { Advance } from '../runner.ts'
 import type { ListedModel, ModelStore } from '../store.ts'
 import { Channel, isSame, type Reader, type Rings } from './channel.ts'
 import { HeadLookup } from './head-lookup.ts'
+import { PatternIndex } from './pattern-index.ts'
 import { PatternLookup } from './pattern-lookup.ts'
 import { Presence } from './presence.ts'
 import { Stream, type Identify, type Sink, type StreamHost, type Watch } from './stream.ts'
@@ -64,7 +65,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   readonly #rings: Rings = { bytes: 0 }
   readonly #looking = new Map<Channel, { again: boolean }>()
   readonly #streams = new Set<Stream<U>>()
-  readonly #watches = new Set<Watch>()
+  readonly #watches = new PatternIndex<Watch>()
   #stopListening: (() => void) | undefined
   #stopTicking: (() => void) | undefined
   #polledAt = 0
@@ -161,12 +162,12 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   /** Follow all models that fit, those there are and those to come. */
   async watch(watch: Watch): Promise<void> {
     // Before the look: what is made meanwhile is heard of.
-    this.#watches.add(watch)
+    this.#watches.add(watch.pattern, watch)
     await this.list(watch)
   }
 
   unwatch(watch: Watch): void {
-    this.#watches.delete(watch)
+    this.#watches.delete(watch.pattern, watch)
   }
 
   /** Look for models that fit and were not seen yet. */
@@ -371,7 +372,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   /** A model that nobody followed: somebody may be waiting for it. */
   async #discover(key: string): Promise<void> {
-    const watches = [...this.#watches].filter(({ fits, seen }) => fits(key) && !seen.has(key))
+    const watches = [...this.#watches.match(key)].filter(({ seen }) => !seen.has(key))
     if (watches.length === 0) return
     const model = await this.#patterns.model(key)
     if (model) await Promise.all(watches.map((watch) => this.#enter(watch, model, true)))
@@ -379,7 +380,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   #gone(key: string): void {
     this.#tell(key, 'delete', undefined)
-    for (const { seen } of this.#watches) seen.delete(key)
+    for (const { seen } of this.#watches.match(key)) seen.delete(key)
   }
 
   #tell(key: string, change: 'configure' | 'delete', config: JsonObject | undefined): void {
