@@ -67,6 +67,9 @@ export class FlushLoop {
   #isWatched = false
   // Only a login, a new version or `resume` can help.
   #isHalted = false
+  // It was deleted, and does not come back because somebody asks. What somebody
+  // does to it is sent all the same, and gets its verdict.
+  #isGone = false
   #clearTimer: () => void = () => {}
   #isTimed = false
   #firstEditAt: number | undefined
@@ -146,7 +149,7 @@ export class FlushLoop {
 
   /** The connection works: what failed before may do so no more. */
   retry(): void {
-    if (this.#failures > 0 && !this.#isHalted && this.#isAutomatic()) void this.#run()
+    if (this.#failures > 0 && !this.#isAtRest && this.#isAutomatic()) void this.#run()
   }
 
   /** The connection broke: nobody knows how the model stands until an exchange succeeds. */
@@ -157,8 +160,8 @@ export class FlushLoop {
   /** The other side says without being asked that no more news come. */
   refuse(error: FlushoutError): void {
     this.#failures += 1
-    // What was deleted does not come back because somebody asks.
-    this.#isHalted = isLoginNeeded(error) || error.code === 'MODEL_NOT_FOUND'
+    this.#isHalted = isLoginNeeded(error)
+    this.#isGone = error.code === 'MODEL_NOT_FOUND'
     this.#setState({ state: STATES[error.retry] ?? 'offline', error })
     this.#unschedule()
     this.#plan()
@@ -214,7 +217,12 @@ export class FlushLoop {
   #startAfresh(): void {
     this.#failures = 0
     this.#isHalted = false
+    this.#isGone = false
     this.#outdated = this.#abort
+  }
+
+  get #isAtRest(): boolean {
+    return this.#isHalted || (this.#isGone && this.#options.pending() === 0)
   }
 
   #mayTry(): boolean {
@@ -280,6 +288,7 @@ export class FlushLoop {
     }
     this.#failures = 0
     this.#isHalted = false
+    this.#isGone = false
     const isTakenBack = this.#abort !== abort
     this.#synced(isTakenBack ? {} : { state: 'polling', error: undefined })
     return isTakenBack ? 'again' : 'done'
@@ -298,7 +307,7 @@ export class FlushLoop {
 
   /** Decide when to exchange next, if at all. */
   #plan(): void {
-    if (this.#exchange || this.#isHalted || !this.#mayTry() || !this.#isAutomatic()) return
+    if (this.#exchange || this.#isAtRest || !this.#mayTry() || !this.#isAutomatic()) return
     if (!this.#isWanted()) return
     const { environment, timing, pending, isCarried } = this.#options
     const now = environment.now()

@@ -1,4 +1,5 @@
 import { FlushoutError, type LiveEvent } from '@flushout/core'
+import type { ConnectionSlot } from './connection-slot.ts'
 import { toExchangeError } from './exchange-error.ts'
 import { SseParser } from './sse-parser.ts'
 import type { LiveTransport } from './transport.ts'
@@ -12,8 +13,16 @@ export type Ask = (
 ) => Promise<Response>
 
 /** Hear of others through the routes of `@flushout/server`, by `fetch` and not by EventSource: with headers. */
-export function httpLive(ask: Ask): LiveTransport {
-  return {
+export function httpLive(ask: Ask, slot: ConnectionSlot): LiveTransport {
+  const keepOpen = async <T>(hold: () => Promise<T>): Promise<T> => {
+    const held = await slot.run(hold)
+    if (held) return held.value
+    throw new FlushoutError(
+      'LIVE_BLOCKED',
+      'Other tabs have as many connections as there should be.',
+    )
+  }
+  const live: LiveTransport = {
     async stream(request, hear, signal) {
       let retryAfterMs: number | undefined
       let isOver = false
@@ -56,6 +65,11 @@ export function httpLive(ask: Ask): LiveTransport {
         throw toExchangeError(error)
       }
     },
+  }
+  return {
+    ...live,
+    stream: (request, hear, signal) => keepOpen(() => live.stream(request, hear, signal)),
+    poll: (request, signal) => keepOpen(() => live.poll(request, signal)),
   }
 }
 

@@ -1,4 +1,5 @@
 import { FlushoutError, type ErrorCode, type Retry, type Snapshot } from '@flushout/core'
+import { ConnectionSlot } from './connection-slot.ts'
 import { toExchangeError } from './exchange-error.ts'
 import { httpLive } from './http-live.ts'
 import type { Transport } from './transport.ts'
@@ -46,8 +47,9 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     load: (key, signal) => request(encodeURIComponent(key), undefined, signal) as Promise<Snapshot>,
     flush: (key, flush, signal) =>
       request(`${encodeURIComponent(key)}/flush`, JSON.stringify(flush), signal),
-    live: httpLive((route, accept, message, signal) =>
-      send(route, accept, JSON.stringify(message), signal),
+    live: httpLive(
+      (route, accept, message, signal) => send(route, accept, JSON.stringify(message), signal),
+      new ConnectionSlot(() => new URL(base, location.href).origin),
     ),
   }
 }

@@ -183,6 +183,11 @@ export class LiveConnection {
       carrier.refused.add(event.models)
       this.#options.onChange()
     }
+    // It is there again.
+    if (event.event === 'heads' && carrier.refused.size > 0) {
+      for (const key of Object.keys(event.heads)) carrier.refused.delete(key)
+      this.#options.onChange()
+    }
     for (const interest of this.#interests) notify(interest.hear, event)
     if (event.event === 'heads') this.#maySleep()
   }
@@ -211,7 +216,10 @@ export class LiveConnection {
     // Another stream is on its way; that will tell how things stand.
     if (this.#opening) return
     this.#failures += 1
-    if (error.code === 'LIVE_BLOCKED' || this.#shortLives >= SHORT_LIVES) this.#poll()
+    const isBlocked = error.code === 'LIVE_BLOCKED'
+    // Neither way is open: the loops ask by timer meanwhile.
+    if (isBlocked && carrier.kind === 'poll') this.#schedule(blockedPause)
+    else if (isBlocked || this.#shortLives >= SHORT_LIVES) this.#poll()
     else if (FINAL.includes(error.retry)) this.#halted = error.retry
     else if (this.#carrier?.kind === 'poll' && !this.#clearGrace) this.#schedule(blockedPause)
     else {

@@ -369,6 +369,19 @@ describe('a model that is refused', () => {
     expect(ada.model.status).toMatchObject({ state: 'live', error: undefined })
   })
 
+  test('still takes edits where it was deleted, and their author hears of it', async () => {
+    const server = serveLive()
+    const ada = await enter(server)
+    server.refuse(KEY, 'MODEL_NOT_FOUND')
+    const { length } = ada.network.sent
+    await ada.environment.advance(60_000)
+    expect(ada.network.sent).toHaveLength(length)
+    ada.type('Milk')
+    await ada.environment.advance(1_000)
+    expect(ada.model.status).toMatchObject({ state: 'refused', queued: 0, inFlight: 0 })
+    expect(ada.model.rejections).toMatchObject([{ rejection: { code: 'MODEL_NOT_FOUND' } }])
+  })
+
   test('as deleted is there again if the next connection says so', async () => {
     const server = serveLive()
     const ada = await listen(server)

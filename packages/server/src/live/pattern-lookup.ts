@@ -42,6 +42,10 @@ export class PatternLookup {
   }
 
   async #search(pattern: string): Promise<ListedModel[]> {
+    if (!pattern.split(':').includes('*')) {
+      const model = await this.model(pattern)
+      return model ? [model] : []
+    }
     const fits = compileKeyPattern(pattern)
     const prefix = literalPrefix(pattern)
     const found: ListedModel[] = []

@@ -233,7 +233,9 @@ export class Stream<U extends User = User> implements Listener {
     if (refusal || this.#members.has(memberId(key, watch.view))) return
     const { commandCount, hash } = head
     const since = watch.since?.[key]
-    if (isNew || (watch.since !== undefined && since === undefined)) {
+    const isFollowed = watch.view !== documentView
+    if (!isFollowed) this.#unwatch(watch)
+    if (isFollowed && (isNew || (watch.since !== undefined && since === undefined))) {
       // There may be a thousand of them.
       while (this.isFull && !this.#isClosed) await this.#untilDrained()
       this.#tell(key, 'create', config)
@@ -252,7 +254,9 @@ export class Stream<U extends User = User> implements Listener {
     if (isFollowed) this.#tell(key, change, config)
     if (change === 'configure') return
     for (const member of members) this.#leave(member)
-    if (isHeld) this.#refuse(key, new FlushoutError('MODEL_NOT_FOUND', 'The model was deleted.'))
+    if (!isHeld) return
+    this.#refuse(key, new FlushoutError('MODEL_NOT_FOUND', 'The model was deleted.'))
+    this.#await(key)
   }
 
   /** End the connection. */
@@ -280,6 +284,30 @@ export class Stream<U extends User = User> implements Listener {
     const known = Object.keys(since ?? {})
     const missing = known.filter((key) => watch.fits(key) && !watch.seen.has(key))
     await Promise.all(missing.map((key) => this.#miss(key)))
+  }
+
+  /** Follow a model that it holds, and that is not there, as soon as it comes again. */
+  #await(key: string): void {
+    if ([...this.#watches].some(({ pattern, view }) => pattern === key && view === documentView))
+      return
+    const fits = (other: string) => other === key
+    const seen = new Set<string>()
+    const watch: Watch = {
+      pattern: key,
+      fits,
+      view: documentView,
+      stream: this,
+      since: undefined,
+      seen,
+    }
+    this.#watches.add(watch)
+    // The hub looks again from time to time.
+    this.#hub.watch(watch).catch(() => {})
+  }
+
+  #unwatch(watch: Watch): void {
+    this.#watches.delete(watch)
+    this.#hub.unwatch(watch)
   }
 
   /** A model that it had heard of is not among those that there are. */
@@ -314,7 +342,10 @@ export class Stream<U extends User = User> implements Listener {
       if (!isFlushoutError(error)) this.close()
       else if (error.code === 'MODEL_NOT_FOUND' && view !== documentView) {
         this.#tell(key, 'delete', undefined)
-      } else this.#reject(key, error)
+      } else {
+        this.#reject(key, error)
+        if (error.code === 'MODEL_NOT_FOUND' && !this.#isClosed) this.#await(key)
+      }
     }
   }
 

@@ -40,12 +40,14 @@ interface Timer {
 /** Time that stands still until it is put on. */
 export class Clock {
   now = 1_000_000
+  /** How far the time of day was put on or back, of which timers know nothing. */
+  skewMs = 0
   /** How many services go by it. */
   users = 0
   readonly #timers = new Set<Timer>()
 
   readonly environment: Environment = {
-    now: () => this.now,
+    now: () => this.now + this.skewMs,
     random: () => 0.5,
     fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
     setTimer: (callback, delayMs) => {
