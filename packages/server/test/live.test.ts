@@ -126,7 +126,7 @@ describe('one server', () => {
       const { commandCount: from, hash } = snapshot
       const ear = Ear.begin(service, { models: { [KEY]: { from, hash } } })
       followers.push({ ear, copy: new Copy(ear, snapshot) })
-      await settle(2 + followers.length)
+      await settle(8 + 2 * followers.length)
     }
     await writing
     await settle()
