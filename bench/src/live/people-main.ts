@@ -76,10 +76,6 @@ const api = {
       await wait(10)
     }
   },
-
-  close(): void {
-    for (const { client } of people) client.close()
-  },
 }
 
 /** What a process of real clients can be asked for. */
