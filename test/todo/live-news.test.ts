@@ -101,21 +101,34 @@ describe.concurrent('a tab', () => {
   })
 
   test('that is reloaded ten times leaves no streams behind', async ({ live }) => {
-    const { page, a, b } = await live.open()
-    await a.newTodo.waitFor()
+    const tab = await live.open()
+    const { page, a, b } = tab
     await a.add('Milk')
     await b.shows('Milk')
     for (let count = 0; count < 10; count += 1) {
       await page.reload()
       await a.shows('Milk')
+      await tab.is('live')
     }
     const { flushout } = live.server
     await eventually(() => flushout.usage, expect.objectContaining({ streams: 2, channels: 1 }))
     await eventually(() => flushout.usage.peers, 2)
     await page.close()
-    await eventually(
-      () => flushout.usage,
-      expect.objectContaining({ streams: 0, channels: 0, peers: 0 }),
-    )
+    await eventually(() => flushout.usage, expect.objectContaining({ streams: 0, channels: 0 }))
+  })
+
+  test('leaves others of one browser enough connections to save by', async ({ live }) => {
+    const first = await live.open()
+    await first.isSettled()
+    const tabs = [first, ...(await Promise.all(Array.from({ length: 3 }, () => first.another())))]
+    // Of the six connections to one address that a browser allows, all tabs together keep three.
+    await eventually(() => tabs.reduce((sum, { streams }) => sum + streams, 0), 3)
+    for (const [index, { a }] of tabs.entries()) await a.add(`todo ${index}`)
+    const texts = tabs.map((_, index) => `todo ${index}`)
+    for (const { a, b } of tabs) {
+      await a.isSaved()
+      for (const panel of [a, b]) await panel.shows(...texts)
+    }
+    expect(live.server.flushout.usage.streams).toBe(3)
   })
 })

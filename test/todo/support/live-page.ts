@@ -42,6 +42,15 @@ export class LivePage {
     page.on('requestfailed', (request) => this.#streams.delete(request))
   }
 
+  /** Open the same in another tab of this browser. */
+  async another(): Promise<LivePage> {
+    const page = await this.context.newPage()
+    const tab = new LivePage(this.context, page)
+    await page.goto(this.page.url())
+    await tab.a.newTodo.waitFor()
+    return tab
+  }
+
   /** How many streams are open. */
   get streams(): number {
     return this.#streams.size

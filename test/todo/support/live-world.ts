@@ -72,11 +72,11 @@ export function liveTest(
         async open({ at = address, path = `/lists/${list}`, ...options } = {}) {
           const context = await browser.newContext({ locale: 'en-GB', ...options })
           open.defer(() => context.close())
-          const page = await context.newPage()
-          page.on('pageerror', (error) => complaints.push(error.stack ?? error.message))
-          page.on('console', (message) => {
+          context.on('weberror', (error) => complaints.push(String(error.error())))
+          context.on('console', (message) => {
             if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
           })
+          const page = await context.newPage()
           await page.clock.install()
           const opened = new LivePage(context, page)
           await page.goto(at + path)
