@@ -142,10 +142,15 @@ describe('one server', () => {
     })
     await clock.pass(200)
     expect(ada.ear.peers()[bob.peer]).toEqual({ name: 'bob' })
-    // Nor make another leave by leaving.
+    // Nor make another leave by leaving, or stay by staying.
     ear.connection.close()
     await clock.pass(5000)
     expect(ada.ear.peers()[bob.peer]).toEqual({ name: 'bob' })
+    const presence = { token: bob.token, sequence: 99, models: { [KEY]: { forged: true } } }
+    await Ear.open(service, { presence }, eve.user)
+    bob.ear.connection.close()
+    await clock.pass(5000)
+    expect(ada.ear.peers()).toEqual({ [ada.peer]: { name: 'ada' } })
     const heard = JSON.stringify([ada.ear.events, bob.ear.events, ear.events])
     for (const { token } of [ada, bob]) expect(heard).not.toContain(token)
   })
@@ -303,7 +308,7 @@ describe('several servers', () => {
   })
 
   test('hand over who goes from one server to another without a flicker, for all to see', async () => {
-    const { clock, services } = serveMany(3)
+    const { clock, post, services } = serveMany(3)
     const [here, there, third] = services as [FlushoutService, FlushoutService, FlushoutService]
     const onlookers = [
       await enter(here, 'x', null),
@@ -322,8 +327,11 @@ describe('several servers', () => {
       const old = ada.ear
       await ada.connect(service)
       await clock.pass(service === third ? 0 : 100)
+      // Whatever else would have to be said about it is lost.
+      post.isMuted = true
       old.connection.close()
       await clock.pass(4000)
+      post.isMuted = false
     }
     // The new one may also be what ends.
     const stays = ada.ear
@@ -342,15 +350,23 @@ describe('several servers', () => {
     const { clock, services } = serveMany(3)
     const [here, there, third] = services as [FlushoutService, FlushoutService, FlushoutService]
     const bob = await enter(third, 'bob', null)
-    for (const isAtOnce of [true, false]) {
+    for (const [apartMs, togetherMs] of [
+      [0, 200],
+      [100, 200],
+      // Long enough for both to say that they are there.
+      [0, 40_000],
+      [100, 40_000],
+      [3000, 40_000],
+    ] as const) {
       const ada = await enter(here, 'ada')
       await clock.pass(200)
       const first = ada.ear
       await ada.connect(there)
       await clock.pass(200)
+      await clock.pass(togetherMs)
       expect(bob.ear.peers()).toHaveProperty(ada.peer)
       first.connection.close()
-      if (!isAtOnce) await clock.pass(100)
+      await clock.pass(apartMs)
       ada.ear.connection.close()
       await clock.pass(6000)
       expect(bob.ear.peers()).toEqual({})

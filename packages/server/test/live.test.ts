@@ -144,7 +144,7 @@ describe('one server', () => {
   test('says at each heartbeat how far all models are', async () => {
     const clock = new Clock()
     const service = serve(clock, { live: { heartbeatMs: 8000 } })
-    const keys = Array.from({ length: 700 }, (_, n) => `todos:${n}`)
+    const keys = Array.from({ length: 1000 }, (_, n) => `todos:${n}`)
     const models = Object.fromEntries(keys.map((key) => [key, null]))
     for (const key of keys) await service.snapshot(key)
     const ear = await Ear.open(service, { models })
