@@ -153,6 +153,8 @@ describe('a stream', () => {
         return undefined
       },
     })
+    // What is not there yet is news, by which a poll would be answered.
+    await server.app.flushout.snapshot(KEY)
     for (const accept of ['text/event-stream', 'application/json']) {
       using connection = await RawConnection.open(server.address)
       const body = JSON.stringify({ protocol: PROTOCOL, models: { [KEY]: null } })

@@ -366,12 +366,34 @@ describe('several servers', () => {
       await clock.pass(togetherMs)
       expect(bob.ear.peers()).toHaveProperty(ada.peer)
       first.connection.close()
-      await clock.pass(apartMs)
+      if (apartMs > 0) await clock.pass(apartMs)
       ada.ear.connection.close()
       await clock.pass(6000)
       expect(bob.ear.peers()).toEqual({})
     }
     expect(services.map(({ usage }) => usage.peers)).toEqual([0, 0, 0])
+  })
+
+  test('see them go also if one did not hear that the other had let go', async () => {
+    const { clock, post, services } = serveMany(3)
+    const [here, there, third] = services as [FlushoutService, FlushoutService, FlushoutService]
+    const bob = await enter(third, 'bob', null)
+    // Else nobody listens there any more, and it is dropped as if it were gone.
+    const other = await Ear.open(there, {})
+    const ada = await enter(here, 'ada')
+    const first = ada.ear
+    await ada.connect(there)
+    await clock.pass(200)
+    post.isMuted = true
+    ada.ear.connection.close()
+    await clock.pass(4000)
+    post.isMuted = false
+    expect(bob.ear.peers()).toHaveProperty(ada.peer)
+    first.connection.close()
+    await clock.pass(6000)
+    expect(bob.ear.peers()).toEqual({})
+    expect(services.map(({ usage }) => usage.peers)).toEqual([0, 0, 0])
+    expect(other.isEnded).toBe(false)
   })
 
   test('know each other again after notices were lost', async () => {

@@ -3,7 +3,7 @@ import { memoryStore, postgresStore, type FlushoutService } from '@flushout/serv
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { createDatabase, type Database } from '../../../test/support/postgres.ts'
 import { Brittle, Clock, Copy, Ear, Post, positionOf, serve, settle } from './support/live-world.ts'
-import { add, createTestService, KEY, wrapStore, Writer } from './support/world.ts'
+import { add, countCalls, createTestService, KEY, wrapStore, Writer } from './support/world.ts'
 
 /** Follow one model from where it is, and hold a copy of it. */
 async function follow(service: FlushoutService): Promise<{ ear: Ear; copy: Copy }> {
@@ -144,7 +144,7 @@ describe('one server', () => {
   test('says at each heartbeat how far all models are', async () => {
     const clock = new Clock()
     const service = serve(clock, { live: { heartbeatMs: 8000 } })
-    const keys = Array.from({ length: 1000 }, (_, n) => `todos:${n}`)
+    const keys = Array.from({ length: 1000 }, (_, n) => `todos:${'x'.repeat(40)}${n}`)
     const models = Object.fromEntries(keys.map((key) => [key, null]))
     for (const key of keys) await service.snapshot(key)
     const ear = await Ear.open(service, { models })
@@ -183,6 +183,33 @@ describe('one server', () => {
       expect(ear.all('refused')).toMatchObject([{ models: KEY, code: 'MODEL_NOT_FOUND' }]),
     )
     expect(service.usage.channels).toBe(0)
+  })
+
+  test('is waited for where it is not there, in few look-ups, and by nobody without end', async () => {
+    const clock = new Clock()
+    const { store, calls } = countCalls(memoryStore())
+    const models = [{ pattern: 'todos:*' }]
+    const service = serve(clock, { store, models, limits: { streamModels: 50 } })
+    const keys = Array.from({ length: 80 }, (_, n) => `todos:${n}`)
+    const position = { from: 1, hash: 'x' }
+    const wanted = ['todos:*', ...keys].map((key) => [key, position])
+    const ear = await Ear.open(service, { models: Object.fromEntries(wanted) })
+    await settle()
+    const codes = ear.all('refused').map(({ code }) => code)
+    expect(codes.filter((code) => code === 'MODEL_NOT_FOUND')).toHaveLength(50)
+    expect(codes.filter((code) => code === 'BUSY')).toHaveLength(31)
+    ear.clear()
+    calls['heads'] = 0
+    calls['list'] = 0
+    await clock.pass(16_000)
+    // Only what might be a pattern is looked for by itself.
+    expect(calls).toMatchObject({ heads: 1, list: 1 })
+    for (const key of ['todos:0', 'todos:79', 'todos:never']) await service.models.create(key)
+    await settle()
+    const ada = new Writer(service, 'ada', { key: 'todos:0' })
+    await ada.flush({ action: 'update', path: [], props: { done: true } })
+    expect(ear.all('updates').map(({ key }) => key)).toEqual(['todos:0'])
+    expect(service.usage.channels).toBe(1)
   })
 
   test('forgets all of a stream that goes while it comes', async () => {

@@ -172,7 +172,11 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   /** Look for models that fit and were not seen yet. */
   async list(watch: Watch, isNew = false): Promise<void> {
-    const found = await this.#patterns.find(watch.pattern)
+    const { pattern } = watch
+    // Somebody may wait for a thousand that are not there: all in one look-up.
+    const isOne = !pattern.split(':').includes('*')
+    if (isOne && !(await this.heads.ask(pattern))) return
+    const found = await this.#patterns.find(pattern)
     await Promise.all(found.map((model) => this.#enter(watch, model, isNew)))
   }
 
@@ -227,6 +231,8 @@ export class Hub<U extends User = User> implements StreamHost<U> {
 
   async #enter(watch: Watch, { key, head, config }: ListedModel, isNew: boolean): Promise<void> {
     if (watch.stream.isClosed || watch.seen.has(key) || watch.seen.size >= MAX_SEEN) return
+    // The name of a model may look like a pattern.
+    if (!watch.fits(key)) return
     watch.seen.add(key)
     await watch.stream.enter(watch, { key, head, config }, isNew)
   }

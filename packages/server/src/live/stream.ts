@@ -290,6 +290,7 @@ export class Stream<U extends User = User> implements Listener {
   #await(key: string): void {
     if ([...this.#watches].some(({ pattern, view }) => pattern === key && view === documentView))
       return
+    if (this.#identify && this.#watches.size >= this.#hub.maxModels) return
     const fits = (other: string) => other === key
     const seen = new Set<string>()
     const watch: Watch = {
