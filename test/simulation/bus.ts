@@ -40,6 +40,12 @@ export class Bus {
     this.#downUntil = this.#options.scheduler.now + ms
   }
 
+  /** From here on notices come at once; what was late is late. */
+  clear(): void {
+    this.#downUntil = 0
+    this.#arrivals.clear()
+  }
+
   /** How many listen. */
   get listeners(): number {
     return this.#listeners.size

@@ -27,6 +27,8 @@ const UNKNOWABLE = [
 /** The longest that a client waits before it asks for what it was told of. */
 const SOON_MS = 250
 const AT_REST: ReadonlySet<string> = new Set(['online', 'live', 'polling'])
+/** Clones are one to the others, and who is refused a model that is gone is not shown in the next. */
+const INVISIBLE = ['client is cloned', 'model made anew', 'database put back'] as const
 const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
@@ -58,9 +60,9 @@ export function stragglers(scene: Scene): string[] {
 
 /** Who sees others where they are not, or does not see them where they are, in words. */
 export function misseen({ people, plan, weather }: Scene): string[] {
-  // Clones are one to the others, and servers that do not hear each other know their own.
-  const isKnown = plan.hasHints || plan.servers === 1
-  if (!isKnown || weather.counts.has('client is cloned')) return []
+  // Servers that do not hear each other know their own.
+  if (!plan.hasHints && plan.servers > 1) return []
+  if (INVISIBLE.some((fault) => weather.counts.has(fault))) return []
   const all = people.flatMap(({ page }) => page?.whereabouts ?? [])
   return all.flatMap((one) => {
     const others = all.filter((other) => other !== one)

@@ -22,7 +22,8 @@ export const INVARIANTS = {
   numbered:
     'a flush of a client is in the log at most once, and the client row is as far as the log',
   replayable: 'checkpoint and tail, and the whole history, give the document that is served',
-  converged: 'when the faults are over, everybody holds what the server holds, within a minute',
+  converged:
+    'when the faults are over, everybody holds what the server holds, within a minute, or 100 s where only a long poll tells',
   observed: 'who listens has seen the last state',
   'on target': 'an edit reaches the node that its author saw, whatever it is called now',
   ruled: 'nothing that a rule refuses is in the history',
@@ -32,7 +33,8 @@ export const INVARIANTS = {
   prompt: 'at rest whoever has a stream hears of an edit at once',
   joined: 'what a stream says of a model begins where it ended before',
   followed: 'the events that somebody hears of items are those that happened, each once',
-  present: 'everybody sees who is there, what they do, and nobody else',
+  present:
+    'when the faults are over, everybody sees who is there, what they do, and nobody else, within 100 s',
   bounded: 'memory that servers count returns to what they may keep, and to zero at the end',
   quiet: 'nothing is thrown that nobody catches, and nothing goes on after the end',
   clean: 'no prototype is changed',

@@ -237,8 +237,12 @@ export class World implements Stage {
   #runEvents(isOver: () => boolean, deadline: number): boolean {
     while (!this.#violation && !isOver()) {
       if (this.scheduler.now > deadline) {
-        const found = [...stragglers(this), ...misseen(this)].join('\n    ')
-        throw new Violation('converged', 'in all the time there was', { found })
+        const found = stragglers(this)
+        const isConverged = found.length === 0
+        if (isConverged) found.push(...misseen(this))
+        throw new Violation(isConverged ? 'present' : 'converged', 'in all the time there was', {
+          found: found.join('\n    '),
+        })
       }
       if (this.scheduler.count > MAX_EVENTS) {
         throw new Violation('quiet', `${MAX_EVENTS} events, and no end`)
@@ -257,7 +261,7 @@ export class World implements Stage {
     this.weather.clear()
     this.isDatabaseDown = false
     this.blockedUntil = 0
-    this.bus.goDown(0)
+    this.bus.clear()
     for (const server of this.servers) server.standStill(0)
     for (const device of this.devices) {
       device.cutOffUntil = 0
