@@ -9,9 +9,12 @@ import {
 } from '@flushout/server'
 import Fastify from 'fastify'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Frame } from '../src/live/frame.ts'
+import { createPollSink } from '../src/live/poll-sink.ts'
 import { Traffic } from '../src/traffic.ts'
 import { EventStream } from './support/event-stream.ts'
 import { TestServer, type Answer } from './support/http.ts'
+import { Clock } from './support/live-world.ts'
 import { RawConnection } from './support/raw-connection.ts'
 import { add, KEY, Writer } from './support/world.ts'
 
@@ -290,6 +293,24 @@ describe('a long poll', () => {
     // And not where they were before, which is past.
     const told = eventsOf(await answer).map(({ event }) => event)
     expect(told).toEqual(['ready', 'updates', 'updates'])
+  })
+
+  test('gathers for a moment after the first news, and then no longer', async () => {
+    const clock = new Clock()
+    const answers: (readonly LiveEvent[])[] = []
+    const answer = (events: readonly LiveEvent[]) => void answers.push(events)
+    const sink = createPollSink(clock.environment, undefined, answer, () => {})
+    const gone = (key: string) => new Frame({ event: 'model', key, change: 'delete' })
+    sink.write(new Frame({ event: 'ready', heartbeatMs: 1 }, false))
+    await clock.pass(1000)
+    sink.write(gone('a'))
+    await clock.pass(15)
+    expect(answers).toEqual([])
+    sink.write(gone('b'))
+    await clock.pass(10)
+    sink.write(gone('c'))
+    expect(answers).toMatchObject([[{ event: 'ready' }, { key: 'a' }, { key: 'b' }]])
+    expect(clock.timers).toBe(0)
   })
 
   test('is answered with how far models are when nothing happens', async () => {
