@@ -26,14 +26,6 @@ export const liveMutants: readonly Mutant[] = [
     replace: 'if (isOwn && entries.length < 0) {',
   },
   {
-    name: 'a hint is taken for the truth',
-    file: `${LIVE}hub.ts`,
-    find: `if (head && (notice.commandCount < head.commandCount || isSame(head, notice))) return
-      void this.#look(channel)`,
-    replace: `if (head && (notice.commandCount < head.commandCount || isSame(head, notice))) return
-      channel.jump(notice)`,
-  },
-  {
     name: 'a late hint is told like any other',
     file: `${LIVE}hub.ts`,
     find: `if (head && (notice.commandCount < head.commandCount || isSame(head, notice))) return
@@ -77,9 +69,10 @@ export const liveMutants: readonly Mutant[] = [
   {
     name: 'who was refused hears on',
     file: `${LIVE}stream.ts`,
-    find: `      if (member.channel.key === key) this.#leave(member)
-`,
-    replace: '',
+    find: `if (!refusal || this.#isClosed) return
+    if (isPassing`,
+    replace: `if (!refusal || !isPassing(refusal)) return
+    if (isPassing`,
   },
   {
     name: 'who may read is not asked again',

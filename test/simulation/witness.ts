@@ -5,6 +5,8 @@ import { Violation } from './violation.ts'
 /** What a server may keep of a stream whose page takes nothing. */
 const STALLED_BYTES = 150_000
 
+const ITEMS = ' items'
+
 export interface WitnessOptions {
   readonly stage: Stage
   readonly server: string
@@ -68,8 +70,12 @@ export class Witness {
       case 'feed':
         this.#checkPermission(event.key, event)
         this.#checkPoint(event.key, event)
-        return this.#checkJoin(event, ' items', isReset(event) ? undefined : event.from)
+        return this.#checkJoin(event, ITEMS, isReset(event) ? undefined : event.from)
+      case 'refused':
+        return this.#forget(event.models)
       case 'model':
+        if (event.change === 'delete') this.#forget(event.key)
+        return this.#checkPermission(event.key, event)
       case 'presence':
         return this.#checkPermission(event.key, event)
       default:
@@ -84,6 +90,13 @@ export class Witness {
     const points = this.#points.get(key)
     if (points) points.add(count)
     else this.#points.set(key, new Set([count]))
+  }
+
+  /** One that comes again begins anew. */
+  #forget(key: string): void {
+    this.#points.delete(key)
+    this.#ends.delete(key)
+    this.#ends.delete(key + ITEMS)
   }
 
   #checkPermission(key: string, found: LiveEvent): void {
