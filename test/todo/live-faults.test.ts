@@ -66,10 +66,13 @@ describe.concurrent('a network that is gone', () => {
 })
 
 describe.concurrent('something between that keeps streams from coming through', () => {
-  for (const way of ['holding', 'web page'] as const) {
+  for (const way of ['holding', 'bad gateway', 'web page'] as const) {
     test(`is got round by polls, and by streams again when it is gone (${way})`, async ({
       live,
     }) => {
+      live.mayComplain(
+        'Failed to load resource: the server responded with a status of 502 (Bad Gateway)',
+      )
       const middleman = await live.middleman()
       middleman.way = way
       const [one, two] = await Promise.all([live.open({ at: middleman.address }), live.open()])

@@ -27,7 +27,9 @@ import {
   HIDDEN_MS,
   JOIN_MS,
   pauseAfter,
+  REFUSALS,
   renewPause,
+  returnPause,
   SHORT_LIVES,
   SHORT_MS,
 } from './live-timing.ts'
@@ -59,6 +61,8 @@ export class LiveConnection {
   #isBackingOff = false
   #failures = 0
   #shortLives = 0
+  #refusals = 0
+  #hasStreamed = false
   #hiddenAt: number | undefined
   #clearJoin: (() => void) | undefined
   #clearGrace: (() => void) | undefined
@@ -196,12 +200,14 @@ export class LiveConnection {
   #carry(stream: LiveStream): void {
     this.#dropCarrier()
     this.#carrier = stream
+    this.#hasStreamed = true
     this.#opening = undefined
     this.#opened(stream)
   }
 
   #opened({ request }: LiveStream | LivePolls): void {
     this.#failures = 0
+    this.#refusals = 0
     this.#options.onChange()
     for (const { opened } of this.#interests) if (opened) notify(opened, request)
   }
@@ -222,11 +228,24 @@ export class LiveConnection {
     else if (isBlocked || this.#shortLives >= SHORT_LIVES) this.#poll()
     else if (FINAL.includes(error.retry)) this.#halted = error.retry
     else if (this.#carrier?.kind === 'poll' && !this.#clearGrace) this.#schedule(blockedPause)
+    else if (this.#isTurnedAway(carrier, error)) this.#poll()
     else {
       this.#isBackingOff = true
       this.#schedule((random) => pauseAfter(error, this.#failures, random))
     }
     this.#options.onChange()
+  }
+
+  /** Whether streams were refused often, and not by the server: it may serve polls. */
+  #isTurnedAway({ kind, isProven }: LiveStream | LivePolls, error: FlushoutError): boolean {
+    // Who says when to come again is no wall, and is obeyed.
+    const isWall = error.code === 'UNAVAILABLE' && error.retryAfterMs === undefined
+    if (!isWall || kind === 'poll' || isProven) return false
+    this.#refusals += 1
+    // First those who had a stream are told that it is gone.
+    if (this.#refusals < REFUSALS || this.#clearGrace) return false
+    this.#refusals = 0
+    return true
   }
 
   /** Wait for single answers, where streams do not come through. */
@@ -240,13 +259,20 @@ export class LiveConnection {
         compose: () => composeRequest(this.#interests) ?? request,
         hear: this.#hear,
         onAnswer: (polls, isFirst) => {
-          if (isFirst) this.#opened(polls)
+          if (isFirst) this.#pollsWork(polls)
           this.#maySleep()
         },
         onEnd: this.#ended,
       })
     }
     this.#schedule(blockedPause)
+  }
+
+  #pollsWork(polls: LivePolls): void {
+    this.#opened(polls)
+    // Where streams came through before, it was an outage that kept the last one back.
+    const isOver = this.#hasStreamed && this.#shortLives < SHORT_LIVES
+    if (isOver && !this.#opening) this.#schedule(returnPause)
   }
 
   /** The carrier has ended. Nobody needs to notice, if another comes soon. */

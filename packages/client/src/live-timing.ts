@@ -9,6 +9,10 @@ const RETRY_MAX_MS = 10_000
 export const SHORT_LIVES = 3
 /** How soon that is. */
 export const SHORT_MS = 1_000
+/** So often a stream may be refused before polls are tried. */
+export const REFUSALS = 3
+/** After an outage during which polls were tried, a stream is tried again so soon. */
+const RETURN_MS = 2_000
 /** While polls work, streams are tried again so often. */
 const BLOCKED_MS = 60_000
 /** A stream that is open again so soon was never gone. */
@@ -28,6 +32,11 @@ export function pauseAfter(error: FlushoutError, failures: number, random: numbe
 /** How long polls do before a stream is tried again. */
 export function blockedPause(random: number): number {
   return BLOCKED_MS * (0.9 + 0.2 * random)
+}
+
+/** How long polls do after an outage: those who found out together do not come together. */
+export function returnPause(random: number): number {
+  return RETURN_MS * random
 }
 
 /** How long to wait before who was refused comes again, though exchanges work. */
