@@ -141,6 +141,33 @@ describe('one server', () => {
     }
   })
 
+  test('tells what they lack to more who come together than may wait for the model', async () => {
+    const { store, calls } = countCalls(memoryStore())
+    const service = serve(new Clock(), { store, limits: { waiting: 5 } })
+    const ada = new Writer(service, 'ada')
+    const snapshots = [await service.snapshot(KEY)]
+    for (let n = 0; n < 10; n += 1) {
+      await ada.add(`n${n}`)
+      snapshots.push(await service.snapshot(KEY))
+    }
+    calls['news'] = 0
+    const followers = Array.from({ length: 600 }, (_, n) => {
+      const before = snapshots[n % 10]!
+      const { commandCount: from, hash } = before
+      const ear = Ear.begin(service, { models: { [KEY]: { from, hash } } })
+      return { ear, copy: new Copy(ear, before) }
+    })
+    await Promise.all(followers.map(({ ear }) => ear.connection.started))
+    await ada.add('last')
+    const { document } = await service.snapshot(KEY)
+    for (const { ear, copy } of followers) {
+      expect(ear.isEnded).toBe(false)
+      expect(copy.read()).toEqual(document)
+      expect(copy.gaps).toBe(0)
+    }
+    expect(calls['news']).toBeLessThan(10)
+  })
+
   test('says at each heartbeat how far all models are', async () => {
     const clock = new Clock()
     const service = serve(clock, { live: { heartbeatMs: 8000 } })

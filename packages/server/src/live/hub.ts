@@ -24,6 +24,7 @@ import { HeadLookup } from './head-lookup.ts'
 import { PatternIndex } from './pattern-index.ts'
 import { PatternLookup } from './pattern-lookup.ts'
 import { Presence } from './presence.ts'
+import { SharedReads } from './shared-reads.ts'
 import { Stream, type Identify, type Sink, type StreamHost, type Watch } from './stream.ts'
 import type { Point } from './view.ts'
 
@@ -61,6 +62,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   readonly now: () => number
   readonly #options: HubOptions<U>
   readonly #patterns: PatternLookup
+  readonly #reads: SharedReads<U>
   readonly #channels = new Map<string, Channel>()
   readonly #rings: Rings = { bytes: 0 }
   readonly #looking = new Map<Channel, { again: boolean }>()
@@ -85,6 +87,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
     this.now = environment.now
     this.heads = new HeadLookup(store, environment.defer)
     this.#patterns = new PatternLookup(store)
+    this.#reads = new SharedReads(options.read)
     this.presence = new Presence({ environment, hints, frameMs: 50 })
   }
 
@@ -152,7 +155,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   }
 
   read(key: string, from: number | undefined, read: (model: HotModel<U>) => void): Promise<void> {
-    return this.#options.read(key, read, from)
+    return this.#reads.ask(key, from, read)
   }
 
   refusal(user: U | undefined, key: string): Promise<FlushoutError | undefined> {
