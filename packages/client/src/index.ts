@@ -7,6 +7,15 @@ export { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 export type { Model } from './model.ts'
 export type { ModelStatus } from './model-status.ts'
 export type { Presence } from './presence.ts'
+export type {
+  ClientStorage,
+  StorageChange,
+  StorageKey,
+  StorageNews,
+  StorageRow,
+} from './storage/client-storage.ts'
+export { indexedDbStorage, type IndexedDbStorageOptions } from './storage/indexed-db-storage.ts'
+export { memoryStorage } from './storage/memory-storage.ts'
 export type { LiveTransport, Transport } from './transport.ts'
 export {
   isFlushoutError,

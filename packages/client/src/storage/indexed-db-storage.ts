@@ -1,0 +1,138 @@
+import { openDB, unwrap, type DBSchema, type IDBPDatabase } from 'idb'
+import type { Environment } from '../environment.ts'
+import type { ClientStorage, StorageKey } from './client-storage.ts'
+import { DiskStorage, type Disk } from './disk-storage.ts'
+import type { StoredChange, StoredRow } from './stored-rows.ts'
+
+/** What `indexedDbStorage` may be told. */
+export interface IndexedDbStorageOptions {
+  /** The name of the database. All tabs that use it share what is stored. */
+  readonly name: string
+  /** For tests. */
+  readonly environment?: Pick<Environment, 'setTimer'>
+}
+
+/**
+ * Keep everything in an IndexedDB database, which is opened when it is needed
+ * first. Where there is none, or it takes nothing more, the rows are kept in
+ * memory, and `isDurable` is false.
+ */
+export function indexedDbStorage(options: IndexedDbStorageOptions): ClientStorage {
+  const { name, environment } = options
+  return new DiskStorage((onErased) => new IndexedDbDisk(name, onErased), environment)
+}
+
+interface Schema extends DBSchema {
+  rows: { key: (string | number)[]; value: string }
+}
+
+type Database = IDBPDatabase<Schema>
+
+// What an older version cannot read gets a higher one, and its tabs then keep what
+// they write in memory.
+const VERSION = 1
+
+class IndexedDbDisk implements Disk {
+  readonly #name: string
+  readonly #onErased: () => void
+  #opened: Promise<Database> | undefined
+  #hasBeenOpen = false
+  #isClosed = false
+
+  constructor(name: string, onErased: () => void) {
+    this.#name = name
+    this.#onErased = onErased
+  }
+
+  read(prefix: StorageKey): Promise<readonly StoredRow[]> {
+    return this.#run(async (database) => {
+      const range = rangeOf(prefix)
+      const { store } = database.transaction('rows')
+      const [keys, texts] = await Promise.all([store.getAllKeys(range), store.getAll(range)])
+      return keys.map((key, index) => ({ key, text: texts[index]! }))
+    })
+  }
+
+  write(changes: readonly StoredChange[]): Promise<void> {
+    return this.#run(async (database) => {
+      const transaction = database.transaction('rows', 'readwrite', { durability: 'strict' })
+      const { done } = transaction
+      try {
+        // Unwrapped, or each request would make a promise that nobody waits for.
+        const store = unwrap(transaction).objectStore('rows')
+        for (const change of changes) {
+          if ('put' in change) store.put(change.text, [...change.put])
+          else store.delete('delete' in change ? [...change.delete] : rangeOf(change.deleteAll))
+        }
+        transaction.commit()
+      } catch (error) {
+        done.catch(() => {})
+        throw error
+      }
+      await done
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#leave()
+  }
+
+  /** Do it once more after a failure: browsers lose connections, to pages that slept say. */
+  async #run<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#open())
+    } catch {
+      await this.#leave()
+      return work(await this.#open())
+    }
+  }
+
+  #open(): Promise<Database> {
+    if (!this.#opened) {
+      const opened = this.#openNew()
+      this.#opened = opened
+      opened.catch(() => {
+        if (this.#opened === opened) this.#opened = undefined
+      })
+    }
+    return this.#opened
+  }
+
+  async #openNew(): Promise<Database> {
+    let isNew = false
+    const database: Database = await openDB<Schema>(this.#name, VERSION, {
+      upgrade(created) {
+        isNew = true
+        created.createObjectStore('rows')
+      },
+      // Somebody deletes the database or has a newer version of it, and waits for us.
+      blocking: (_ours, theirs) => {
+        database.close()
+        this.#isGone(theirs === null)
+      },
+      terminated: () => this.#isGone(true),
+    })
+    if (isNew && this.#hasBeenOpen) this.#onErased()
+    this.#hasBeenOpen = true
+    return database
+  }
+
+  #isGone(mayBeErased: boolean): void {
+    this.#opened = undefined
+    // Not when it is needed next: what was erased should be written again at once.
+    if (mayBeErased && !this.#isClosed) this.#open().catch(() => {})
+  }
+
+  async #leave(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = undefined
+    const database = await opened?.catch(() => undefined)
+    database?.close()
+  }
+}
+
+/** All keys that begin with `prefix`: arrays come after all strings and numbers. */
+function rangeOf(prefix: StorageKey): IDBKeyRange {
+  return IDBKeyRange.bound([...prefix], [...prefix, []], false, true)
+}
