@@ -9,6 +9,9 @@ import type { Stage } from './stage.ts'
 import type { Violation } from './violation.ts'
 import { Witness } from './witness.ts'
 
+/** As the plugin does it: who is shown others has to hear sooner what a poll in between would miss. */
+const PRESENCE_WAIT_MS = 5_000
+
 /** Whose permissions are others, and for which model; for all of them without one. */
 export interface AccessChange {
   readonly userId: string
@@ -70,7 +73,9 @@ export class LiveDesk {
       graceMs: () => this.graceMs,
     })
     let close = () => {}
-    const inner = kind === 'stream' ? this.#streamTo(outlet) : this.#answerTo(outlet, () => close())
+    const waitMs = request.presence ? PRESENCE_WAIT_MS : undefined
+    const inner =
+      kind === 'stream' ? this.#streamTo(outlet) : this.#answerTo(outlet, waitMs, () => close())
     const sink: Sink = {
       write: (frame) => {
         if (this.#life.isOver) return false
@@ -118,10 +123,10 @@ export class LiveDesk {
     }
   }
 
-  #answerTo(outlet: Outlet, close: () => void): Sink {
+  #answerTo(outlet: Outlet, waitMs: number | undefined, close: () => void): Sink {
     return createPollSink(
       this.#environment,
-      undefined,
+      waitMs,
       (events) => {
         for (const event of events) outlet.write(JSON.stringify(event))
         this.#end(outlet)
