@@ -52,8 +52,10 @@ export function withoutRefused(request: LiveRequest, refused: ReadonlySet<string
   }
 }
 
-function nameOf({ models = {}, feeds = [], presence }: LiveRequest): string {
+function nameOf({ models = {}, feeds = [], presence, peers = [] }: LiveRequest): string {
   const places = feeds.map((feed) => [feed.models, feed.path, feed.item, feed.position])
-  const company = presence && [presence.token, ...Object.keys(presence.models).sort()]
+  const company = [presence, ...peers].map(
+    (peer) => peer && [peer.token, ...Object.keys(peer.models).sort()],
+  )
   return JSON.stringify([Object.keys(models).sort(), places, company])
 }

@@ -16,6 +16,8 @@ export interface LiveRequest {
   readonly feeds?: readonly FeedRequest[]
   /** Who it is to the others, and where. */
   readonly presence?: PresenceRequest
+  /** Who else shares the connection, as the tabs of one browser do: each a peer of its own. */
+  readonly peers?: readonly PresenceRequest[]
 }
 
 /** A feed of all models whose keys fit a pattern, later ones included. */
@@ -50,9 +52,15 @@ export interface Peer<State extends object = JsonObject> {
 export type LiveEvent =
   /**
    * The first. Something follows at least every `heartbeatMs`; else the connection
-   * is dead. `peer` is who this client is to the others, if it told anything of itself.
+   * is dead. `peer` is who this client is to the others, if it told anything of itself;
+   * `peers` are those who share the connection, in the order of the request.
    */
-  | { readonly event: 'ready'; readonly heartbeatMs: number; readonly peer?: string }
+  | {
+      readonly event: 'ready'
+      readonly heartbeatMs: number
+      readonly peer?: string
+      readonly peers?: readonly string[]
+    }
   /** New history of a model, without a gap up to `commandCount`. */
   | {
       readonly event: 'updates'

@@ -37,7 +37,12 @@ const peer: Schema = {
 export const liveEventSchema: Schema = {
   description: 'One thing that a client hears. Events that are not known here may be passed over.',
   oneOf: [
-    one('event', 'ready', { heartbeatMs: count }, { peer: text }),
+    one(
+      'event',
+      'ready',
+      { heartbeatMs: count },
+      { peer: text, peers: { type: 'array', items: text } },
+    ),
     one('event', 'updates', {
       key: text,
       ...(position['properties'] as object),

@@ -45,6 +45,10 @@ async function enter(service: FlushoutService, name: string, state?: JsonObject 
   return page
 }
 
+function states(pages: readonly Page[]) {
+  return Object.fromEntries(pages.map(({ peer, state }) => [peer, state]))
+}
+
 describe('one server', () => {
   test('shows who comes, what they do, and two seconds later that they went', async () => {
     const clock = new Clock()
@@ -87,6 +91,38 @@ describe('one server', () => {
     await bob.announce(service, null)
     await clock.pass(200)
     expect(ada.ear.peers()).toEqual({})
+  })
+
+  test('shows each tab that shares a connection, to the others and to one another', async () => {
+    const clock = new Clock()
+    const service = serve(clock)
+    const ada = await enter(service, 'ada')
+    const tabs = [1, 2, 3].map((tab) => new Page('bob', { tab }))
+    const [one, two, three] = tabs.map(({ token, state }) => {
+      return { token, sequence: 1, models: { [KEY]: state } }
+    })
+    const [bob] = tabs as [Page]
+    const shared = { presence: one!, peers: [two!, three!, two!] }
+    const ear = await Ear.open(service, shared, bob.user)
+    await clock.pass(200)
+    const names = tabs.map(({ peer }) => peer)
+    expect(ear.events[0]).toMatchObject({ peer: names[0], peers: [names[1], names[2], names[1]] })
+    const all = { [ada.peer]: { name: 'ada' }, ...states(tabs) }
+    expect(ear.peers()).toEqual(all)
+    expect(ada.ear.peers()).toEqual(all)
+    ear.clear()
+    await tabs[1]!.announce(service, { tab: 2, editing: 'milk' })
+    await clock.pass(200)
+    expect(ada.ear.peers()[tabs[1]!.peer]).toEqual({ tab: 2, editing: 'milk' })
+    // Once, however many hear of it.
+    expect(ear.all('presence')).toHaveLength(1)
+    // The second is closed: a connection without it takes the place of the other.
+    await Ear.open(service, { presence: one!, peers: [three!] }, bob.user)
+    ear.connection.close()
+    await clock.pass(4000)
+    const left = { [ada.peer]: { name: 'ada' }, ...states([tabs[0]!, tabs[2]!]) }
+    expect(ada.ear.peers()).toEqual(left)
+    expect(service.usage.peers).toBe(3)
   })
 
   test('does not flicker when a page connects anew', async () => {

@@ -3,6 +3,9 @@ import { checkProtocol, compileSchema, demand } from '../check-message.ts'
 import type { Schema } from '../schemas.ts'
 import { MAX_PLACES, MAX_STATE_LENGTH } from './presence.ts'
 
+/** So many may share a connection beside who holds it. */
+const MAX_PEERS = 50
+
 const position: Schema = {
   type: ['object', 'null'],
   required: ['from', 'hash'],
@@ -57,6 +60,12 @@ export const liveSchemas: { readonly LiveRequest: Schema; readonly PresenceReque
       models: positions,
       feeds: { type: 'array', items: feed, maxItems: 100 },
       presence,
+      peers: {
+        type: 'array',
+        items: presence,
+        maxItems: MAX_PEERS,
+        description: 'Who else shares the connection, as the tabs of one browser do.',
+      },
     },
   },
   PresenceRequest: presence,
@@ -69,7 +78,8 @@ const isPresenceRequest = compileSchema(liveSchemas.PresenceRequest)
 export function checkLiveRequest(value: unknown): asserts value is LiveRequest {
   checkProtocol(value)
   demand(isLiveRequest, value)
-  checkStates((value as LiveRequest).presence)
+  const { presence: own, peers = [] } = value as LiveRequest
+  for (const request of [own, ...peers]) checkStates(request)
 }
 
 /** Throw unless `value` says what somebody does. */

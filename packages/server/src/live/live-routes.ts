@@ -85,7 +85,7 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
     wanted: LiveRequest,
   ): Promise<void> {
     const { raw } = reply
-    const waitMs = wanted.presence ? PRESENCE_WAIT_MS : undefined
+    const waitMs = (wanted.presence ?? wanted.peers) ? PRESENCE_WAIT_MS : undefined
     const identifyAnew = await identifyFirst(request)
     let connection: LiveConnection | undefined
     const events = await new Promise<readonly LiveEvent[]>((resolve, reject) => {

@@ -21,6 +21,7 @@ import { Frame } from './frame.ts'
 import type { ListedModel } from '../store.ts'
 import type { HotModel } from '../hot-model.ts'
 import type { HeadLookup } from './head-lookup.ts'
+import { Companion, placesOf, type Visitor } from './company.ts'
 import { Presence } from './presence.ts'
 import { createFeedView, documentView, type Point, type View } from './view.ts'
 
@@ -92,6 +93,8 @@ export class Stream<U extends User = User> implements Listener {
   // By view and key.
   readonly #members = new Map<string, Membership>()
   readonly #watches = new Set<Watch>()
+  // Who share the connection: at each model all but the one who is told for them.
+  readonly #companions = new Set<Companion>()
   user: U | undefined
   /** When the next heartbeat is due. */
   dueAt = 0
@@ -122,19 +125,17 @@ export class Stream<U extends User = User> implements Listener {
   }
 
   /** Follow what the request names. Resolves when everything of it was told or refused. */
-  async start({ models = {}, feeds = [], presence }: LiveRequest): Promise<void> {
+  async start({ models = {}, feeds = [], presence, peers }: LiveRequest): Promise<void> {
     const peer = presence && Presence.nameOf(presence.token)
+    const names = peers?.map(({ token }) => Presence.nameOf(token))
     const { heartbeatMs } = this.#hub
-    this.write(new Frame({ event: 'ready', heartbeatMs, ...(peer && { peer }) }, false))
+    const ready = { heartbeatMs, ...(peer && { peer }), ...(names && { peers: names }) }
+    this.write(new Frame({ event: 'ready', ...ready }, false))
     this.user = await this.#identify?.()
     await Promise.all([
       ...Object.entries(models).map(([key, position]) => this.#join(key, documentView, position)),
       ...feeds.map((feed) => this.#watch(feed)),
-      ...Object.entries(presence?.models ?? {}).map(async ([key, state]) => {
-        const refusal = await this.#refusal(key)
-        if (refusal) return this.#reject(key, refusal)
-        if (!this.#isClosed) this.#hub.presence.join(this, key, peer!, presence!.sequence, state)
-      }),
+      ...[...placesOf(presence, peers)].map(([key, company]) => this.#meet(key, company)),
     ])
   }
 
@@ -265,9 +266,24 @@ export class Stream<U extends User = User> implements Listener {
     this.#isClosed = true
     for (const member of this.#members.values()) this.#leave(member)
     for (const watch of this.#watches) this.#hub.unwatch(watch)
+    for (const companion of this.#companions) this.#hub.presence.closed(companion)
+    this.#companions.clear()
     this.#hub.closed(this)
     this.#sink.end()
     this.#wake()
+  }
+
+  /** Be at `key` with all who share the connection and are there. */
+  async #meet(key: string, company: readonly Visitor[]): Promise<void> {
+    const refusal = await this.#refusal(key)
+    if (refusal) return this.#reject(key, refusal)
+    if (this.#isClosed) return
+    for (const [index, { token, sequence, state }] of company.entries()) {
+      // All hear the same: one is told for all of them.
+      const onlooker = index === 0 ? this : new Companion(this)
+      if (onlooker !== this) this.#companions.add(onlooker)
+      this.#hub.presence.join(onlooker, key, Presence.nameOf(token), sequence, state)
+    }
   }
 
   async #watch({ models, since, ...feed }: FeedRequest): Promise<void> {
@@ -401,7 +417,7 @@ export class Stream<U extends User = User> implements Listener {
   }
 
   #refuse(models: string, { code, message, retry, retryAfterMs }: FlushoutError): void {
-    this.#hub.presence.leave(this, models)
+    for (const onlooker of [this, ...this.#companions]) this.#hub.presence.leave(onlooker, models)
     this.insist({
       event: 'refused',
       models,
