@@ -179,6 +179,7 @@ export class Client {
     const board = new PresenceBoard({
       environment: this.#environment,
       announce: async (presence) => this.#transport.live?.announce(presence, this.#abort.signal),
+      isLoaded: (key) => this.#models.get(key)?.isLoaded === true,
       onChange: () => this.#live?.changed(),
     })
     this.#live?.add({

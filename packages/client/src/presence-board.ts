@@ -11,6 +11,8 @@ export interface PresenceBoardOptions {
   /** Send what all others are to know. */
   readonly announce: (presence: PresenceRequest) => Promise<void>
   readonly environment: Environment
+  /** Whether the document is there: until then one who asks for its peers would ask twice. */
+  readonly isLoaded: (key: string) => boolean
   /** Hears when other models than before are in `request`: only a new one brings their peers. */
   readonly onChange: () => void
 }
@@ -61,8 +63,9 @@ export class PresenceBoard {
 
   /** What to ask the server for; undefined while nobody cares. */
   request(): PresenceRequest | undefined {
-    if (this.#places.size === 0) return undefined
-    const places = [...this.#places].slice(0, MAX_MODELS)
+    const { isLoaded } = this.#options
+    const places = [...this.#places].filter(([key]) => isLoaded(key)).slice(0, MAX_MODELS)
+    if (places.length === 0) return undefined
     return {
       token: this.#token,
       sequence: this.#sequence,

@@ -17,8 +17,10 @@ function open() {
     kept,
     /** What announcing fails with. */
     failure: undefined as FlushoutError | undefined,
+    isLoaded: true,
     board: new PresenceBoard({
       environment,
+      isLoaded: () => page.isLoaded,
       announce: async (presence) => {
         announced.push(presence)
         if (page.failure) throw page.failure
@@ -142,6 +144,15 @@ describe('the others', () => {
 })
 
 describe('what a page shares', () => {
+  test('is asked for with the document, and not before it', () => {
+    const page = open()
+    page.isLoaded = false
+    page.place().subscribe(() => {})
+    expect(page.board.request()).toBeUndefined()
+    page.isLoaded = true
+    expect(page.board.request()?.models).toEqual({ [KEY]: null })
+  })
+
   test('is asked for with the connection, and announced when it changes after that', async () => {
     const page = open()
     const place = page.place()
