@@ -1,6 +1,6 @@
 // What tests of applications and of these packages need: a clock that stands
-// still, a network that fails to order, a server in memory, and the contract
-// that every transport has to keep.
+// still, a network and a disk that fail to order, a server in memory, and the
+// contracts that every transport and every storage has to keep.
 export {
   createTestEnvironment,
   type TestEnvironment,
@@ -21,4 +21,6 @@ export type {
   TransportWorld,
 } from './testing/contract-story.ts'
 export { liveContract } from './testing/live-contract.ts'
+export { storageContract, type StorageUnderTest } from './testing/storage-contract.ts'
+export { createTestDisk, type TestDisk } from './testing/test-disk.ts'
 export { transportContract } from './testing/transport-contract.ts'
