@@ -65,6 +65,11 @@ export function checkSnapshot(snapshot: unknown): Snapshot | undefined {
   return attempt(() => toSnapshot(snapshot))
 }
 
+/** Check what claims to be a `LogRecord`; undefined if it is none. Never throws. */
+export function checkRecord(record: unknown): CheckedUpdateEntry | undefined {
+  return attempt(() => toUpdate(record))
+}
+
 // Each of the functions below gives what it is named after, or throws.
 
 function toPull(answer: unknown): CheckedPull {

@@ -1,6 +1,7 @@
 export { catalogue, type ErrorCode, type Retry } from './catalogue.ts'
 export type { Command, Create, Delete, Rejection, Update } from './command.ts'
 export { Commander } from './commander.ts'
+export type { LogRecord } from './confirmed-log.ts'
 export { FlushoutError, isFlushoutError } from './errors.ts'
 export { toFeedEvents, type Feed, type FeedEvent } from './feed.ts'
 export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
@@ -11,6 +12,7 @@ export { compileKeyPattern, createKey, parseKey } from './key.ts'
 export type { FeedRequest, LiveEvent, LiveRequest, Peer, PresenceRequest } from './live.ts'
 export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
+export type { PendingMemory, ProxyMemory } from './memory.ts'
 export type { UpdateListener } from './news.ts'
 export { ROOT, type Path } from './path.ts'
 export {
@@ -25,12 +27,8 @@ export {
   type Sync,
   type Verdict,
 } from './protocol.ts'
-export {
-  CommandProxy,
-  type EndResult,
-  type LostCommand,
-  type ProxyOptions,
-  type ProxyStatus,
-} from './proxy.ts'
+export { CommandProxy } from './proxy.ts'
+export type { ProxyOptions } from './proxy-options.ts'
+export type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
 export type { Outcome, Receipt } from './receipt.ts'
 export type { At, ChildProps, PathIn, PropsAt } from './typed.ts'

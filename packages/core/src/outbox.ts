@@ -15,6 +15,14 @@ export interface OutboxOptions {
   readonly createId: () => string
   readonly maxCommands: number
   readonly maxBytes: number
+  /** Go on where another outbox was. */
+  readonly memory?: OutboxMemory | undefined
+}
+
+interface OutboxMemory {
+  readonly clientId: string
+  readonly sequence: number
+  readonly flight?: Flush | undefined
 }
 
 /**
@@ -26,7 +34,7 @@ export class Outbox {
   readonly #options: OutboxOptions
   #clientId: string
   // Of the last flush that was answered.
-  #sequence = 0
+  #sequence: number
   // In flight, or cancelled and to be sent again.
   #flush: Flush | undefined
   // Between `begin` and its end or cancelling: nobody may begin another.
@@ -35,13 +43,21 @@ export class Outbox {
   #maxCommands: number
 
   constructor(options: OutboxOptions) {
+    const { memory } = options
     this.#options = options
-    this.#clientId = options.createId()
+    this.#clientId = memory?.clientId ?? options.createId()
+    this.#sequence = memory?.sequence ?? 0
+    this.#flush = memory?.flight
     this.#maxCommands = options.maxCommands
   }
 
   get clientId(): string {
     return this.#clientId
+  }
+
+  /** The number of the last flush that was answered. */
+  get sequence(): number {
+    return this.#sequence
   }
 
   /** The flush that was not answered yet. */

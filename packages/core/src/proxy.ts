@@ -12,71 +12,26 @@ import { checkFlushAnswer, checkPullAnswer, checkSnapshot, type CheckedAnswer } 
 import type { ErrorCode, Retry } from './catalogue.ts'
 import { changedPaths } from './changed-paths.ts'
 import { checkCommand } from './check.ts'
+import { checkMemory, type CheckedMemory } from './check-memory.ts'
 import type { Command } from './command.ts'
 import { Commander } from './commander.ts'
+import { ConfirmedLog, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
-import type { DocumentView, Interceptor, User } from './interceptor.ts'
+import type { DocumentView, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import { Listeners } from './listeners.ts'
+import type { ProxyMemory } from './memory.ts'
 import { News, type UpdateListener } from './news.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
+import type { ProxyOptions } from './proxy-options.ts'
+import type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
 import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica, type Loss } from './replica.ts'
 import type { At } from './typed.ts'
-
-export interface ProxyOptions<U extends User = User> {
-  /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
-  readonly createId: () => string
-  /** Milliseconds since 1970, for interceptors. */
-  readonly now: () => number
-  /** Refuse or amend commands here already. The master runs its own. */
-  readonly interceptors?: readonly Interceptor<U>[]
-  /** Who works here, for interceptors. */
-  readonly user?: U
-  /** At most so many commands in a flush. Default 500. */
-  readonly maxFlushCommands?: number
-  /** At most so many characters of JSON in a flush, and in one command. Default 250,000. */
-  readonly maxFlushBytes?: number
-}
-
-/** Where the commands of a proxy are. A new object whenever one of its fields changes. */
-export interface ProxyStatus {
-  /** Applied here, in no flush yet. */
-  readonly queued: number
-  /** In a flush that was not answered yet. */
-  readonly inFlight: number
-  /** How many commands the master vouched for. */
-  readonly confirmed: number
-  /** How many entries `rejections` has. */
-  readonly rejected: number
-  /**
-   * How often the master had another past than the one it had vouched for, as
-   * after a restored backup: what it confirmed before may be gone.
-   */
-  readonly historyChanges: number
-}
-
-/** A command that showed in the document, and then was refused or could not apply. */
-export interface LostCommand extends Loss {
-  readonly command: Command
-}
-
-/** What `endFlush` made of an answer. */
-export type EndResult =
-  | {
-      readonly ok: true
-      /** Nodes that now have another id than the one under which they were created. */
-      readonly remaps: readonly Remap[]
-    }
-  /**
-   * NO_FLUSH: the answer belongs to no flush in flight and was ignored.
-   * ANSWER_INVALID: it could not be used; the flush is sent again, for a snapshot.
-   */
-  | { readonly ok: false; readonly code: 'NO_FLUSH' | 'ANSWER_INVALID' }
 
 const MAX_COMMANDS = 500
 const MAX_BYTES = 250_000
@@ -96,6 +51,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #statusListeners = new Listeners()
   readonly #news = new News()
   readonly #outbox: Outbox
+  readonly #log: ConfirmedLog | undefined
   #status: ProxyStatus | undefined
   #rejections = NO_REJECTIONS
   #historyChanges = 0
@@ -117,9 +73,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       )
     }
     const { createId, interceptors = [] } = options
+    const memory = options.memory === undefined ? undefined : checkMemory(options.memory)
     this.#options = options
+    this.#log = options.keepsConfirmed ? new ConfirmedLog() : undefined
     this.#outbox = new Outbox({
       createId,
+      memory,
       maxCommands: options.maxFlushCommands ?? MAX_COMMANDS,
       maxBytes: options.maxFlushBytes ?? MAX_BYTES,
     })
@@ -134,8 +93,60 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
         random: createRandom(`${clientId}:${pending.serial}`),
       }),
       onLost: (pending, loss) => this.#lose(pending, loss),
+      log: this.#log,
     })
+    this.#restore(memory, options.records)
     this.#told = { status: this.status, rejections: this.#rejections }
+  }
+
+  #restore(memory: CheckedMemory | undefined, records: readonly LogRecord[] = []): void {
+    const { flight } = memory ?? {}
+    const replica = this.#replica
+    const isUsable = replica.replay(records, flight)
+    const { confirmed, hash } = replica
+    // The answer to the flight says what is new since the past that it claims.
+    const isAnotherPast =
+      flight && (flight.from > confirmed || (flight.from === confirmed && flight.hash !== hash))
+    if (!isUsable || isAnotherPast || memory?.isDistrusted) this.#distrust()
+    if (!memory) return
+    replica.restore({ ...memory, inFlight: flight?.commands.length ?? 0 })
+    for (const { pending, rejection } of memory.lost) {
+      this.#lose(pending, { kind: 'rejected', rejection })
+    }
+  }
+
+  /**
+   * What must outlive the page, as it is now; see `ProxyMemory`. Frozen in all parts,
+   * which stay the same objects while nothing is new about them.
+   */
+  get memory(): ProxyMemory {
+    const { clientId, sequence, flush } = this.#outbox
+    const { serial, pending, hasLanded, hash } = this.#replica
+    return Object.freeze({
+      clientId,
+      sequence,
+      serial,
+      ...(flush && flush.commands.length > 0 && { flight: flush }),
+      ...(hasLanded && { hasLanded }),
+      ...(hash === '' && { isDistrusted: true }),
+      pending: Object.freeze(pending.map(({ memory }) => memory)),
+    })
+  }
+
+  /** The document as the master vouched for it, without pending commands. Cost: O(document + pending). */
+  confirmedSnapshot(): Snapshot {
+    const { confirmed, hash } = this.#replica
+    return { commandCount: confirmed, hash, document: this.#replica.confirmedDocument() }
+  }
+
+  /**
+   * What was confirmed since the last call, in order, own commands included; the whole
+   * snapshot where it is not known flush by flush; undefined if nothing was. Only
+   * with the option `keepsConfirmed`.
+   */
+  takeConfirmed(): readonly LogRecord[] | Snapshot | undefined {
+    const taken = this.#log?.take()
+    return taken === 'replaced' ? this.confirmedSnapshot() : taken
   }
 
   /** How many commands built the document as it shows here. */
@@ -374,6 +385,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       if (replica.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
+    // What is distrusted is no ground to build on.
+    else if (replica.hash === '') return 'gap'
     const before = replica.confirmed
     const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush))
     if (!paths) return 'gap'
@@ -406,13 +419,20 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #follow(answer: CheckedAnswer, flush: Flush): readonly Remap[] | undefined {
     const replica = this.#replica
     const { sync, verdicts, commandCount, hash } = answer
-    const own = replica.vouched(verdicts)
+    let own = replica.vouched(verdicts)
+    if (commandCount <= replica.confirmed && isAlone(answer, own, flush)) {
+      // The document is from after the flush, as it may be where one went on from memory.
+      if (commandCount === replica.confirmed && replica.hash !== hash) return undefined
+      replica.hasLanded = true
+      own = []
+    }
     // News came in between and went further than this answer.
     const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
     if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded && !isOvertaken) {
       // The usual case: applied as sent, and nobody else did anything. The
       // document is right already.
       if (commandCount !== replica.confirmed + own.length) return undefined
+      replica.noteOwn(own, replica.confirmed, hash, flush)
       replica.confirmed = commandCount
       replica.hash = hash
       this.#settleFlight(answer)
@@ -490,4 +510,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     this.#told = { status, rejections }
     this.#statusListeners.call([ROOT])
   }
+}
+
+/** Whether nothing but the flush itself, of which `own` took effect, happened since it was made. */
+function isAlone(
+  { sync, commandCount }: CheckedAnswer,
+  own: readonly unknown[],
+  { from, hash }: Flush,
+): boolean {
+  if (sync.kind !== 'none' || own.length === 0 || hash === '') return false
+  return commandCount === from + own.length
 }

@@ -1,6 +1,7 @@
 import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { Change } from './document.ts'
+import type { PendingMemory } from './memory.ts'
 import { ROOT } from './path.ts'
 
 /** What became of a command in the end. */
@@ -47,6 +48,7 @@ export class PendingCommand implements Receipt {
   size: number
   outcome: Outcome | undefined
   rejection: Rejection | undefined
+  #memory: PendingMemory | undefined
   #promise: Promise<Outcome> | undefined
   #resolve: ((outcome: Outcome) => void) | undefined
 
@@ -73,6 +75,14 @@ export class PendingCommand implements Receipt {
           this.#resolve = resolve
         })
     return this.#promise
+  }
+
+  /** What is to be remembered of it; the same object until `given` is another. */
+  get memory(): PendingMemory {
+    if (this.#memory?.command !== this.given) {
+      this.#memory = Object.freeze({ serial: this.serial, command: this.given })
+    }
+    return this.#memory
   }
 
   /** Say what became of the command. The first word counts. */

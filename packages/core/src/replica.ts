@@ -2,11 +2,18 @@
 // applied on top of it. When the master sends something new, the pending ones
 // are taken back, the new ones applied, the pending ones applied again: a
 // rebase. It costs O(pending + new), whatever the size of the document.
-import type { CheckedAnswer, CheckedPull, CheckedUpdateEntry } from './answer.ts'
+import {
+  checkRecord,
+  type CheckedAnswer,
+  type CheckedPull,
+  type CheckedUpdateEntry,
+} from './answer.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
+import type { ConfirmedLog, LogRecord } from './confirmed-log.ts'
 import { DocumentTree, type Change } from './document.ts'
 import { intercept } from './intercept.ts'
+import type { JsonObject, JsonValue } from './json.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
@@ -26,6 +33,16 @@ export interface ReplicaOptions<U extends User> {
   readonly createContext: (pending: PendingCommand) => InterceptorContext<U>
   /** Hears of each pending command that a rebase could not put back. */
   readonly onLost: (pending: PendingCommand, loss: Loss) => void
+  /** Collects what is confirmed, if somebody wants it. */
+  readonly log?: ConfirmedLog | undefined
+}
+
+/** Pending commands of an earlier replica. */
+interface Restored {
+  readonly pending: PendingCommand[]
+  readonly inFlight: number
+  readonly hasLanded: boolean
+  readonly serial: number
 }
 
 /** A confirmed document with the commands that nobody confirmed yet on top. */
@@ -56,6 +73,50 @@ export class Replica<U extends User> {
     this.confirmed = snapshot.commandCount
     this.hash = snapshot.hash
     this.#options = options
+  }
+
+  /**
+   * Confirm what was confirmed before in another replica. False, with the rest left
+   * out, where it does not continue what is here. Only to be called at first.
+   */
+  replay(records: readonly unknown[], flight: Flush | undefined): boolean {
+    return records.every((record) => {
+      const checked = checkRecord(record)
+      const changes: Change[] = []
+      if (checked?.commands && this.#follow(checked, [], flight, changes, [])) return true
+      this.tree.undo(changes)
+      return false
+    })
+  }
+
+  /** Put the pending commands of an earlier replica on, as after a rebase. Only to be called at first. */
+  restore({ pending, inFlight, hasLanded, serial }: Restored): void {
+    this.pending = pending
+    this.inFlight = inFlight
+    this.hasLanded ||= hasLanded
+    this.#serial = serial
+    this.rebase(() => true)
+  }
+
+  /** The serial of the last command that was given. */
+  get serial(): number {
+    return this.#serial
+  }
+
+  /** The confirmed document, without the pending commands. Cost: O(document + pending). */
+  confirmedDocument(): JsonObject {
+    const shown = this.pending.filter(({ changes }) => changes.length > 0)
+    if (shown.length === 0) return this.tree.read() as JsonObject
+    let document: JsonValue | undefined
+    this.tree.settle(() => {
+      for (let index = shown.length - 1; index >= 0; index -= 1) {
+        this.tree.undo(shown[index]!.changes)
+      }
+      document = this.tree.read()
+      // As they applied before: no rule is asked again.
+      for (const { command, changes } of shown) this.tree.apply(command, changes)
+    })
+    return document as JsonObject
   }
 
   /** How many commands built the document as it shows. */
@@ -123,7 +184,7 @@ export class Replica<U extends User> {
    * `rebase`.
    */
   advance(
-    { sync, commandCount }: CheckedPull,
+    { sync, commandCount, hash: newHash }: CheckedPull,
     own: readonly CheckedCommand[],
     flight: Flush | undefined,
   ): boolean {
@@ -132,15 +193,21 @@ export class Replica<U extends User> {
       this.tree.replace(sync.snapshot.document)
       this.confirmed = sync.snapshot.commandCount
       this.hash = sync.snapshot.hash
+      this.#options.log?.replace()
       return true
     }
     const { confirmed, hash, hasLanded } = this
     const changes: Change[] = []
+    const records: LogRecord[] = []
     const fits =
       sync.kind === 'none'
         ? this.#confirm(own, changes)
-        : sync.updates.every((update) => this.#follow(update, own, flight, changes))
-    if (fits && this.confirmed >= commandCount) return true
+        : sync.updates.every((update) => this.#follow(update, own, flight, changes, records))
+    if (fits && this.confirmed >= commandCount) {
+      if (sync.kind === 'none') this.noteOwn(own, confirmed, newHash, flight)
+      else this.#options.log?.add(records)
+      return true
+    }
     this.tree.undo(changes)
     this.confirmed = confirmed
     this.hash = hash
@@ -148,20 +215,42 @@ export class Replica<U extends User> {
     return false
   }
 
+  /** Note that the commands of `flight` were confirmed at `from`, if somebody wants to know. */
+  noteOwn(
+    commands: readonly CheckedCommand[],
+    from: number,
+    hash: string,
+    flight: Flush | undefined,
+  ): void {
+    const { log } = this.#options
+    if (!log || !flight || commands.length === 0) return
+    const { clientId, sequence } = flight
+    log.add([{ from, hash, clientId, sequence, commands }])
+  }
+
   #follow(
     update: CheckedUpdateEntry,
     own: readonly CheckedCommand[],
     flight: Flush | undefined,
     changes: Change[],
+    records: LogRecord[],
   ): boolean {
-    const isOwn = flight?.clientId === update.clientId && flight.sequence === update.sequence
+    const { from, hash, clientId, sequence } = update
+    const isOwn = flight?.clientId === clientId && flight.sequence === sequence
     const commands = update.commands ?? (isOwn ? own : undefined)
     if (!commands) return false
-    // Repeated news are no news.
-    if (update.from + commands.length <= this.confirmed) return true
-    if (update.from !== this.confirmed || !this.#confirm(commands, changes)) return false
+    const end = from + commands.length
+    if (end <= this.confirmed) {
+      // Repeated news are no news; but where they are others, so is the past.
+      if (end === this.confirmed && commands.length > 0 && this.hash !== '' && hash !== this.hash) {
+        return false
+      }
+    } else {
+      if (from !== this.confirmed || !this.#confirm(commands, changes)) return false
+      this.hash = hash
+      records.push({ from, hash, clientId, sequence, commands })
+    }
     if (isOwn) this.hasLanded = true
-    this.hash = update.hash
     return true
   }
 

@@ -5,7 +5,9 @@ import type { JsonObject } from './json.ts'
 import type { FlushContext } from './apply-flush.ts'
 import { Master, type MasterOptions } from './master.ts'
 import type { Flush, FlushAnswer } from './protocol.ts'
-import { CommandProxy, type EndResult, type ProxyOptions } from './proxy.ts'
+import { CommandProxy } from './proxy.ts'
+import type { ProxyOptions } from './proxy-options.ts'
+import type { EndResult } from './proxy-status.ts'
 import { createRandom } from './random.ts'
 
 /** Ids that tell where they come from: `ada-1`, `ada-2` and so on. */

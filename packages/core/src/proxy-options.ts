@@ -1,0 +1,30 @@
+import type { Interceptor, User } from './interceptor.ts'
+import type { LogRecord } from './confirmed-log.ts'
+import type { ProxyMemory } from './memory.ts'
+
+export interface ProxyOptions<U extends User = User> {
+  /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
+  readonly createId: () => string
+  /** Milliseconds since 1970, for interceptors. */
+  readonly now: () => number
+  /** Refuse or amend commands here already. The master runs its own. */
+  readonly interceptors?: readonly Interceptor<U>[]
+  /** Who works here, for interceptors. */
+  readonly user?: U
+  /** At most so many commands in a flush. Default 500. */
+  readonly maxFlushCommands?: number
+  /** At most so many characters of JSON in a flush, and in one command. Default 250,000. */
+  readonly maxFlushBytes?: number
+  /**
+   * Go on as the proxy that gave this memory. Throws OPTIONS_INVALID if it is none. What
+   * was in flight is sent again unchanged; what cannot apply any more is told as lost.
+   */
+  readonly memory?: ProxyMemory
+  /**
+   * What was confirmed since the snapshot. Where it does not continue it, the rest is
+   * left out, and the next exchange asks for a snapshot.
+   */
+  readonly records?: readonly LogRecord[]
+  /** Collect what is confirmed, for `takeConfirmed`. */
+  readonly keepsConfirmed?: boolean
+}
