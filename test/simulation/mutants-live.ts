@@ -1,6 +1,5 @@
 import type { Mutant } from './mutant.ts'
 
-const CORE = 'core/src/'
 const CLIENT = 'client/src/'
 const LIVE = 'server/src/live/'
 
@@ -67,14 +66,6 @@ export const liveMutants: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'who was refused hears on',
-    file: `${LIVE}stream.ts`,
-    find: `if (!refusal || this.#isClosed) return
-    if (isPassing`,
-    replace: `if (!refusal || !isPassing(refusal)) return
-    if (isPassing`,
-  },
-  {
     name: 'who may read is not asked again',
     file: `${LIVE}hub.ts`,
     find: `    stream.heartbeat()
@@ -130,18 +121,6 @@ export const liveMutants: readonly Mutant[] = [
     replace: 'if (server === this.#server) return false',
   },
   {
-    name: 'those who were at a dead server are still shown',
-    file: `${LIVE}presence.ts`,
-    find: 'return now - heardAt > DEAD_MS || now - vouchedAt > STALE_MS',
-    replace: 'return now - heardAt < 0',
-  },
-  {
-    name: 'an older announcement counts',
-    file: `${LIVE}presence.ts`,
-    find: 'if (entry.userId !== idOf(user) || sequence <= entry.sequence) return',
-    replace: 'if (entry.userId !== idOf(user)) return',
-  },
-  {
     name: 'silence is not noticed',
     file: `${CLIENT}live-stream.ts`,
     find: 'if (leftMs <= 0) return this.#end(',
@@ -165,24 +144,6 @@ export const liveMutants: readonly Mutant[] = [
   }
 
   #refuse`,
-  },
-  {
-    name: 'news that begin later are applied',
-    file: `${CORE}replica.ts`,
-    find: 'if (update.from !== this.confirmed ||',
-    replace: 'if (update.from < this.confirmed ||',
-  },
-  {
-    name: 'news of another past are applied',
-    file: `${CORE}replica.ts`,
-    find: '|| (before ?? this.hash) !== this.hash) return false',
-    replace: ') return false',
-  },
-  {
-    name: 'a gap in what happened to items is passed over',
-    file: `${CLIENT}follow.ts`,
-    find: 'const isGap = !isJoined && !isReset',
-    replace: 'const isGap = isReset && !isReset',
   },
   {
     name: 'what happened to items is told as often as it comes',

@@ -52,7 +52,7 @@ const PATIENCE_MS = 60_000
 /**
  * And must know who is there: a server may hear late that somebody has gone. So
  * long it also takes until a long poll that was lost is given up, and its repeat
- * answered; without a question by timer nothing else shows that all is well.
+ * answered: as long as one is under way, nothing is asked by timer.
  */
 const LONG_PATIENCE_MS = 100_000
 const MAX_EVENTS = 50_000
@@ -186,9 +186,8 @@ export class World implements Stage {
       await this.scheduler.settle()
       const calm = this.scheduler.now
       const isInStep = () => this.#isTime() && stragglers(this).length === 0
-      const { hasLive, askMs } = this.plan
-      const isRarelyAsked = hasLive && askMs > PATIENCE_MS
-      await this.until(isInStep, calm + (isRarelyAsked ? LONG_PATIENCE_MS : PATIENCE_MS))
+      const { hasLive } = this.plan
+      await this.until(isInStep, calm + (hasLive ? LONG_PATIENCE_MS : PATIENCE_MS))
       convergedMs = this.scheduler.now - calm
       await this.until(() => this.#isTime() && misseen(this).length === 0, calm + LONG_PATIENCE_MS)
       if (!this.#violation) await probe(this, isInStep)
