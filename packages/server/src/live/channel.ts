@@ -6,9 +6,9 @@
 //
 // Nothing waits in a queue for anybody. A reader whose connection takes nothing
 // stays where it is, and is led on from the ring, or told how far the model is.
-import { endOf, type LogEntry } from '@flushout/core'
+import type { LogEntry } from '@flushout/core'
 import type { Frame } from './frame.ts'
-import type { Point, Step, View } from './view.ts'
+import { pointAfter, type Point, type Step, type View } from './view.ts'
 
 /** The most that is kept for readers who are behind; who is further behind asks. */
 const MAX_RING_ENTRIES = 500
@@ -199,11 +199,6 @@ function indexAt(
   if (base && isSame(base, known)) return 0
   const before = entries.findIndex((entry) => isSame(pointAfter(entry), known))
   return before === -1 ? undefined : before + 1
-}
-
-/** Where a model is after an entry of its history. */
-export function pointAfter(entry: LogEntry): Point {
-  return { commandCount: endOf(entry), hash: entry.hash }
 }
 
 /** Tell whether two points are the same of one history. */

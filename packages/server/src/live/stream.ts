@@ -280,9 +280,10 @@ export class Stream<U extends User = User> implements Listener {
     if (this.#isClosed) return
     for (const [index, { token, sequence, state }] of company.entries()) {
       // All hear the same: one is told for all of them.
-      const onlooker = index === 0 ? this : new Companion(this)
-      if (onlooker !== this) this.#companions.add(onlooker)
-      this.#hub.presence.join(onlooker, key, Presence.nameOf(token), sequence, state)
+      const companion = index === 0 ? undefined : new Companion(this)
+      if (companion) this.#companions.add(companion)
+      const peer = Presence.nameOf(token)
+      this.#hub.presence.join(companion ?? this, key, peer, sequence, state)
     }
   }
 

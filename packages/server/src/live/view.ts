@@ -80,6 +80,7 @@ export function createFeedView({ path = [], item, position }: Feed): View {
   return view
 }
 
-function pointAfter(entry: LogEntry): Point {
+/** Where a model is after an entry of its history. */
+export function pointAfter(entry: LogEntry): Point {
   return { commandCount: endOf(entry), hash: entry.hash }
 }

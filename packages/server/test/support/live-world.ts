@@ -80,8 +80,6 @@ export class Clock {
 
 /** Notices that may be lost, and the store that gives them to servers. */
 export class Post {
-  /** What is published and would be heard by others. */
-  readonly published: Notice[] = []
   isMuted = false
   readonly #listeners = new Set<(notice: Notice) => void>()
 
@@ -102,7 +100,6 @@ export class Post {
   #wrap(hints: Hints): Hints {
     return {
       publish: (notice) => {
-        this.published.push(notice)
         if (!this.isMuted) hints.publish(notice)
       },
       listen: (hear) => {
