@@ -1,4 +1,4 @@
-import { directTransport, httpTransport, type Backend } from '@flushout/client'
+import { directTransport, httpTransport } from '@flushout/client'
 import {
   createTestNetwork,
   createTestServer,
@@ -7,6 +7,7 @@ import {
   type CreateTransport,
 } from '@flushout/client/testing'
 import { describe, test } from 'vitest'
+import { gated } from './support/gated.ts'
 import { listen, serve } from './support/http-server.ts'
 
 const transports: Record<string, CreateTransport> = {
@@ -27,24 +28,3 @@ describe.each(Object.entries(transports))('%s', (_name, createTransport) => {
   transportContract(test, createTransport)
   liveContract(test, createTransport)
 })
-
-function gated(backend: Backend, gate: () => void | Promise<void>): Backend {
-  return {
-    async snapshot(key) {
-      await gate()
-      return backend.snapshot(key)
-    },
-    async flush(key, flush) {
-      await gate()
-      return backend.flush(key, flush)
-    },
-    async live(...connection) {
-      await gate()
-      return backend.live!(...connection)
-    },
-    async announce(presence) {
-      await gate()
-      backend.announce!(presence)
-    },
-  }
-}

@@ -1,0 +1,73 @@
+// What tabs say to each other. On the line that all of them share they find the
+// gateway; on the line that each shares with the gateway alone they work with it:
+//
+//   tab ──who──► all                      gateway ──gateway──► all
+//   tab ◄─here── gateway
+//   tab ──ask──► gateway ──taken, event …, answer or failure──► tab
+//   tab ──end──► gateway                  tab ──bye──► all
+import { FlushoutError, type ErrorCode, type LiveEvent, type Retry } from '@flushout/core'
+
+/** Tabs whose messages differ do not hear each other: two versions of an app may be open. */
+const VERSION = 1
+
+/** On the line of all. */
+export type CommonMessage =
+  /** A tab wants to know whether there is a gateway. */
+  | { readonly kind: 'who'; readonly tab: string }
+  /** There is a new gateway: what the one before was asked for is lost. */
+  | { readonly kind: 'gateway' }
+  /** A tab needs nothing more. */
+  | { readonly kind: 'bye'; readonly tab: string }
+
+/** What a tab asks the gateway for; `hello` only for a sign of life. */
+export type Method = 'load' | 'flush' | 'stream' | 'poll' | 'announce' | 'hello'
+
+/** From a tab to the gateway. */
+export type TabMessage =
+  | {
+      readonly kind: 'ask'
+      /** Never used again by this tab. */
+      readonly ask: number
+      readonly method: Method
+      readonly args: readonly unknown[]
+    }
+  /** Nobody waits for it any more. */
+  | { readonly kind: 'end'; readonly ask: number }
+
+/** From the gateway to a tab. */
+export type GatewayMessage =
+  | { readonly kind: 'here' }
+  | { readonly kind: 'taken'; readonly ask: number }
+  | { readonly kind: 'event'; readonly ask: number; readonly event: LiveEvent }
+  | { readonly kind: 'answer'; readonly ask: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly ask: number; readonly failure: Failure }
+
+/** A `FlushoutError` on its way. */
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retry: Retry
+  readonly retryAfterMs: number | undefined
+}
+
+export function toFailure({ code, message, retry, retryAfterMs }: FlushoutError): Failure {
+  return { code, message, retry, retryAfterMs }
+}
+
+export function toError({ code, message, retry, retryAfterMs }: Failure): FlushoutError {
+  return new FlushoutError(code, message, { retry, retryAfterMs })
+}
+
+/** Held by the one tab that speaks with the server. */
+export function gatewayLock(name: string): string {
+  return `flushout gateway ${VERSION} ${name}`
+}
+
+export function commonLine(name: string): string {
+  return `flushout ${VERSION} ${name}`
+}
+
+/** Between one tab and the gateway. */
+export function tabLine(name: string, tab: string): string {
+  return `flushout tab ${VERSION} ${name} ${tab}`
+}

@@ -1,0 +1,279 @@
+// How the tabs of one browser speak with the server through one of them.
+//
+//             here                       no sign of life for 2 s
+//   seeking ───────► asking the gateway ────────────────────────► around it: by itself
+//      ▲  │              │        ▲                                 │  │
+//      │  └── 2 s ───────┼────────┼──────────────────────────────►  │  │
+//      │                 │        └──────── it is heard again ──────┘  │
+//      └─────────────────┴── another tab says that it is the gateway ──┘
+//
+//   from each of them, when the lock is this tab's: gateway, until the page ends
+//
+// Nothing is lost by a gateway that ends or freezes: a flush may be sent again, a
+// load too, and streams are opened anew from where they were.
+import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
+import { createIdFactory, FlushoutError } from '@flushout/core'
+import { defaultEnvironment, type Environment } from '../environment.ts'
+import { toExchangeError, untilAborted } from '../exchange-error.ts'
+import { notify } from '../notify.ts'
+import type { LiveTransport, Transport } from '../transport.ts'
+import { Gateway } from './gateway.ts'
+import { SharedLive } from './shared-live.ts'
+import { MUTE_MS, TabAsks, type TabAsk } from './tab-asks.ts'
+import { browserTabs, type TabEnvironment, type TabLine } from './tab-environment.ts'
+import { TabLife } from './tab-life.ts'
+import {
+  commonLine,
+  gatewayLock,
+  tabLine,
+  type CommonMessage,
+  type GatewayMessage,
+} from './tab-messages.ts'
+
+export interface TabTransportOptions {
+  /**
+   * Only tabs of one name work together. All of them act for the one user who is
+   * logged in at the gateway, so the name has to be another for each user and server.
+   */
+  readonly name: string
+  /** Clock, randomness and timers, for tests. */
+  readonly environment?: Environment
+  /** What tabs find each other by, for tests. */
+  readonly tabs?: TabEnvironment | undefined
+}
+
+/** A way to the server that all tabs of a browser share. */
+export interface TabTransport extends Transport {
+  /** Leave the other tabs. What is asked from now on goes to the server by itself. */
+  readonly close: () => void
+}
+
+/** Reach the server through the one tab of this browser that speaks with it, by its `transport`. */
+export function tabTransport(
+  transport: Transport,
+  { name, environment = defaultEnvironment, tabs = browserTabs() }: TabTransportOptions,
+): TabTransport {
+  if (!tabs) return { ...through(transport, transport.live), close: () => {} }
+  const tab = new Tab({ name, environment, tabs, transport })
+  const { live } = transport
+  return { ...through(tab, live && tab.carryLive(live)), close: () => tab.close() }
+}
+
+/** `transport` with another `live`. */
+function through(
+  transport: Pick<Transport, 'load' | 'flush'>,
+  live: LiveTransport | undefined,
+): Transport {
+  return {
+    load: (key, signal) => transport.load(key, signal),
+    flush: (key, flush, signal) => transport.flush(key, flush, signal),
+    ...(live && { live }),
+  }
+}
+
+interface TabOptions extends Required<TabTransportOptions> {
+  readonly tabs: TabEnvironment
+  /** To the server. */
+  readonly transport: Transport
+}
+
+class Tab {
+  readonly #options: TabOptions
+  /** To the server, as it is used for all tabs together. */
+  readonly #shared: Transport
+  readonly #life: TabLife
+  readonly #asks: TabAsks
+  #role: 'seeking' | 'asking' | 'around' | 'gateway' = 'seeking'
+  #gateway: Gateway | undefined
+  #common: TabLine | undefined
+  #line: TabLine | undefined
+  #isClosed = false
+  // Called when it is no longer seeking.
+  readonly #onFound = new Set<() => void>()
+  // End the streams that go around the gateway.
+  readonly #returns = new Set<() => void>()
+  #clearSeek = () => {}
+  #release = () => {}
+
+  constructor(options: TabOptions) {
+    const { name, environment, tabs, transport } = options
+    const { live } = transport
+    this.#options = options
+    this.#shared = through(transport, live && new SharedLive(live, environment))
+    this.#life = new TabLife({ name, id: createIdFactory(environment)(), tabs })
+    this.#asks = new TabAsks({
+      environment,
+      say: (message) => this.#line?.say(message),
+      onMute: () => this.#goAround(),
+    })
+    void this.#life.ready.then(() => this.#enter())
+  }
+
+  load(key: string, signal: AbortSignal): Promise<Snapshot> {
+    const ask = { method: 'load', args: [key] } as const
+    return this.#carry(ask, signal, (transport) => transport.load(key, signal))
+  }
+
+  flush(key: string, flush: Flush, signal: AbortSignal): Promise<unknown> {
+    const ask = { method: 'flush', args: [key, flush] } as const
+    return this.#carry(ask, signal, (transport) => transport.flush(key, flush, signal))
+  }
+
+  carryLive(live: LiveTransport): LiveTransport {
+    // There is one if the transport has one.
+    const liveOf = (transport: Transport) => transport.live ?? live
+    return {
+      stream: (request, hear, signal) => {
+        const ask = { method: 'stream', args: [request], hear } as const
+        return this.#carry(ask, signal, (transport) =>
+          this.#role === 'around'
+            ? this.#streamAround(liveOf(transport), request, hear, signal)
+            : liveOf(transport).stream(request, hear, signal),
+        )
+      },
+      poll: (request: LiveRequest, signal: AbortSignal) => {
+        const ask = { method: 'poll', args: [request] } as const
+        return this.#carry(ask, signal, (transport) => liveOf(transport).poll(request, signal))
+      },
+      announce: (presence: PresenceRequest, signal: AbortSignal) => {
+        const ask = { method: 'announce', args: [presence] } as const
+        return this.#carry(ask, signal, (transport) => liveOf(transport).announce(presence, signal))
+      },
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#common?.say({ kind: 'bye', tab: this.#life.id } satisfies CommonMessage)
+    this.#gateway?.close()
+    this.#turn('around')
+    this.#asks.lose()
+    this.#common?.leave()
+    this.#line?.leave()
+    this.#release()
+    this.#life.close()
+  }
+
+  /** Do it by the way that is open now, and by another if that is lost. */
+  async #carry<T>(
+    ask: TabAsk,
+    signal: AbortSignal,
+    byItself: (transport: Transport) => Promise<T>,
+  ): Promise<T> {
+    try {
+      for (;;) {
+        const transport = await untilAborted(signal, () => this.#way())
+        if (transport) return await byItself(transport)
+        const outcome = await this.#asks.ask(ask, signal)
+        if (outcome.kind === 'answer') return outcome.value as T
+        // Who heard something has to open a stream from there.
+        if (ask.method === 'stream' && outcome.wasHeard) {
+          throw new FlushoutError('NETWORK', 'The tab that kept the stream is gone.')
+        }
+      }
+    } catch (thrown) {
+      throw toExchangeError(thrown)
+    }
+  }
+
+  /** What to use here; undefined: ask the gateway. */
+  async #way(): Promise<Transport | undefined> {
+    if (this.#role === 'seeking') await new Promise<void>((found) => this.#onFound.add(found))
+    if (this.#role === 'gateway') return this.#shared
+    return this.#role === 'around' ? this.#options.transport : undefined
+  }
+
+  /** Others know that this tab lives: work with them. */
+  #enter(): void {
+    if (this.#isClosed) return
+    const { name, tabs } = this.#options
+    this.#line = tabs.join(tabLine(name, this.#life.id), (message) => {
+      this.#hear(message as GatewayMessage)
+    })
+    this.#common = tabs.join(commonLine(name), (message) => {
+      this.#hearCommon(message as CommonMessage)
+    })
+    this.#release = tabs.hold(gatewayLock(name), () => this.#serve())
+    this.#seek()
+  }
+
+  #seek(): void {
+    const { environment } = this.#options
+    this.#role = 'seeking'
+    this.#clearSeek()
+    this.#clearSeek = environment.setTimer(() => this.#turn('around'), MUTE_MS)
+    this.#askWho()
+  }
+
+  #askWho(): void {
+    this.#common?.say({ kind: 'who', tab: this.#life.id } satisfies CommonMessage)
+  }
+
+  #turn(role: 'asking' | 'around' | 'gateway'): void {
+    this.#clearSeek()
+    this.#role = role
+    for (const found of this.#onFound) found()
+    this.#onFound.clear()
+    // Streams that went around come back to the others.
+    if (role !== 'around') for (const comeBack of this.#returns) comeBack()
+  }
+
+  /** The lock is this tab's: speak for all. */
+  #serve(): void {
+    if (this.#isClosed) return
+    const { name, tabs } = this.#options
+    this.#gateway = new Gateway({ name, tabs, life: this.#life, transport: this.#shared })
+    this.#turn('gateway')
+    this.#asks.lose()
+    this.#common?.say({ kind: 'gateway' } satisfies CommonMessage)
+  }
+
+  #hearCommon(message: CommonMessage): void {
+    if (this.#gateway) return this.#gateway.hear(message)
+    if (message.kind !== 'gateway') return
+    this.#seek()
+    this.#asks.lose()
+  }
+
+  #hear(message: GatewayMessage): void {
+    if (this.#gateway) return
+    if (message.kind === 'here' && this.#role !== 'asking') this.#turn('asking')
+    this.#asks.hear(message)
+  }
+
+  /** The gateway is frozen: do without it until it is heard again. */
+  #goAround(): void {
+    if (this.#role !== 'asking') return
+    this.#turn('around')
+    this.#asks.lose()
+    // It answers when it wakes up, after all that it was asked meanwhile.
+    this.#askWho()
+  }
+
+  async #streamAround(
+    live: LiveTransport,
+    request: LiveRequest,
+    hear: (event: LiveEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const abort = new AbortController()
+    const end = () => abort.abort(signal.reason)
+    const comeBack = () => {
+      if (abort.signal.aborted) return
+      notify(hear, { event: 'bye', retryAfterMs: 0 })
+      abort.abort()
+    }
+    signal.addEventListener('abort', end)
+    this.#returns.add(comeBack)
+    try {
+      await live.stream(request, hear, abort.signal)
+    } catch (error) {
+      // It was ended in good order.
+      if (!abort.signal.aborted || signal.aborted) throw error
+    } finally {
+      this.#returns.delete(comeBack)
+      signal.removeEventListener('abort', end)
+    }
+  }
+}
