@@ -1,5 +1,5 @@
 import type { ClientStorage, StorageNews } from '@flushout/client'
-import { createTestDisk } from '@flushout/client/testing'
+import { createTestDisk, createTestEnvironment } from '@flushout/client/testing'
 import { expect, test } from 'vitest'
 
 test('writes of one turn are stored together, and each has its own promise', async () => {
@@ -49,6 +49,38 @@ test('what a full disk does not take is kept in memory, and stored with the next
   expect(storage.isDurable).toBe(true)
   expect(disk.rows).toEqual(expected)
   expect(news).toEqual(['volatile', 'durable'])
+})
+
+test('a disk that took nothing is tried again by itself, less and less often', async () => {
+  const environment = createTestEnvironment()
+  const disk = createTestDisk(environment)
+  const storage = disk.open()
+  disk.refuse()
+  await storage.write([{ put: ['a'], value: 1 }])
+  for (const ms of [1_000, 2_000, 4_000]) {
+    await environment.advance(ms - 1)
+    expect(storage.isDurable).toBe(false)
+    if (ms === 4_000) disk.accept()
+    await environment.advance(1)
+  }
+  expect(storage.isDurable).toBe(true)
+  expect(disk.rows).toEqual([{ key: ['a'], value: 1 }])
+})
+
+test('a disk that never answers counts as one that takes nothing', async () => {
+  const environment = createTestEnvironment()
+  const disk = createTestDisk(environment)
+  const storage = disk.open()
+  disk.hold()
+  const written = storage.write([{ put: ['a'], value: 1 }])
+  await environment.advance(10_000)
+  await written
+  expect(storage.isDurable).toBe(false)
+  expect(await storage.read([])).toEqual([{ key: ['a'], value: 1 }])
+  disk.release()
+  await storage.write([{ put: ['a'], value: 2 }])
+  expect(storage.isDurable).toBe(true)
+  expect(disk.rows).toEqual([{ key: ['a'], value: 2 }])
 })
 
 test('a page that ends with a full disk leaves behind what was stored before', async () => {

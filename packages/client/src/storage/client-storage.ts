@@ -29,9 +29,9 @@ export type StorageNews = 'volatile' | 'durable' | 'erased'
 /**
  * Where a client keeps what has to outlive the page: rows in the order of their
  * keys. A disk that fails makes neither method reject. The storage then keeps in
- * memory what the disk did not take, tries again with the next write, and says so
- * by `isDurable`. Meanwhile the disk holds what it held before the first write
- * that failed.
+ * memory what the disk did not take, says so by `isDurable`, and tries again with
+ * the next write or after a while. Meanwhile the disk holds what it held before the
+ * first write that failed: a page that ends now leaves that behind.
  */
 export interface ClientStorage {
   /** All rows whose keys begin with `prefix`, in order; writes called before are in them. */

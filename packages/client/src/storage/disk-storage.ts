@@ -27,6 +27,14 @@ export interface Disk {
   close(): Promise<void>
 }
 
+/** What a disk finds out by itself. */
+export interface DiskEvents {
+  /** All that was stored was deleted, and the disk can be used again. */
+  readonly onErased: () => void
+  /** What was open is no more, so it is worth looking what has become of it. */
+  readonly onLost: () => void
+}
+
 interface Waiting {
   readonly changes: readonly StoredChange[]
   readonly resolve: () => void
@@ -36,6 +44,12 @@ interface Waiting {
 // Browsers have had databases that never answered. Edits wait for the disk before
 // they are sent, so they would wait for ever.
 const PATIENCE_MS = 10_000
+// One that did so before has to be quicker.
+const LESS_PATIENCE_MS = 1_000
+
+// A disk that took nothing is tried again after this, and then after ever longer pauses.
+const RETRY_MS = 1_000
+const MAX_RETRY_MS = 60_000
 
 /**
  * A storage on a disk that is slow and may fail. Writes that are called while
@@ -52,14 +66,15 @@ export class DiskStorage implements ClientStorage {
   // Settles when what was called so far is done.
   #last: Promise<unknown> = Promise.resolve()
   #isDurable = true
+  #retryMs = RETRY_MS
+  #stopRetry: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  /** `createDisk` gets a function to call whenever all that was stored is found deleted. */
   constructor(
-    createDisk: (onErased: () => void) => Disk,
+    createDisk: (events: DiskEvents) => Disk,
     environment: Pick<Environment, 'setTimer'> = defaultEnvironment,
   ) {
-    this.#disk = createDisk(() => this.#tell('erased'))
+    this.#disk = createDisk({ onErased: () => this.#tell('erased'), onLost: () => this.#try() })
     this.#environment = environment
   }
 
@@ -93,6 +108,7 @@ export class DiskStorage implements ClientStorage {
   }
 
   close(): Promise<void> {
+    this.#stopRetry?.()
     this.#closing ??= this.#last.then(() => this.#disk.close())
     return this.#closing
   }
@@ -110,14 +126,14 @@ export class DiskStorage implements ClientStorage {
       try {
         await this.#inTime(this.#disk.write(all.changes))
         this.#backlog = new ChangeSet()
-        this.#setDurable(true)
+        this.#succeeded()
       } catch (error) {
         if (isFlushoutError(error)) {
           for (const { reject } of joined) reject(error)
           continue
         }
         this.#backlog = all
-        this.#setDurable(false)
+        this.#failed()
       }
       for (const { resolve } of joined) resolve()
     }
@@ -130,16 +146,17 @@ export class DiskStorage implements ClientStorage {
       rows = await this.#inTime(this.#disk.read(prefix))
     } catch (error) {
       if (isFlushoutError(error)) throw error
-      this.#setDurable(false)
+      this.#failed()
     }
     return this.#backlog.showOn(rows, prefix)
   }
 
   async #inTime<T>(work: Promise<T>): Promise<T> {
+    const patienceMs = this.#isDurable ? PATIENCE_MS : LESS_PATIENCE_MS
     let stop = () => {}
     const late = new Promise<never>((_resolve, reject) => {
-      const giveUp = () => reject(new Error(`The disk took longer than ${PATIENCE_MS} ms.`))
-      stop = this.#environment.setTimer(giveUp, PATIENCE_MS)
+      const giveUp = () => reject(new Error(`The disk took longer than ${patienceMs} ms.`))
+      stop = this.#environment.setTimer(giveUp, patienceMs)
     })
     try {
       return await Promise.race([work, late])
@@ -148,10 +165,31 @@ export class DiskStorage implements ClientStorage {
     }
   }
 
-  #setDurable(isDurable: boolean): void {
-    if (this.#isDurable === isDurable) return
-    this.#isDurable = isDurable
-    this.#tell(isDurable ? 'durable' : 'volatile')
+  #succeeded(): void {
+    this.#stopRetry?.()
+    this.#stopRetry = undefined
+    this.#retryMs = RETRY_MS
+    if (this.#isDurable) return
+    this.#isDurable = true
+    this.#tell('durable')
+  }
+
+  #failed(): void {
+    if (!this.#stopRetry && !this.#closing) {
+      this.#stopRetry = this.#environment.setTimer(() => {
+        this.#stopRetry = undefined
+        this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS)
+        this.#try()
+      }, this.#retryMs)
+    }
+    if (!this.#isDurable) return
+    this.#isDurable = false
+    this.#tell('volatile')
+  }
+
+  /** Write what is left, or nothing, to find out whether the disk works. */
+  #try(): void {
+    if (!this.#closing) this.write([]).catch(() => {})
   }
 
   #tell(news: StorageNews): void {

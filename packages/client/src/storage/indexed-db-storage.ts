@@ -1,7 +1,7 @@
 import { openDB, unwrap, type DBSchema, type IDBPDatabase } from 'idb'
 import type { Environment } from '../environment.ts'
 import type { ClientStorage, StorageKey } from './client-storage.ts'
-import { DiskStorage, type Disk } from './disk-storage.ts'
+import { DiskStorage, type Disk, type DiskEvents } from './disk-storage.ts'
 import type { StoredChange, StoredRow } from './stored-rows.ts'
 
 /** What `indexedDbStorage` may be told. */
@@ -19,7 +19,7 @@ export interface IndexedDbStorageOptions {
  */
 export function indexedDbStorage(options: IndexedDbStorageOptions): ClientStorage {
   const { name, environment } = options
-  return new DiskStorage((onErased) => new IndexedDbDisk(name, onErased), environment)
+  return new DiskStorage((events) => new IndexedDbDisk(name, events), environment)
 }
 
 interface Schema extends DBSchema {
@@ -34,14 +34,13 @@ const VERSION = 1
 
 class IndexedDbDisk implements Disk {
   readonly #name: string
-  readonly #onErased: () => void
+  readonly #events: DiskEvents
   #opened: Promise<Database> | undefined
   #hasBeenOpen = false
-  #isClosed = false
 
-  constructor(name: string, onErased: () => void) {
+  constructor(name: string, events: DiskEvents) {
     this.#name = name
-    this.#onErased = onErased
+    this.#events = events
   }
 
   read(prefix: StorageKey): Promise<readonly StoredRow[]> {
@@ -74,8 +73,10 @@ class IndexedDbDisk implements Disk {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#leave()
+    const opened = this.#opened
+    this.#opened = undefined
+    const database = await opened?.catch(() => undefined)
+    database?.close()
   }
 
   /** Do it once more after a failure: browsers lose connections, to pages that slept say. */
@@ -83,7 +84,7 @@ class IndexedDbDisk implements Disk {
     try {
       return await work(await this.#open())
     } catch {
-      await this.#leave()
+      await this.close()
       return work(await this.#open())
     }
   }
@@ -107,28 +108,20 @@ class IndexedDbDisk implements Disk {
         created.createObjectStore('rows')
       },
       // Somebody deletes the database or has a newer version of it, and waits for us.
-      blocking: (_ours, theirs) => {
+      blocking: () => {
         database.close()
-        this.#isGone(theirs === null)
+        this.#lost()
       },
-      terminated: () => this.#isGone(true),
+      terminated: () => this.#lost(),
     })
-    if (isNew && this.#hasBeenOpen) this.#onErased()
+    if (isNew && this.#hasBeenOpen) this.#events.onErased()
     this.#hasBeenOpen = true
     return database
   }
 
-  #isGone(mayBeErased: boolean): void {
+  #lost(): void {
     this.#opened = undefined
-    // Not when it is needed next: what was erased should be written again at once.
-    if (mayBeErased && !this.#isClosed) this.#open().catch(() => {})
-  }
-
-  async #leave(): Promise<void> {
-    const opened = this.#opened
-    this.#opened = undefined
-    const database = await opened?.catch(() => undefined)
-    database?.close()
+    this.#events.onLost()
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Environment } from '../environment.ts'
 import type { ClientStorage, StorageKey, StorageRow } from '../storage/client-storage.ts'
 import { DiskStorage, type Disk } from '../storage/disk-storage.ts'
 import {
@@ -28,8 +29,14 @@ export interface TestDisk {
   crash(): void
 }
 
-/** Make a disk for tests, empty and in order. */
-export function createTestDisk(): TestDisk {
+/**
+ * Make a disk for tests, empty and in order. It is tried again after it refused
+ * something, and given up when it takes too long, by the timers of `environment`;
+ * without one by none.
+ */
+export function createTestDisk(
+  environment: Pick<Environment, 'setTimer'> = { setTimer: () => () => {} },
+): TestDisk {
   const rows: StoredRows = new Map()
   const pages = new Set<PageDisk>()
   let isRefusing = false
@@ -47,15 +54,11 @@ export function createTestDisk(): TestDisk {
 
   return {
     open() {
-      return new DiskStorage(
-        (onErased) => {
-          const page = new PageDisk(rows, take, onErased, () => pages.delete(page))
-          pages.add(page)
-          return page
-        },
-        // Whoever waits for this disk waits for the test.
-        { setTimer: () => () => {} },
-      )
+      return new DiskStorage(({ onErased }) => {
+        const page = new PageDisk(rows, take, onErased, () => pages.delete(page))
+        pages.add(page)
+        return page
+      }, environment)
     },
     get rows() {
       return listRows(rows, []).map(toStorageRow)
