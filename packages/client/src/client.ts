@@ -14,6 +14,8 @@ import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { closedError, Model, type ModelControl } from './model.ts'
 import { PresenceBoard } from './presence-board.ts'
 import type { LiveTransport, Transport } from './transport.ts'
+import type { Device } from './vault/on-device.ts'
+import type { Vault } from './vault/vault.ts'
 
 export interface ClientOptions {
   /** Where the server has the plugin, as `/flushout`. Give this or `transport`. */
@@ -28,6 +30,11 @@ export interface ClientOptions {
   readonly user?: User
   /** Refuse or amend commands before they show. The master runs its own. */
   readonly interceptors?: readonly Interceptor[]
+  /**
+   * Keep documents and edits on this device, so that they survive the page:
+   * `storage: onDevice()`. Each `user` has their own. Without it, they do not.
+   */
+  readonly storage?: Device
   /** How long a model that nobody watches stays in memory. Default 60,000 ms. */
   readonly keepAliveMs?: number
   /** Clock, randomness and timers, for tests. */
@@ -48,6 +55,8 @@ export class Client {
   // Takes back the forgetting of a model that nobody needs.
   readonly #keep = new Map<Model, () => void>()
   readonly #feeds = new Feeds(() => this.#live?.changed())
+  // Undefined where nothing is kept on the device.
+  readonly #vault: Vault | undefined
   // Undefined where the transport has none.
   readonly #live: LiveConnection | undefined
   // Undefined until somebody asks for it.
@@ -65,6 +74,8 @@ export class Client {
     this.#transport = options.transport ?? httpTransport(checkUrl(options))
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
+    const { storage, user } = options
+    this.#vault = storage && storage.open({ user: user?.id ?? '', environment: this.#environment })
     const { live } = this.#transport
     this.#live = live && this.#connect(live)
     if (this.#mode === 'manual') this.#live?.pause()
@@ -139,6 +150,7 @@ export class Client {
     this.#stopWaking()
     this.#live?.pause()
     this.#board?.close()
+    this.#vault?.close()
     this.#abort.abort()
     for (const take of this.#keep.values()) take()
     for (const control of this.#controls.values()) control.close()
@@ -200,6 +212,7 @@ export class Client {
       transport: this.#transport,
       environment: this.#environment,
       timing: { ...DEFAULT_TIMING, ...this.#options.flush, mode: this.#mode },
+      vault: this.#vault,
       proxy: { ...this.#options, createId: this.#createId, now: this.#environment.now },
       openPresence: (keep) => (this.#board ??= this.#openBoard()).open(key, keep),
       isClosed: () => this.#isClosed,

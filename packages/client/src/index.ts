@@ -17,6 +17,7 @@ export type {
 export { indexedDbStorage, type IndexedDbStorageOptions } from './storage/indexed-db-storage.ts'
 export { memoryStorage } from './storage/memory-storage.ts'
 export type { LiveTransport, Transport } from './transport.ts'
+export { onDevice, type Device, type DeviceOptions } from './vault/on-device.ts'
 export {
   isFlushoutError,
   type Command,

@@ -24,6 +24,8 @@ import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './
 import { notify } from './notify.ts'
 import type { Presence } from './presence.ts'
 import type { Transport } from './transport.ts'
+import type { Keeper } from './vault/keeper.ts'
+import type { Vault } from './vault/vault.ts'
 
 export interface ModelOptions {
   readonly key: string
@@ -31,6 +33,8 @@ export interface ModelOptions {
   readonly environment: Environment
   readonly timing: Required<FlushTiming>
   readonly proxy: ProxyOptions
+  /** Where the model is kept on this device; undefined if it is not. */
+  readonly vault: Vault | undefined
   /** Who else is at this key; `keep` is called while somebody wants to know. */
   readonly openPresence: (keep: () => () => void) => Presence
   /** Whether the client was closed. */
@@ -85,6 +89,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   // Of those who subscribed before there was a document.
   readonly #joins = new Set<() => void>()
   #proxy: CommandProxy<Doc> | undefined
+  #keeper: Keeper | undefined
+  #rejections: readonly LostCommand[] = NO_REJECTIONS
   #presence: Presence | undefined
   #ready: Promise<void> | undefined
   #settleReady: (error?: FlushoutError) => void = () => {}
@@ -162,12 +168,16 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   /** See `CommandProxy.rejections`. */
   get rejections(): readonly LostCommand[] {
-    return this.#proxy?.rejections ?? NO_REJECTIONS
+    const all = [...(this.#keeper?.losses ?? []), ...(this.#proxy?.rejections ?? [])]
+    const known = this.#rejections
+    const isSame = all.length === known.length && all.every((lost, at) => lost === known[at])
+    if (!isSame) this.#rejections = Object.freeze(all)
+    return this.#rejections
   }
 
   /** Take an entry off `rejections`. */
   dismiss(lost: LostCommand): void {
-    this.#proxy?.dismiss(lost)
+    if (!this.#keeper?.dismiss(lost)) this.#proxy?.dismiss(lost)
   }
 
   /** See `CommandProxy.read`. Undefined until the model is loaded. */
@@ -272,7 +282,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   #composeStatus(last: ModelStatus | undefined): ModelStatus {
     const now = this.#options.environment.now()
-    return composeStatus(this.#proxy, this.#loop.state, this.#carriage, last, now)
+    const status = composeStatus(this.#proxy, this.#loop.state, this.#carriage, last, now)
+    const { vault } = this.#options
+    if (!vault) return status
+    const durable = this.#keeper?.isSaved === true
+    return Object.freeze({ ...status, rejected: this.rejections.length, durable })
   }
 
   get #pending(): number {
@@ -304,7 +318,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     })
     // Who only watches `status` need not handle it.
     ready.catch(() => {})
-    this.#loop.start()
+    if (this.#options.vault && !this.#keeper) void this.#takeOut(this.#options.vault)
+    else this.#loop.start()
     if (this.#options.isClosed()) this.#settleReady(closedError())
     else this.#tellReady()
     return ready
@@ -314,21 +329,60 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const { transport, proxy } = this.#options
     const snapshot = await untilAborted(signal, () => transport.load(this.key, signal))
     try {
-      this.#proxy = new CommandProxy<Doc>(snapshot as unknown as Snapshot<Doc>, proxy)
+      const own = snapshot as unknown as Snapshot<Doc>
+      this.#hold(this.#keeper?.createProxy(own) ?? new CommandProxy<Doc>(own, proxy))
     } catch (cause) {
       throw new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.', { cause })
     }
-    this.#proxy.subscribeStatus(() => {
-      this.#statusMayHaveChanged()
-      this.#loop.edited()
-    })
     return 0
   }
 
+  /** Begin with what is on this device; without it, with the server's. */
+  async #takeOut(vault: Vault): Promise<void> {
+    const { proxy, isClosed } = this.#options
+    try {
+      const keeper = await vault.open(this.key, proxy, () => this.#statusMayHaveChanged())
+      if (isClosed()) return keeper.close()
+      this.#keeper = keeper
+      const { snapshot } = keeper
+      if (snapshot) this.#hold(this.#keeper.createProxy(snapshot as unknown as Snapshot<Doc>))
+    } catch (error) {
+      // What is there is of another version, or spoiled: the server has the truth.
+      notify(() => {
+        throw error
+      })
+    }
+    this.#loop.start()
+    this.#tellReady()
+  }
+
+  #hold(proxy: CommandProxy<Doc>): void {
+    this.#proxy = proxy
+    proxy.subscribeStatus(() => {
+      this.#statusMayHaveChanged()
+      this.#loop.edited()
+    })
+  }
+
   async #flushOnce(proxy: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
+    const keeper = this.#keeper
+    await keeper?.land((other, saved) => this.#exchange(other, signal, saved))
+    return this.#exchange(proxy as unknown as CommandProxy<object>, signal, async () =>
+      keeper?.save(),
+    )
+  }
+
+  async #exchange(
+    proxy: CommandProxy<object>,
+    signal: AbortSignal,
+    saved: () => Promise<void>,
+  ): Promise<number> {
     const flush = proxy.beginFlush({ pull: true })!
     let answer: unknown
     try {
+      // Once it was sent the master may have applied it: a page that ends now must
+      // know what it was.
+      if (flush.commands.length > 0) await untilAborted(signal, saved)
       answer = await untilAborted(signal, () =>
         this.#options.transport.flush(this.key, flush, signal),
       )
@@ -377,6 +431,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #close(): void {
+    this.#keeper?.close()
     this.#loop.stop()
     this.#settleReady(closedError())
   }

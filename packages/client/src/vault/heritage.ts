@@ -1,0 +1,87 @@
+import type { Flush, ProxyMemory } from '@flushout/core'
+import type { StorageChange } from '../storage/client-storage.ts'
+import type { SessionRow, ShelfKeys, StoredEdit, StoredSession } from './shelf.ts'
+
+/** What a page takes over from those that are dead. */
+export interface Heritage {
+  /** What its proxy goes on with; undefined if nothing was left. */
+  readonly memory: ProxyMemory | undefined
+  /** When each edit of `memory` was given, by serial. */
+  readonly times: ReadonlyMap<number, number>
+  /**
+   * Flights of others. The master may have applied them, so they have to be answered
+   * under their own client ids, before anything else is sent.
+   */
+  readonly flights: readonly ProxyMemory[]
+  /** Makes it so on disk, in one step. */
+  readonly changes: readonly StorageChange[]
+}
+
+/**
+ * Take over what dead pages left: one proxy goes on with all that was never sent,
+ * in the order in which it was given, under the client id of one that had a flight.
+ * Nobody else may do so at the same time.
+ */
+export function takeOver(dead: readonly StoredSession[], keys: ShelfKeys, page: string): Heritage {
+  const left = dead.filter(({ flight, edits }) => flight || edits.length > 0)
+  const changes: StorageChange[] = dead.flatMap(({ clientId }) => keys.withoutSession(clientId))
+  const main = left.find(({ flight }) => flight) ?? left.at(-1)
+  if (!main) return { memory: undefined, times: new Map(), flights: [], changes }
+
+  const sent = main.edits.slice(0, lengthOf(main.flight))
+  const unsent = left
+    .flatMap(({ edits, flight }) => edits.slice(lengthOf(flight)))
+    // Stable: of equal times each page's own order is kept.
+    .sort((a, b) => a.at - b.at)
+  // New numbers for all that was not sent: those of several pages would be mixed.
+  let { serial } = main
+  const edits: StoredEdit[] = [
+    ...sent,
+    ...unsent.map((edit) => ({ ...edit, serial: (serial += 1) })),
+  ]
+  const row = toRow(main, page, serial)
+  changes.push(keys.session(main.clientId, row))
+  for (const edit of edits) changes.push(keys.edit(main.clientId, edit))
+
+  const flights: ProxyMemory[] = []
+  for (const session of left) {
+    if (session === main || !session.flight) continue
+    const own = session.edits.slice(0, lengthOf(session.flight))
+    changes.push(keys.session(session.clientId, toRow(session, page, session.serial)))
+    for (const edit of own) changes.push(keys.edit(session.clientId, edit))
+    flights.push(toMemory(session, session.serial, own))
+  }
+  return {
+    memory: toMemory(main, serial, edits),
+    times: new Map(edits.map(({ serial: own, at }) => [own, at])),
+    flights,
+    changes,
+  }
+}
+
+function toRow(
+  { sequence, flight, hasLanded }: StoredSession,
+  page: string,
+  serial: number,
+): SessionRow {
+  return { page, sequence, serial, ...(flight && { flight }), ...(hasLanded && { hasLanded }) }
+}
+
+function toMemory(
+  { clientId, sequence, flight, hasLanded }: StoredSession,
+  serial: number,
+  edits: readonly StoredEdit[],
+): ProxyMemory {
+  return {
+    clientId,
+    sequence,
+    serial,
+    ...(flight && { flight }),
+    ...(hasLanded && { hasLanded }),
+    pending: edits.map(({ serial: own, command }) => ({ serial: own, command })),
+  }
+}
+
+function lengthOf(flight: Flush | undefined): number {
+  return flight?.commands.length ?? 0
+}

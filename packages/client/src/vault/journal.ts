@@ -1,0 +1,196 @@
+import type { CommandProxy, LostCommand, PendingMemory, ProxyMemory } from '@flushout/core'
+import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
+import type { ShelfKeys } from './shelf.ts'
+
+export interface JournalOptions {
+  readonly storage: ClientStorage
+  readonly keys: ShelfKeys
+  /** What the session rows name, so that others can tell whether it lives. */
+  readonly page: string
+  readonly now: () => number
+  readonly proxy: Pick<
+    CommandProxy<object>,
+    'memory' | 'takeConfirmed' | 'confirmedSnapshot' | 'rejections'
+  >
+  /** What is on disk already: of which memory, since when each edit, and how much was confirmed since the document. */
+  readonly memory: ProxyMemory | undefined
+  readonly times: ReadonlyMap<number, number>
+  readonly recordBytes: number
+  /** Whether the confirmed document is its to keep; else it only answers a flight. */
+  readonly keepsDocument: boolean
+  /** Hears when `isSaved` may be another. */
+  readonly onSaved: () => void
+}
+
+/** Beyond this much the document is written anew, or beyond its own size if that is more. */
+const MIN_RECORD_BYTES = 64 * 1024
+
+/**
+ * Keeps on disk what a proxy must not forget. It compares what the proxy holds with
+ * what was written last, so there is nothing to tell it but that something may be
+ * another; each write brings the disk from one state of the proxy to a later one.
+ */
+export class Journal {
+  readonly #options: JournalOptions
+  readonly #edits = new Map<number, PendingMemory>()
+  readonly #times = new Map<number, number>()
+  readonly #losses = new Map<LostCommand, string>()
+  #session: ProxyMemory | undefined
+  #recordBytes: number
+  #documentBytes = 0
+  #written: Promise<void> = Promise.resolve()
+  #unwritten = 0
+  #isScheduled = false
+  #lossCount = 0
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#session = options.memory
+    this.#recordBytes = options.recordBytes
+    for (const [serial, at] of options.times) this.#times.set(serial, at)
+    // The same rows lie on disk, whatever objects the proxy made of them.
+    for (const edit of options.proxy.memory.pending) {
+      if (options.memory?.pending.some(({ serial }) => serial === edit.serial)) {
+        this.#edits.set(edit.serial, edit)
+      }
+    }
+  }
+
+  /** What was lost since it began, with what it is stored under. */
+  get losses(): readonly (readonly [LostCommand, string])[] {
+    return [...this.#losses]
+  }
+
+  /** Whether everything that was given so far is on disk. */
+  get isSaved(): boolean {
+    return this.#unwritten === 0 && !this.#isScheduled && this.#options.storage.isDurable
+  }
+
+  /** Write what is new, joined with whatever else this turn brings. */
+  saveSoon(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      void this.save()
+    })
+  }
+
+  /** Write what is new. Resolves when that and everything before is on disk. */
+  save(): Promise<void> {
+    const changes = this.#collect()
+    if (changes.length === 0) return this.#written
+    this.#unwritten += 1
+    this.#written = this.#options.storage.write(changes).finally(() => {
+      this.#unwritten -= 1
+      this.#options.onSaved()
+    })
+    return this.#written
+  }
+
+  /** The disk lost everything: write it all again. */
+  startAnew(): void {
+    this.#edits.clear()
+    this.#losses.clear()
+    this.#session = undefined
+    const { keys, keepsDocument, proxy, storage } = this.#options
+    if (keepsDocument) void storage.write(keys.document(proxy.confirmedSnapshot()))
+    this.saveSoon()
+  }
+
+  /** Take a loss off the disk, when somebody has seen it. */
+  forget(id: string): void {
+    const { storage, keys } = this.#options
+    void storage.write([keys.withoutLost(id)])
+  }
+
+  #collect(): StorageChange[] {
+    const { proxy, keepsDocument } = this.#options
+    const changes: StorageChange[] = []
+    this.#collectEdits(proxy.memory, changes)
+    if (keepsDocument) this.#collectConfirmed(changes)
+    this.#collectLosses(proxy.rejections, changes)
+    return changes
+  }
+
+  #collectEdits(memory: ProxyMemory, changes: StorageChange[]): void {
+    const { keys, now, page } = this.#options
+    const { clientId, sequence, serial, flight, hasLanded, pending } = memory
+    const last = this.#session
+    if (last && last.clientId !== clientId) {
+      changes.push(...keys.withoutSession(last.clientId))
+      this.#edits.clear()
+    }
+    const kept = new Set<number>()
+    for (const edit of pending) {
+      kept.add(edit.serial)
+      if (this.#edits.get(edit.serial) === edit) continue
+      const at = this.#times.get(edit.serial) ?? now()
+      this.#edits.set(edit.serial, edit)
+      this.#times.set(edit.serial, at)
+      changes.push(keys.edit(clientId, { ...edit, at }))
+    }
+    for (const known of this.#edits.keys()) {
+      if (kept.has(known)) continue
+      this.#edits.delete(known)
+      this.#times.delete(known)
+      changes.push(keys.withoutEdit(clientId, known))
+    }
+    const isSame =
+      last?.clientId === clientId &&
+      last.sequence === sequence &&
+      last.flight === flight &&
+      last.hasLanded === hasLanded &&
+      // Told by the edits while there are some.
+      last.pending.length > 0 === pending.length > 0
+    if (isSame) return
+    this.#session = memory
+    if (pending.length === 0 && !flight) changes.push(...keys.withoutSession(clientId))
+    else {
+      const row = {
+        page,
+        sequence,
+        serial,
+        ...(flight && { flight }),
+        ...(hasLanded && { hasLanded }),
+      }
+      changes.push(keys.session(clientId, row))
+    }
+  }
+
+  #collectConfirmed(changes: StorageChange[]): void {
+    const { proxy, keys } = this.#options
+    const confirmed = proxy.takeConfirmed()
+    if (!confirmed) return
+    if (!('document' in confirmed)) {
+      for (const record of confirmed) {
+        const change = keys.record(record)
+        this.#recordBytes += JSON.stringify(record).length
+        changes.push(change)
+      }
+      if (this.#recordBytes <= Math.max(MIN_RECORD_BYTES, this.#documentBytes)) return
+    }
+    const snapshot = 'document' in confirmed ? confirmed : proxy.confirmedSnapshot()
+    this.#recordBytes = 0
+    this.#documentBytes = JSON.stringify(snapshot.document).length
+    changes.push(...keys.document(snapshot))
+  }
+
+  #collectLosses(rejections: readonly LostCommand[], changes: StorageChange[]): void {
+    const { keys } = this.#options
+    const kept = new Set(rejections)
+    for (const lost of rejections) {
+      if (this.#losses.has(lost)) continue
+      this.#lossCount += 1
+      // In the order in which they came, among all pages.
+      const id = `${this.#options.now().toString(36).padStart(9, '0')} ${this.#options.page} ${this.#lossCount}`
+      this.#losses.set(lost, id)
+      changes.push(keys.lost(id, lost))
+    }
+    for (const [lost, id] of this.#losses) {
+      if (kept.has(lost)) continue
+      this.#losses.delete(lost)
+      changes.push(keys.withoutLost(id))
+    }
+  }
+}

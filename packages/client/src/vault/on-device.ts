@@ -1,0 +1,36 @@
+import type { Environment } from '../environment.ts'
+import type { ClientStorage } from '../storage/client-storage.ts'
+import { indexedDbStorage } from '../storage/indexed-db-storage.ts'
+import { memoryStorage } from '../storage/memory-storage.ts'
+import { browserTabs, type TabEnvironment } from '../tabs/tab-environment.ts'
+import { Vault } from './vault.ts'
+
+/** A device that keeps what a client must not forget. */
+export interface Device {
+  /** Take out what belongs to `user`. For clients only. */
+  readonly open: (options: {
+    readonly user: string
+    readonly environment: Pick<Environment, 'now' | 'fillRandom'>
+  }) => Vault
+}
+
+export interface DeviceOptions {
+  /** Where: in IndexedDB, if nothing else is said. */
+  readonly storage?: ClientStorage
+  /** How the tabs of a browser find each other, for tests. */
+  readonly tabs?: TabEnvironment | undefined
+}
+
+/**
+ * Keep documents and edits on this device: `createClient({ url, storage: onDevice() })`.
+ * A page that is loaded again shows what it showed before, without the network, and
+ * edits that were not sent go out once. Where nothing can be stored it works in
+ * memory, and `status.durable` says so.
+ */
+export function onDevice(options: DeviceOptions = {}): Device {
+  const { storage = indexedDbStorage({ name: 'flushout' }), tabs = browserTabs() } = options
+  // Tabs that cannot tell which of them live would take over each other's edits.
+  const isSafe = tabs !== undefined || typeof location === 'undefined'
+  const kept = isSafe ? storage : memoryStorage()
+  return { open: (whose) => new Vault({ ...whose, storage: kept, tabs }) }
+}

@@ -1,0 +1,164 @@
+// What is on disk of one model, as rows below [vault, model key]:
+//
+//   ['document']                          the confirmed document, as of some count
+//   ['record', from]                      what was confirmed since, flush by flush
+//   ['session', clientId]                 who gave edits: how far, and what is in flight
+//   ['edit', clientId, serial]            one edit that nobody confirmed yet
+//   ['lost', id]                          one that was refused, until somebody has seen it
+import type {
+  Command,
+  Flush,
+  JsonValue,
+  LogRecord,
+  LostCommand,
+  PendingMemory,
+  Snapshot,
+} from '@flushout/core'
+import type { StorageChange, StorageKey, StorageRow } from '../storage/client-storage.ts'
+
+/** The value of a `session` row. */
+export interface SessionRow {
+  /** The page that gave the edits, to tell whether it lives. */
+  readonly page: string
+  readonly sequence: number
+  readonly serial: number
+  readonly flight?: Flush
+  readonly hasLanded?: boolean
+}
+
+/** The value of an `edit` row. */
+export interface EditRow {
+  /** When it was given, in milliseconds since 1970: edits of several pages go out in this order. */
+  readonly at: number
+  readonly command: Command
+}
+
+/** An edit as it lies on disk. */
+export interface StoredEdit extends PendingMemory {
+  readonly at: number
+}
+
+/** The edits of one client id, in order. */
+export interface StoredSession extends SessionRow {
+  readonly clientId: string
+  readonly edits: readonly StoredEdit[]
+}
+
+/** An edit that was lost, and under what it is stored. */
+export interface StoredLoss {
+  readonly id: string
+  readonly lost: LostCommand
+}
+
+/** All that is on disk of one model. */
+export interface Shelf {
+  readonly snapshot: Snapshot | undefined
+  /** Those after the snapshot, in order. */
+  readonly records: readonly LogRecord[]
+  /** How many characters all records take. */
+  readonly recordBytes: number
+  readonly sessions: readonly StoredSession[]
+  readonly losses: readonly StoredLoss[]
+}
+
+/** Put together what is on disk of the model whose rows these are. */
+export function readShelf(rows: readonly StorageRow[]): Shelf {
+  let snapshot: Snapshot | undefined
+  const records: LogRecord[] = []
+  let recordBytes = 0
+  const sessions = new Map<string, { row: SessionRow; edits: StoredEdit[] }>()
+  const losses: StoredLoss[] = []
+  for (const { key, value } of rows) {
+    const [, , kind, name, serial] = key
+    if (kind === 'document') snapshot = value as unknown as Snapshot
+    else if (kind === 'record') {
+      records.push(value as unknown as LogRecord)
+      recordBytes += JSON.stringify(value).length
+    } else if (kind === 'session') {
+      sessionOf(sessions, name as string).row = value as unknown as SessionRow
+    } else if (kind === 'edit') {
+      const edit = value as unknown as EditRow
+      sessionOf(sessions, name as string).edits.push({ serial: serial as number, ...edit })
+    } else if (kind === 'lost') {
+      losses.push({ id: name as string, lost: value as unknown as LostCommand })
+    }
+  }
+  const start = snapshot?.commandCount ?? 0
+  return {
+    snapshot,
+    records: records.filter(({ from }) => from >= start),
+    recordBytes,
+    sessions: [...sessions].map(([clientId, { row, edits }]) => ({ clientId, ...row, edits })),
+    losses,
+  }
+}
+
+function sessionOf(
+  sessions: Map<string, { row: SessionRow; edits: StoredEdit[] }>,
+  clientId: string,
+): { row: SessionRow; edits: StoredEdit[] } {
+  let session = sessions.get(clientId)
+  if (!session) {
+    // Written with its edits in one step, so it is always there in the end.
+    session = { row: { page: '', sequence: 0, serial: 0 }, edits: [] }
+    sessions.set(clientId, session)
+  }
+  return session
+}
+
+/** Writes the rows of one model. */
+export class ShelfKeys {
+  readonly #prefix: StorageKey
+
+  constructor(vault: string, key: string) {
+    this.#prefix = [vault, key]
+  }
+
+  get all(): StorageKey {
+    return this.#prefix
+  }
+
+  /** Put a document in the place of the one before and all that was confirmed since. */
+  document(snapshot: Snapshot): StorageChange[] {
+    return [
+      { deleteAll: [...this.#prefix, 'record'] },
+      { put: [...this.#prefix, 'document'], value: toValue(snapshot) },
+    ]
+  }
+
+  record(record: LogRecord): StorageChange {
+    return { put: [...this.#prefix, 'record', record.from], value: toValue(record) }
+  }
+
+  session(clientId: string, row: SessionRow): StorageChange {
+    return { put: [...this.#prefix, 'session', clientId], value: toValue(row) }
+  }
+
+  edit(clientId: string, { serial, at, command }: StoredEdit): StorageChange {
+    return { put: [...this.#prefix, 'edit', clientId, serial], value: toValue({ at, command }) }
+  }
+
+  withoutEdit(clientId: string, serial: number): StorageChange {
+    return { delete: [...this.#prefix, 'edit', clientId, serial] }
+  }
+
+  withoutSession(clientId: string): StorageChange[] {
+    return [
+      { delete: [...this.#prefix, 'session', clientId] },
+      { deleteAll: [...this.#prefix, 'edit', clientId] },
+    ]
+  }
+
+  lost(id: string, lost: LostCommand): StorageChange {
+    return { put: [...this.#prefix, 'lost', id], value: toValue(lost) }
+  }
+
+  withoutLost(id: string): StorageChange {
+    return { delete: [...this.#prefix, 'lost', id] }
+  }
+}
+
+/** All of it is JSON, which its types do not say. */
+function toValue(value: object): JsonValue {
+  return value as unknown as JsonValue
+}

@@ -1,0 +1,100 @@
+// What one user of an app has on this device, for all pages of the app:
+//
+//   page ──journal──► rows on disk ──► the same page after a reload
+//                         │
+//                         └── of a page that is dead ──► the first that opens the model
+//
+// A page lives for as long as it holds a lock of its own. What a dead one left is
+// taken over under its lock, in one write, so that nobody else does the same.
+import type { ProxyOptions } from '@flushout/core'
+import type { Environment } from '../environment.ts'
+import type { ClientStorage } from '../storage/client-storage.ts'
+import type { TabEnvironment } from '../tabs/tab-environment.ts'
+import { takeOver } from './heritage.ts'
+import { Keeper, type Opened } from './keeper.ts'
+import { readShelf, ShelfKeys, type Shelf } from './shelf.ts'
+
+export interface VaultOptions {
+  readonly storage: ClientStorage
+  /** Whose edits these are. Other users of the same device never see them. */
+  readonly user: string
+  /** How pages find out which others live; undefined where this is the only one. */
+  readonly tabs: TabEnvironment | undefined
+  readonly environment: Pick<Environment, 'now' | 'fillRandom'>
+}
+
+export class Vault {
+  readonly storage: ClientStorage
+  readonly page: string
+  readonly #options: VaultOptions
+  readonly #ready: Promise<void>
+  #release = () => {}
+
+  constructor(options: VaultOptions) {
+    const { storage, tabs, environment } = options
+    this.storage = storage
+    this.#options = options
+    const bytes = new Uint8Array(12)
+    environment.fillRandom(bytes)
+    this.page = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+    this.#ready = new Promise((resolve) => {
+      if (tabs) this.#release = tabs.hold(this.#lockOf(this.page), resolve)
+      else resolve()
+    })
+  }
+
+  /** Take out a model, with all that dead pages left of it. `onChange` hears when what is kept may be another. */
+  async open(key: string, proxy: ProxyOptions, onChange: () => void): Promise<Keeper> {
+    return new Keeper(this, await this.#open(key), proxy, onChange)
+  }
+
+  async #open(key: string): Promise<Opened> {
+    // Before anything is written in its name: others must see that it lives.
+    await this.#ready
+    const keys = new ShelfKeys(this.#options.user, key)
+    const shelf = await this.#read(keys)
+    const dead = await this.#deadPages(shelf)
+    const releases = await Promise.all(dead.map((page) => this.#claim(page)))
+    try {
+      // Somebody else may have taken it over until a moment ago.
+      const claimed = dead.length > 0 ? await this.#read(keys) : shelf
+      const sessions = claimed.sessions.filter(({ page }) => dead.includes(page))
+      const heritage = takeOver(sessions, keys, this.page)
+      if (heritage.changes.length > 0) await this.storage.write(heritage.changes)
+      return { ...claimed, ...heritage, keys }
+    } finally {
+      for (const release of releases) release()
+    }
+  }
+
+  /** To the others this page is dead. */
+  close(): void {
+    this.#release()
+  }
+
+  async #read(keys: ShelfKeys): Promise<Shelf> {
+    return readShelf(await this.storage.read(keys.all))
+  }
+
+  async #deadPages({ sessions }: Shelf): Promise<string[]> {
+    const { tabs } = this.#options
+    const pages = [...new Set(sessions.map(({ page }) => page))].filter(
+      (page) => page !== this.page,
+    )
+    if (!tabs) return pages
+    const held = await Promise.all(pages.map((page) => tabs.isHeld(this.#lockOf(page))))
+    return pages.filter((_, index) => !held[index])
+  }
+
+  #claim(page: string): Promise<() => void> {
+    const { tabs } = this.#options
+    if (!tabs) return Promise.resolve(() => {})
+    return new Promise((resolve) => {
+      const release = tabs.hold(this.#lockOf(page), () => resolve(() => release()))
+    })
+  }
+
+  #lockOf(page: string): string {
+    return `flushout page ${this.#options.user} ${page}`
+  }
+}

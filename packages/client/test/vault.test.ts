@@ -1,0 +1,188 @@
+// What outlives a page: stories with one storage for several pages. A page that
+// ends here ends like one that crashes, without another word.
+import { createClient, directTransport, memoryStorage, onDevice } from '@flushout/client'
+import {
+  createTestEnvironment,
+  createTestNetwork,
+  createTestServer,
+  type TestServerOptions,
+} from '@flushout/client/testing'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+interface TodoList {
+  readonly todos: { readonly [id: string]: { readonly text: string } }
+}
+
+const KEY = 'todos:groceries'
+
+function createWorld(options?: TestServerOptions) {
+  const server = createTestServer({ [KEY]: { todos: {} } }, options)
+  const storage = memoryStorage()
+  let pages = 0
+  const open = (user = 'ada') => {
+    const environment = createTestEnvironment({
+      seed: `page ${(pages += 1)}`,
+      now: pages * 1_000_000,
+    })
+    const network = createTestNetwork(directTransport(server))
+    const client = createClient({
+      transport: network,
+      environment,
+      user: { id: user },
+      storage: onDevice({ storage, tabs: undefined }),
+    })
+    onTestFinished(() => client.close())
+    const model = client.model<TodoList>(KEY)
+    model.subscribe(() => {})
+    return {
+      client,
+      environment,
+      network,
+      model,
+      add: (text: string) => model.create(['todos'], { text }),
+      texts: () => Object.values(model.read()?.todos ?? {}).map(({ text }) => text),
+      /** Let everything happen that can, without the network. */
+      settle: () => environment.settle(),
+    }
+  }
+  const texts = () =>
+    Object.values((server.master(KEY).snapshot().document as unknown as TodoList).todos).map(
+      ({ text }) => text,
+    )
+  return { server, open, texts }
+}
+
+describe('a page that is loaded again', () => {
+  test('shows without the network what it showed before, and sends it once', async () => {
+    const { open, texts } = createWorld()
+    const before = open()
+    await before.settle()
+    before.add('Milk')
+    await before.environment.advance(1_000)
+    before.network.dropRequests()
+    before.add('Bread')
+    before.add('Tea')
+    await before.environment.advance(1_000)
+    before.client.close()
+
+    const after = open()
+    after.network.dropRequests()
+    await after.settle()
+    expect(after.texts()).toEqual(['Milk', 'Bread', 'Tea'])
+    expect(after.model.status).toMatchObject({ queued: 0, inFlight: 2, confirmed: 1 })
+    expect(texts()).toEqual(['Milk'])
+    after.network.heal()
+    await after.environment.advance(60_000)
+    expect(texts()).toEqual(['Milk', 'Bread', 'Tea'])
+    expect(after.model.status).toMatchObject({ queued: 0, inFlight: 0 })
+
+    const last = open()
+    await last.environment.advance(60_000)
+    expect(last.texts()).toEqual(['Milk', 'Bread', 'Tea'])
+    expect(last.network.flushes.filter(({ commands }) => commands.length > 0)).toEqual([])
+  })
+
+  test('sends a flush again whose answer was lost with the page, and it takes effect once', async () => {
+    const { open, texts } = createWorld()
+    const before = open()
+    await before.settle()
+    before.network.dropAnswers()
+    before.add('Milk')
+    await before.environment.advance(100)
+    expect(texts()).toEqual(['Milk'])
+    const [sent] = before.network.flushes
+    before.client.close()
+
+    const after = open()
+    await after.environment.advance(1_000)
+    expect(after.texts()).toEqual(['Milk'])
+    expect(texts()).toEqual(['Milk'])
+    const again = after.network.flushes.find(({ commands }) => commands.length > 0)
+    expect(again?.commands).toEqual(sent!.commands)
+    expect([again?.clientId, again?.sequence]).toEqual([sent!.clientId, sent!.sequence])
+  })
+
+  test('goes on with edits on top of those of before', async () => {
+    const { open, texts } = createWorld()
+    const before = open()
+    await before.settle()
+    before.network.dropRequests()
+    const { id } = before.add('Milk')
+    await before.environment.advance(1_000)
+    before.client.close()
+    const after = open()
+    after.network.dropRequests()
+    await after.settle()
+    after.model.update(['todos', id], { text: 'Oat milk' })
+    after.add('Bread')
+    await after.environment.advance(1_000)
+    after.client.close()
+    const last = open()
+    await last.environment.advance(60_000)
+    expect(texts()).toEqual(['Oat milk', 'Bread'])
+    expect(last.texts()).toEqual(['Oat milk', 'Bread'])
+  })
+
+  test('still tells what was refused before, until it is dismissed', async () => {
+    const { open } = createWorld({
+      interceptors: [() => ({ reject: { code: 'CLOSED', message: 'The list is closed.' } })],
+    })
+    const before = open()
+    await before.settle()
+    before.add('Milk')
+    await before.environment.advance(1_000)
+    expect(before.model.rejections).toHaveLength(1)
+    before.client.close()
+    const after = open()
+    await after.settle()
+    expect(after.model.status.rejected).toBe(1)
+    const [lost] = after.model.rejections
+    expect(lost).toMatchObject({ kind: 'rejected', command: { props: { text: 'Milk' } } })
+    after.model.dismiss(lost!)
+    expect(after.model.rejections).toEqual([])
+    await after.settle()
+    after.client.close()
+    const last = open()
+    await last.settle()
+    expect(last.model.rejections).toEqual([])
+  })
+})
+
+test('edits belong to a user: another one neither sees nor sends them', async () => {
+  const { open, texts } = createWorld()
+  const ada = open('ada')
+  await ada.settle()
+  ada.network.dropRequests()
+  ada.add('Of ada')
+  await ada.environment.advance(1_000)
+  ada.client.close()
+  const bob = open('bob')
+  await bob.environment.advance(60_000)
+  expect(bob.texts()).toEqual([])
+  expect(texts()).toEqual([])
+  const again = open('ada')
+  await again.environment.advance(60_000)
+  expect(texts()).toEqual(['Of ada'])
+})
+
+test('what several pages left is sent in the order in which it was given', async () => {
+  const { open, texts } = createWorld()
+  const one = open()
+  const two = open()
+  await one.settle()
+  await two.settle()
+  for (const page of [one, two]) page.network.dropRequests()
+  one.add('1')
+  await one.environment.advance(2_000_000)
+  two.add('2')
+  one.add('3')
+  await one.settle()
+  await two.settle()
+  one.client.close()
+  two.client.close()
+  const after = open()
+  await after.environment.advance(60_000)
+  expect(new Set(texts())).toEqual(new Set(['1', '2', '3']))
+  expect(after.texts()).toEqual(texts())
+  expect(after.model.rejections).toEqual([])
+})
