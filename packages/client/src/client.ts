@@ -71,11 +71,12 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options
     this.#environment = options.environment ?? defaultEnvironment
-    this.#transport = options.transport ?? httpTransport(checkUrl(options))
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
     const { storage, user } = options
     this.#vault = storage && storage.open({ user: user?.id ?? '', environment: this.#environment })
+    const transport = options.transport ?? httpTransport(checkUrl(options))
+    this.#transport = this.#vault?.share(transport) ?? transport
     const { live } = this.#transport
     this.#live = live && this.#connect(live)
     if (this.#mode === 'manual') this.#live?.pause()

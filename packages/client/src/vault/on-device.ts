@@ -8,14 +8,16 @@ import { Vault } from './vault.ts'
 /** A device that keeps what a client must not forget. */
 export interface Device {
   /** Take out what belongs to `user`. For clients only. */
-  readonly open: (options: {
-    readonly user: string
-    readonly environment: Pick<Environment, 'now' | 'fillRandom'>
-  }) => Vault
+  readonly open: (options: { readonly user: string; readonly environment: Environment }) => Vault
 }
 
 export interface DeviceOptions {
-  /** Where: in IndexedDB, if nothing else is said. */
+  /**
+   * Clients of one name and user share what they keep, and one connection. Another
+   * server needs another name. Default `flushout`.
+   */
+  readonly name?: string
+  /** Where: in an IndexedDB database of that name, if nothing else is said. */
   readonly storage?: ClientStorage
   /** How the tabs of a browser find each other, for tests. */
   readonly tabs?: TabEnvironment | undefined
@@ -24,13 +26,14 @@ export interface DeviceOptions {
 /**
  * Keep documents and edits on this device: `createClient({ url, storage: onDevice() })`.
  * A page that is loaded again shows what it showed before, without the network, and
- * edits that were not sent go out once. Where nothing can be stored it works in
- * memory, and `status.durable` says so.
+ * edits that were not sent go out once. The tabs of a browser share one connection.
+ * Where nothing can be stored it works in memory, and `status.durable` says so.
  */
 export function onDevice(options: DeviceOptions = {}): Device {
-  const { storage = indexedDbStorage({ name: 'flushout' }), tabs = browserTabs() } = options
+  const { name = 'flushout', tabs = browserTabs() } = options
+  const { storage = indexedDbStorage({ name }) } = options
   // Tabs that cannot tell which of them live would take over each other's edits.
   const isSafe = tabs !== undefined || typeof location === 'undefined'
   const kept = isSafe ? storage : memoryStorage()
-  return { open: (whose) => new Vault({ ...whose, storage: kept, tabs }) }
+  return { open: (whose) => new Vault({ ...whose, name, storage: kept, tabs }) }
 }

@@ -10,17 +10,21 @@ import type { ProxyOptions } from '@flushout/core'
 import type { Environment } from '../environment.ts'
 import type { ClientStorage } from '../storage/client-storage.ts'
 import type { TabEnvironment } from '../tabs/tab-environment.ts'
+import { tabTransport } from '../tabs/tab-transport.ts'
+import type { Transport } from '../transport.ts'
 import { takeOver } from './heritage.ts'
 import { Keeper, type Opened } from './keeper.ts'
 import { readShelf, ShelfKeys, type Shelf } from './shelf.ts'
 
 export interface VaultOptions {
   readonly storage: ClientStorage
+  /** What pages that share it have in common, beside the user. */
+  readonly name: string
   /** Whose edits these are. Other users of the same device never see them. */
   readonly user: string
   /** How pages find out which others live; undefined where this is the only one. */
   readonly tabs: TabEnvironment | undefined
-  readonly environment: Pick<Environment, 'now' | 'fillRandom'>
+  readonly environment: Environment
 }
 
 export class Vault {
@@ -29,6 +33,7 @@ export class Vault {
   readonly #options: VaultOptions
   readonly #ready: Promise<void>
   #release = () => {}
+  #leave = () => {}
 
   constructor(options: VaultOptions) {
     const { storage, tabs, environment } = options
@@ -67,8 +72,17 @@ export class Vault {
     }
   }
 
+  /** A way to the server that all pages share. */
+  share(transport: Transport): Transport {
+    const { name, user, tabs, environment } = this.#options
+    const shared = tabTransport(transport, { name: `${name} ${user}`, tabs, environment })
+    this.#leave = shared.close
+    return shared
+  }
+
   /** To the others this page is dead. */
   close(): void {
+    this.#leave()
     this.#release()
   }
 
@@ -95,6 +109,7 @@ export class Vault {
   }
 
   #lockOf(page: string): string {
-    return `flushout page ${this.#options.user} ${page}`
+    const { name, user } = this.#options
+    return `flushout page ${name} ${user} ${page}`
   }
 }
