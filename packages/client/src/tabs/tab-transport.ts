@@ -163,8 +163,11 @@ class Tab {
   ): Promise<T> {
     try {
       for (;;) {
-        const transport = await untilAborted(signal, () => this.#way())
-        if (transport) return await byItself(transport)
+        while (this.#role === 'seeking') await untilAborted(signal, () => this.#untilFound())
+        signal.throwIfAborted()
+        // At once: a moment later it may be another.
+        if (this.#role === 'gateway') return await byItself(this.#shared)
+        if (this.#role === 'around') return await byItself(this.#options.transport)
         const outcome = await this.#asks.ask(ask, signal)
         if (outcome.kind === 'answer') return outcome.value as T
         // Who heard something has to open a stream from there.
@@ -177,11 +180,8 @@ class Tab {
     }
   }
 
-  /** What to use here; undefined: ask the gateway. */
-  async #way(): Promise<Transport | undefined> {
-    if (this.#role === 'seeking') await new Promise<void>((found) => this.#onFound.add(found))
-    if (this.#role === 'gateway') return this.#shared
-    return this.#role === 'around' ? this.#options.transport : undefined
+  #untilFound(): Promise<void> {
+    return new Promise((found) => this.#onFound.add(found))
   }
 
   /** Others know that this tab lives: work with them. */
