@@ -20,7 +20,7 @@ function open() {
     isLoaded: true,
     board: new PresenceBoard({
       environment,
-      isLoaded: () => page.isLoaded,
+      isLoaded: (): boolean => page.isLoaded,
       announce: async (presence) => {
         announced.push(presence)
         if (page.failure) throw page.failure
