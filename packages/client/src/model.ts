@@ -3,6 +3,7 @@ import {
   CommandProxy,
   FlushoutError,
   ROOT,
+  type ApplyOptions,
   type At,
   type Command,
   type DocumentView,
@@ -198,8 +199,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   /** See `CommandProxy.apply`. */
-  override apply(command: Command): Receipt {
-    return this.#loaded().apply(command)
+  override apply(command: Command, options?: ApplyOptions): Receipt {
+    return this.#loaded().apply(command, options)
   }
 
   /** See `CommandProxy.batch`. */

@@ -70,6 +70,11 @@ export function checkRecord(record: unknown): CheckedUpdateEntry | undefined {
   return attempt(() => toUpdate(record))
 }
 
+/** Check what claims to be a command of a history, which has its id; undefined if it is none. Never throws. */
+export function checkApplied(command: unknown): CheckedCommand | undefined {
+  return attempt(() => toApplied(command))
+}
+
 // Each of the functions below gives what it is named after, or throws.
 
 function toPull(answer: unknown): CheckedPull {

@@ -1,3 +1,4 @@
+import { checkApplied } from './answer.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { FlushoutError } from './errors.ts'
@@ -29,23 +30,23 @@ export function checkMemory(memory: ProxyMemory): CheckedMemory {
   const lost: { pending: PendingCommand; rejection: Rejection }[] = []
   let last = 0
   for (const entry of pending) {
-    const { serial: own, command } = Object(entry) as PendingMemory
+    const { serial: own, command, wait } = Object(entry) as PendingMemory
     if (!isCount(own) || own <= last || !isObject(command as unknown as JsonValue)) throw invalid()
     last = own
     const checked = checkCommand(command, refuseId)
-    if (checked.ok) kept.push(toPending(own, checked.command, checked.size))
+    if (checked.ok) kept.push(toPending(own, checked.command, checked.size, wait === true))
     else {
       // What was sent is in the master's hands, whatever is thought of it here.
       if (kept.length < sent.length) throw invalid()
-      const given = toPending(own, command as CheckedCommand, 0)
+      const given = toPending(own, command as CheckedCommand, 0, false)
       lost.push({ pending: given, rejection: checked.rejection })
     }
   }
   if (kept.length < sent.length) throw invalid()
   sent.forEach((command, index) => {
-    const checked = checkCommand(command, refuseId)
-    if (!checked.ok) throw invalid()
-    kept[index]!.command = checked.command
+    const checked = checkApplied(command)
+    if (!checked) throw invalid()
+    kept[index]!.command = checked
   })
   return {
     clientId,
@@ -78,9 +79,16 @@ function checkFlight({ clientId, sequence, flight }: ProxyMemory): Flush | undef
   return checked
 }
 
-function toPending(serial: number, command: CheckedCommand, size: number): PendingCommand {
-  const pending = new PendingCommand(command, size)
+function toPending(
+  serial: number,
+  command: CheckedCommand,
+  size: number,
+  waits: boolean,
+): PendingCommand {
+  const pending = new PendingCommand(command, size, waits)
   pending.serial = serial
+  // It comes from where it was kept.
+  pending.keep(true)
   return pending
 }
 

@@ -4,13 +4,24 @@ import type { Path } from './path.ts'
 import type { Receipt } from './receipt.ts'
 import type { ChildProps, PathIn, PropsAt } from './typed.ts'
 
+const NO_OPTIONS = Object.freeze({})
+
+/** How a command is given. */
+export interface ApplyOptions {
+  /**
+   * Queue and send the command like any other, but do not show it before the master
+   * has confirmed it. What builds on it cannot apply until then.
+   */
+  readonly wait?: boolean
+}
+
 /** The three commands as methods, typed by the document, for whatever can `apply` them. */
 export abstract class Commander<Doc extends object = JsonObject> {
   /**
    * Apply `command` now and queue it for the next flush. A refused command
    * changes nothing and is not queued; the receipt says why.
    */
-  abstract apply(command: Command): Receipt
+  abstract apply(command: Command, options?: ApplyOptions): Receipt
 
   /**
    * Put a new node under the one at `path`. Its id, in the receipt, can be used
@@ -19,27 +30,31 @@ export abstract class Commander<Doc extends object = JsonObject> {
   create<const P extends Path>(
     path: P & PathIn<Doc, P>,
     props?: ChildProps<Doc, P>,
-    options?: { readonly id?: string; readonly parentDefault?: PropsAt<Doc, P> },
+    options: ApplyOptions & {
+      readonly id?: string
+      readonly parentDefault?: PropsAt<Doc, P>
+    } = NO_OPTIONS,
   ): Receipt {
-    return this.apply({ action: 'create', path, ...options, ...(props && { props }) } as Command)
+    const { id, parentDefault } = options
+    return this.apply({ action: 'create', path, id, props, parentDefault } as Command, options)
   }
 
   /** Set `props` on the node at `path`, remove the keys of `unset`, leave the others. */
   update<const P extends Path>(
     path: P & PathIn<Doc, P>,
     props: PropsAt<Doc, P>,
-    options?: { readonly unset?: readonly (keyof PropsAt<Doc, P> & string)[] },
+    options?: ApplyOptions & { readonly unset?: readonly (keyof PropsAt<Doc, P> & string)[] },
   ): Receipt {
     // The commonest command of all, spelled out because a spread costs as much
     // as the rest of the call.
     const command = options?.unset
       ? { action: 'update', path, props, unset: options.unset }
       : { action: 'update', path, props }
-    return this.apply(command as Command)
+    return this.apply(command as Command, options)
   }
 
   /** Remove the last key of `path` with all that is below it. */
-  delete<const P extends Path>(path: P & PathIn<Doc, P>): Receipt {
-    return this.apply({ action: 'delete', path })
+  delete<const P extends Path>(path: P & PathIn<Doc, P>, options?: ApplyOptions): Receipt {
+    return this.apply({ action: 'delete', path }, options)
   }
 }

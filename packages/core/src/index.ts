@@ -1,6 +1,6 @@
 export { catalogue, type ErrorCode, type Retry } from './catalogue.ts'
 export type { Command, Create, Delete, Rejection, Update } from './command.ts'
-export { Commander } from './commander.ts'
+export { Commander, type ApplyOptions } from './commander.ts'
 export type { LogRecord } from './confirmed-log.ts'
 export { FlushoutError, isFlushoutError } from './errors.ts'
 export { toFeedEvents, type Feed, type FeedEvent } from './feed.ts'
@@ -14,6 +14,7 @@ export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
 export type { PendingMemory, ProxyMemory } from './memory.ts'
 export type { UpdateListener } from './news.ts'
+export type { PendingOfOther } from './others.ts'
 export { ROOT, type Path } from './path.ts'
 export {
   PROTOCOL,

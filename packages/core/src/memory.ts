@@ -10,6 +10,8 @@ export interface PendingMemory {
   readonly serial: number
   /** As it was given, its id included, renames followed. */
   readonly command: Command
+  /** It was given to wait for the master before it shows. */
+  readonly wait?: boolean
 }
 
 /**

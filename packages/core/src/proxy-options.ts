@@ -1,6 +1,7 @@
 import type { Interceptor, User } from './interceptor.ts'
 import type { LogRecord } from './confirmed-log.ts'
 import type { ProxyMemory } from './memory.ts'
+import type { PendingOfOther } from './others.ts'
 
 export interface ProxyOptions<U extends User = User> {
   /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
@@ -25,6 +26,13 @@ export interface ProxyOptions<U extends User = User> {
    * left out, and the next exchange asks for a snapshot.
    */
   readonly records?: readonly LogRecord[]
+  /** What other sessions wait for; see `showOthers`. */
+  readonly others?: readonly PendingOfOther[]
+  /**
+   * Somebody stores `memory` and says so by `persisted`. Without it, `durable` of a
+   * receipt is false at once.
+   */
+  readonly isPersisted?: boolean
   /** Collect what is confirmed, for `takeConfirmed`. */
   readonly keepsConfirmed?: boolean
 }

@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
+import { Listeners } from './listeners.ts'
+import { ROOT } from './path.ts'
 import type { Remap } from './protocol.ts'
-import type { Loss } from './replica.ts'
+import type { Loss } from './pending-queue.ts'
 
 /** Where the commands of a proxy are. A new object whenever one of its fields changes. */
 export interface ProxyStatus {
@@ -36,3 +38,79 @@ export type EndResult =
    * ANSWER_INVALID: it could not be used; the flush is sent again, for a snapshot.
    */
   | { readonly ok: false; readonly code: 'NO_FLUSH' | 'ANSWER_INVALID' }
+
+// Beyond this many the oldest are forgotten, so that memory stays bounded.
+const MAX_REJECTIONS = 1_000
+const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
+
+/** Where the counts of a status come from. */
+interface Counted {
+  readonly confirmed: number
+  readonly queue: { readonly commands: readonly unknown[]; readonly inFlight: number }
+}
+
+/** The status and the rejections of a proxy, and those who want to hear of them. */
+export class StatusBoard {
+  readonly #replica: Counted
+  readonly #listeners = new Listeners()
+  historyChanges = 0
+  #rejections = NO_REJECTIONS
+  #status: ProxyStatus | undefined
+  // What the listeners know.
+  #told: { readonly status: ProxyStatus; readonly rejections: readonly LostCommand[] } | undefined
+
+  constructor(replica: Counted) {
+    this.#replica = replica
+  }
+
+  /** The same object until one of its fields changes. */
+  get status(): ProxyStatus {
+    const { confirmed, queue } = this.#replica
+    const { inFlight } = queue
+    const queued = queue.commands.length - inFlight
+    const rejected = this.#rejections.length
+    const { historyChanges } = this
+    const last = this.#status
+    if (
+      last?.queued !== queued ||
+      last.inFlight !== inFlight ||
+      last.confirmed !== confirmed ||
+      last.rejected !== rejected ||
+      last.historyChanges !== historyChanges
+    ) {
+      this.#status = Object.freeze({ queued, inFlight, confirmed, rejected, historyChanges })
+    }
+    return this.#status!
+  }
+
+  get rejections(): readonly LostCommand[] {
+    return this.#rejections
+  }
+
+  lose(lost: LostCommand): void {
+    this.#rejections = Object.freeze([...this.#rejections, lost].slice(-MAX_REJECTIONS))
+  }
+
+  dismiss(lost: LostCommand): void {
+    const rest = this.#rejections.filter((other) => other !== lost)
+    if (rest.length < this.#rejections.length) this.#rejections = Object.freeze(rest)
+  }
+
+  /** Call `listener` whenever `publish` finds another status or other rejections. */
+  subscribe(listener: () => void): () => void {
+    if (this.#listeners.isEmpty) this.#told = this.#now()
+    return this.#listeners.add(ROOT, listener)
+  }
+
+  publish(): void {
+    if (this.#listeners.isEmpty) return
+    const now = this.#now()
+    if (now.status === this.#told?.status && now.rejections === this.#told.rejections) return
+    this.#told = now
+    this.#listeners.call([ROOT])
+  }
+
+  #now(): { readonly status: ProxyStatus; readonly rejections: readonly LostCommand[] } {
+    return { status: this.status, rejections: this.#rejections }
+  }
+}

@@ -14,7 +14,7 @@ import { changedPaths } from './changed-paths.ts'
 import { checkCommand } from './check.ts'
 import { checkMemory, type CheckedMemory } from './check-memory.ts'
 import type { Command } from './command.ts'
-import { Commander } from './commander.ts'
+import { Commander, type ApplyOptions } from './commander.ts'
 import { ConfirmedLog, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
 import type { DocumentView, User } from './interceptor.ts'
@@ -22,23 +22,23 @@ import type { JsonObject } from './json.ts'
 import { Listeners } from './listeners.ts'
 import type { ProxyMemory } from './memory.ts'
 import { News, type UpdateListener } from './news.ts'
+import type { PendingOfOther } from './others.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
+import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
-import type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
+import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from './proxy-status.ts'
 import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt } from './receipt.ts'
 import { withFreeId } from './remap.ts'
-import { Replica, type Loss } from './replica.ts'
+import { Replica } from './replica.ts'
 import type { At } from './typed.ts'
 
 const MAX_COMMANDS = 500
 const MAX_BYTES = 250_000
-// Beyond this many the oldest are forgotten, so that memory stays bounded.
-const MAX_REJECTIONS = 1_000
+const NO_OPTIONS: ApplyOptions = Object.freeze({})
 const NO_REMAPS: readonly Remap[] = Object.freeze([])
-const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
 
 /** A local copy of a model that changes at once and tells the master later. */
 export class CommandProxy<Doc extends object = JsonObject, U extends User = User>
@@ -48,17 +48,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #options: ProxyOptions<U>
   readonly #replica: Replica<U>
   readonly #listeners = new Listeners()
-  readonly #statusListeners = new Listeners()
   readonly #news = new News()
   readonly #outbox: Outbox
   readonly #log: ConfirmedLog | undefined
-  #status: ProxyStatus | undefined
-  #rejections = NO_REJECTIONS
-  #historyChanges = 0
-  // The last of them was counted, and what comes of it is still to come.
+  readonly #board: StatusBoard
+  // The last history change was counted, and what comes of it is still to come.
   #isSetback = false
-  // What the status listeners know.
-  #told: { readonly status: ProxyStatus; readonly rejections: readonly LostCommand[] }
   // Collects the changed paths while a batch runs.
   #batched: Path[] | undefined
 
@@ -95,24 +90,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       onLost: (pending, loss) => this.#lose(pending, loss),
       log: this.#log,
     })
-    this.#restore(memory, options.records)
-    this.#told = { status: this.status, rejections: this.#rejections }
-  }
-
-  #restore(memory: CheckedMemory | undefined, records: readonly LogRecord[] = []): void {
-    const { flight } = memory ?? {}
-    const replica = this.#replica
-    const isUsable = replica.replay(records, flight)
-    const { confirmed, hash } = replica
-    // The answer to the flight says what is new since the past that it claims.
-    const isAnotherPast =
-      flight && (flight.from > confirmed || (flight.from === confirmed && flight.hash !== hash))
-    if (!isUsable || isAnotherPast || memory?.isDistrusted) this.#distrust()
-    if (!memory) return
-    replica.restore({ ...memory, inFlight: flight?.commands.length ?? 0 })
-    for (const { pending, rejection } of memory.lost) {
-      this.#lose(pending, { kind: 'rejected', rejection })
-    }
+    this.#board = new StatusBoard(this.#replica)
+    this.#restore(memory, options)
   }
 
   /**
@@ -121,7 +100,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    */
   get memory(): ProxyMemory {
     const { clientId, sequence, flush } = this.#outbox
-    const { serial, pending, hasLanded, hash } = this.#replica
+    const { queue, hash } = this.#replica
+    const { serial, hasLanded } = queue
     return Object.freeze({
       clientId,
       sequence,
@@ -129,7 +109,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       ...(flush && flush.commands.length > 0 && { flight: flush }),
       ...(hasLanded && { hasLanded }),
       ...(hash === '' && { isDistrusted: true }),
-      pending: Object.freeze(pending.map(({ memory }) => memory)),
+      pending: Object.freeze(queue.commands.map(({ memory }) => memory)),
     })
   }
 
@@ -166,33 +146,17 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Where the commands are. The same object until one of its fields changes. */
   get status(): ProxyStatus {
-    const { pending, inFlight, confirmed } = this.#replica
-    const queued = pending.length - inFlight
-    const rejected = this.#rejections.length
-    const historyChanges = this.#historyChanges
-    const last = this.#status
-    if (
-      last?.queued !== queued ||
-      last.inFlight !== inFlight ||
-      last.confirmed !== confirmed ||
-      last.rejected !== rejected ||
-      last.historyChanges !== historyChanges
-    ) {
-      this.#status = Object.freeze({ queued, inFlight, confirmed, rejected, historyChanges })
-    }
-    return this.#status!
+    return this.#board.status
   }
 
   /** Commands that showed here and were lost since, oldest first, until dismissed. */
   get rejections(): readonly LostCommand[] {
-    return this.#rejections
+    return this.#board.rejections
   }
 
   /** Take an entry off `rejections`. */
   dismiss(lost: LostCommand): void {
-    const rest = this.#rejections.filter((other) => other !== lost)
-    if (rest.length === this.#rejections.length) return
-    this.#rejections = Object.freeze(rest)
+    this.#board.dismiss(lost)
     this.#publish([])
   }
 
@@ -219,20 +183,23 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return this.#replica.tree.size(path)
   }
 
-  override apply(command: Command): Receipt {
+  override apply(command: Command, { wait = false }: ApplyOptions = NO_OPTIONS): Receipt {
     const { createId } = this.#options
     const checked = checkCommand(command, createId)
     if (!checked.ok) return refusedReceipt(checked.rejection)
     const { tree } = this.#replica
-    const pending = new PendingCommand(withFreeId(tree, checked.command, createId), checked.size)
+    const free = withFreeId(tree, checked.command, createId)
+    const pending = new PendingCommand(free, checked.size, wait)
+    if (!this.#options.isPersisted) pending.keep(false)
     const mayMakeParent = checked.command.action === 'create' && checked.command.parentDefault
     const isParentThere = !mayMakeParent || tree.has(checked.command.path)
-    const loss = this.#checkSize(pending) ?? this.#replica.push(pending)
+    const loss = this.#checkSize(pending) ?? this.#replica.queue.push(pending)
     if (loss) {
       pending.refuse(loss.rejection)
       return pending
     }
-    const paths = this.#listeners.isEmpty ? [] : changedPaths(pending.command, isParentThere)
+    const paths =
+      this.#listeners.isEmpty || wait ? [] : changedPaths(pending.command, isParentThere)
     if (this.#batched) this.#batched.push(...paths)
     else this.#publish(paths)
     return pending
@@ -251,7 +218,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       return run()
     } catch (error) {
       const message = 'The batch that gave this command was taken back.'
-      for (const pending of this.#replica.truncate(this.#startAfter(last))) {
+      for (const pending of this.#replica.queue.truncate(this.#startAfter(last))) {
         pending.settle({ kind: 'dropped', rejection: { code: 'BATCH_REJECTED', message } })
       }
       throw error
@@ -263,9 +230,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** Where the queued commands begin that were given after `last`. */
   #startAfter(last: PendingCommand | undefined): number {
-    const { pending, inFlight } = this.#replica
+    const { commands, inFlight } = this.#replica.queue
     // What is in flight stays, even if the batch itself began the flush.
-    return Math.max(last ? pending.lastIndexOf(last) + 1 : 0, inFlight)
+    return Math.max(last ? commands.lastIndexOf(last) + 1 : 0, inFlight)
   }
 
   /**
@@ -276,11 +243,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     this.#listeners.add(path, listener)
 
   /** Call `listener` whenever `status` or `rejections` is another. */
-  subscribeStatus = (listener: () => void): (() => void) => {
-    const { status, rejections } = this
-    if (this.#statusListeners.isEmpty) this.#told = { status, rejections }
-    return this.#statusListeners.add(ROOT, listener)
-  }
+  subscribeStatus = (listener: () => void): (() => void) => this.#board.subscribe(listener)
 
   /**
    * Call `listener` once for each flush of somebody else, as soon as it is
@@ -296,7 +259,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    */
   beginFlush({ pull = false }: { pull?: boolean } = {}): Flush | undefined {
     const flush = this.#outbox.begin(this.#replica, pull)
-    if (flush) this.#replica.inFlight = flush.commands.length
+    if (flush) this.#replica.queue.inFlight = flush.commands.length
     this.#publish([])
     return flush
   }
@@ -352,7 +315,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     if (retry !== 'after-resync') return this.cancelFlush()
     if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') {
-      this.#historyChanges += 1
+      this.#board.historyChanges += 1
       this.#isSetback = true
     }
     // The master knows this flush to be of the past, but not what became of it:
@@ -382,7 +345,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     if (sync.kind === 'snapshot') {
       // It may or may not hold what is in flight; the answer to that will tell.
-      if (replica.inFlight > 0) return 'ignored'
+      if (replica.queue.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
     // What is distrusted is no ground to build on.
@@ -395,6 +358,38 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return 'applied'
   }
 
+  /**
+   * Show what other sessions have given and nobody confirmed yet, on top of the
+   * confirmed document and below the commands of this proxy, in this order, until the
+   * next call. What does not apply does not show. Each goes in the very step in which
+   * the flush that it is in is confirmed, so nothing shows twice. They are never sent,
+   * and not in `memory` or `status`.
+   */
+  showOthers(others: readonly PendingOfOther[]): void {
+    if (others.length === 0 && this.#replica.others.isEmpty) return
+    const show = () => {
+      this.#replaceOthers(others)
+      return true
+    }
+    // What others take back may still reach the master before what is given here.
+    this.#publish(this.#replica.rebase(show, { keepsAll: true }) ?? [])
+  }
+
+  /**
+   * Say that the commands up to the one with this serial are on disk, or, with false,
+   * that they will not be. Their `durable` resolves with it.
+   */
+  persisted(serial: number, isDurable = true): void {
+    const { commands } = this.#replica.queue
+    for (let index = commands.length - 1; index >= 0; index -= 1) {
+      const pending = commands[index]!
+      if (pending.serial > serial) continue
+      // Those before it were told of earlier.
+      if (pending.isDurable !== undefined) return
+      pending.keep(isDurable)
+    }
+  }
+
   /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
   #distrust(): void {
     this.#replica.hash = ''
@@ -403,8 +398,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** What was in flight is queued again: the master is known not to have applied it. */
   #queueAgain(): void {
-    this.#replica.inFlight = 0
-    this.#replica.hasLanded = false
+    const { queue } = this.#replica
+    queue.inFlight = 0
+    queue.hasLanded = false
     this.#publish([])
   }
 
@@ -419,16 +415,16 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   #follow(answer: CheckedAnswer, flush: Flush): readonly Remap[] | undefined {
     const replica = this.#replica
     const { sync, verdicts, commandCount, hash } = answer
-    let own = replica.vouched(verdicts)
+    let own = replica.queue.vouched(verdicts)
     if (commandCount <= replica.confirmed && isAlone(answer, own, flush)) {
       // The document is from after the flush, as it may be where one went on from memory.
       if (commandCount === replica.confirmed && replica.hash !== hash) return undefined
-      replica.hasLanded = true
+      replica.queue.hasLanded = true
       own = []
     }
     // News came in between and went further than this answer.
     const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
-    if (sync.kind === 'none' && verdicts.size === 0 && !replica.hasLanded && !isOvertaken) {
+    if (sync.kind === 'none' && verdicts.size === 0 && replica.isPlain && !isOvertaken) {
       // The usual case: applied as sent, and nobody else did anything. The
       // document is right already.
       if (commandCount !== replica.confirmed + own.length) return undefined
@@ -441,16 +437,19 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const remaps = [...answer.remaps]
     const before = replica.confirmed
-    const paths = replica.rebase(() => {
-      if (!isOvertaken && !replica.advance(answer, own, flush)) return false
-      if (commandCount === replica.confirmed) replica.hash = hash
-      this.#settleFlight(answer)
-      return true
-    }, remaps)
+    const paths = replica.rebase(
+      () => {
+        if (!isOvertaken && !replica.advance(answer, own, flush)) return false
+        if (commandCount === replica.confirmed) replica.hash = hash
+        this.#settleFlight(answer)
+        return true
+      },
+      { remaps },
+    )
     if (!paths) return undefined
     if (!isOvertaken) this.#news.note(answer, before, flush.clientId)
     // Nobody could say that the past is another to a flush that claimed none.
-    if (replica.confirmed < before && !this.#isSetback) this.#historyChanges += 1
+    if (replica.confirmed < before && !this.#isSetback) this.#board.historyChanges += 1
     this.#isSetback = false
     this.#publish(paths)
     return remaps
@@ -458,7 +457,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** The flush was answered: say so to its commands, and make room for the next. */
   #settleFlight({ verdicts }: CheckedAnswer): void {
-    const settled = this.#replica.takeFlight()
+    const settled = this.#replica.queue.takeFlight()
     this.#outbox.end()
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
@@ -472,18 +471,50 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Take the commands in flight out of the document, with the same outcome for all. */
   #loseFlight(loss: Loss): void {
     const paths = this.#replica.rebase(() => {
-      for (const pending of this.#replica.takeFlight()) this.#lose(pending, loss)
+      for (const pending of this.#replica.queue.takeFlight()) this.#lose(pending, loss)
       this.#outbox.release()
       return true
     })
     this.#publish(paths ?? [])
   }
 
+  /** Go on where another proxy was. */
+  #restore(
+    memory: CheckedMemory | undefined,
+    { records = [], others = [] }: ProxyOptions<U>,
+  ): void {
+    const replica = this.#replica
+    const flight = memory?.flight
+    const isUsable = replica.replay(records, flight)
+    const { confirmed, hash } = replica
+    // The answer to the flight says what is new since the past that it claims.
+    const isAnotherPast =
+      flight && (flight.from > confirmed || (flight.from === confirmed && flight.hash !== hash))
+    if (!isUsable || isAnotherPast || memory?.isDistrusted) this.#distrust()
+    if (!memory && others.length === 0) return
+    replica.rebase(
+      () => {
+        if (memory) replica.queue.restore({ ...memory, inFlight: flight?.commands.length ?? 0 })
+        this.#replaceOthers(others)
+        return true
+      },
+      // The snapshot may bring what they need.
+      { keepsAll: replica.hash === '' },
+    )
+    for (const { pending, rejection } of memory?.lost ?? []) {
+      this.#lose(pending, { kind: 'rejected', rejection })
+    }
+  }
+
+  #replaceOthers(others: readonly PendingOfOther[]): void {
+    this.#replica.others.replace(others.filter(({ clientId }) => clientId !== this.clientId))
+  }
+
   #lose(pending: PendingCommand, { kind, rejection }: Loss): void {
     const { given } = pending
-    if (given.action === 'create') this.#replica.refused.push([...given.path, given.id])
+    if (given.action === 'create') this.#replica.queue.refused.push([...given.path, given.id])
     const lost = Object.freeze({ command: pending.command, kind, rejection })
-    this.#rejections = Object.freeze([...this.#rejections, lost].slice(-MAX_REJECTIONS))
+    this.#board.lose(lost)
     pending.settle({ kind, rejection })
   }
 
@@ -500,15 +531,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     try {
       this.#news.tell()
     } finally {
-      if (!this.#statusListeners.isEmpty) this.#publishStatus()
+      this.#board.publish()
     }
-  }
-
-  #publishStatus(): void {
-    const { status, rejections } = this
-    if (status === this.#told.status && rejections === this.#told.rejections) return
-    this.#told = { status, rejections }
-    this.#statusListeners.call([ROOT])
   }
 }
 

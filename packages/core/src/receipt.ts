@@ -30,6 +30,12 @@ export interface Receipt {
   readonly outcome: Outcome | undefined
   /** Resolves with the outcome. Never rejects; stays open as long as nobody knows. */
   readonly verdict: Promise<Outcome>
+  /**
+   * Resolves with true when the command outlives the page, as it is on disk or was
+   * confirmed; with false where nothing is kept, or when the command was refused or
+   * lost. Never rejects.
+   */
+  readonly durable: Promise<boolean>
 }
 
 const APPLIED: Outcome = Object.freeze({ kind: 'applied' })
@@ -48,11 +54,18 @@ export class PendingCommand implements Receipt {
   size: number
   outcome: Outcome | undefined
   rejection: Rejection | undefined
+  /** Whether it outlives the page; undefined as long as nobody knows. */
+  isDurable: boolean | undefined
+  /** Does not show before the master has confirmed it. */
+  readonly waits: boolean
   #memory: PendingMemory | undefined
   #promise: Promise<Outcome> | undefined
   #resolve: ((outcome: Outcome) => void) | undefined
+  #durable: Promise<boolean> | undefined
+  #resolveDurable: ((isDurable: boolean) => void) | undefined
 
-  constructor(given: CheckedCommand, size: number) {
+  constructor(given: CheckedCommand, size: number, waits = false) {
+    this.waits = waits
     this.given = given
     this.command = given
     this.size = size
@@ -77,10 +90,31 @@ export class PendingCommand implements Receipt {
     return this.#promise
   }
 
+  get durable(): Promise<boolean> {
+    this.#durable ??=
+      this.isDurable === undefined
+        ? new Promise((resolve) => {
+            this.#resolveDurable = resolve
+          })
+        : Promise.resolve(this.isDurable)
+    return this.#durable
+  }
+
+  /** Say whether the command outlives the page. The first word counts. */
+  keep(isDurable: boolean): void {
+    if (this.isDurable !== undefined) return
+    this.isDurable = isDurable
+    this.#resolveDurable?.(isDurable)
+  }
+
   /** What is to be remembered of it; the same object until `given` is another. */
   get memory(): PendingMemory {
     if (this.#memory?.command !== this.given) {
-      this.#memory = Object.freeze({ serial: this.serial, command: this.given })
+      this.#memory = Object.freeze({
+        serial: this.serial,
+        command: this.given,
+        ...(this.waits && { wait: true }),
+      })
     }
     return this.#memory
   }
@@ -90,6 +124,7 @@ export class PendingCommand implements Receipt {
     if (this.outcome) return
     this.outcome = outcome
     this.#resolve?.(outcome)
+    this.keep(outcome.kind === 'applied' || outcome.kind === 'amended')
   }
 
   /** Refuse the command on the spot. */

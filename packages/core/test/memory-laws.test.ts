@@ -17,7 +17,7 @@ import { describe, expect, test } from 'vitest'
 import { command, wide } from './support/arbitraries.ts'
 
 type Step =
-  | { kind: 'apply'; tab: number; command: Command }
+  | { kind: 'apply'; tab: number; command: Command; wait: boolean }
   | {
       kind:
         | 'exchange'
@@ -36,7 +36,15 @@ type Step =
 const TABS = 2
 const tab = fc.nat({ max: TABS - 1 })
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('apply' as const), tab, command }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('apply' as const),
+      tab,
+      command,
+      wait: fc.nat({ max: 4 }).map((n) => n === 0),
+    }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -101,7 +109,7 @@ class Tab {
 
   play(one: Step): Receipt | undefined {
     const { proxy } = this
-    if (one.kind === 'apply') return proxy.apply(one.command)
+    if (one.kind === 'apply') return proxy.apply(one.command, { wait: one.wait })
     if (one.kind === 'away' || one.kind === 'nap') this.#leave(one.kind === 'nap')
     if (one.kind === 'pull' && proxy.confirmed.hash !== '') {
       const { from, hash } = proxy.confirmed

@@ -1,0 +1,184 @@
+import type { CheckedAnswer } from './answer.ts'
+import type { CheckedCommand } from './check.ts'
+import type { Rejection } from './command.ts'
+import type { DocumentTree } from './document.ts'
+import { intercept } from './intercept.ts'
+import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
+import { checkParents } from './orphan.ts'
+import type { Path } from './path.ts'
+import type { Remap } from './protocol.ts'
+import type { PendingCommand } from './receipt.ts'
+import { remapCommand, withFreeId } from './remap.ts'
+
+/** Why a command that was accepted cannot stay in the document. */
+export interface Loss {
+  readonly kind: 'rejected' | 'dropped'
+  readonly rejection: Rejection
+}
+
+export interface PendingQueueOptions<U extends User> {
+  readonly createId: () => string
+  readonly interceptors: readonly Interceptor<U>[]
+  readonly createContext: (pending: PendingCommand) => InterceptorContext<U>
+  /** Hears of each command that could not be put back on. */
+  readonly onLost: (pending: PendingCommand, loss: Loss) => void
+}
+
+/** The commands of an earlier queue, in order. */
+export interface RestoredQueue {
+  readonly pending: PendingCommand[]
+  readonly inFlight: number
+  readonly hasLanded: boolean
+  readonly serial: number
+}
+
+/** The commands that nobody confirmed yet, applied to a document on top of all else. */
+export class PendingQueue<U extends User> {
+  readonly #tree: DocumentTree
+  readonly #options: PendingQueueOptions<U>
+  /** In the order in which they were given; the first `inFlight` of them are in flight. */
+  commands: PendingCommand[] = []
+  inFlight = 0
+  /** The flush in flight is part of what is confirmed, though its answer is still to come. */
+  hasLanded = false
+  /** Nodes whose create was lost since the last rebase: what was given for them is lost with them. */
+  readonly refused: Path[] = []
+  #serial = 0
+  #hidden = 0
+
+  constructor(tree: DocumentTree, options: PendingQueueOptions<U>) {
+    this.#tree = tree
+    this.#options = options
+  }
+
+  /** The serial of the last command that was given. */
+  get serial(): number {
+    return this.#serial
+  }
+
+  /**
+   * How many commands do not show: they wait for the answer in flight, have landed,
+   * or were given to wait.
+   */
+  get hidden(): number {
+    return this.#hidden
+  }
+
+  /** Take over the commands of an earlier queue. They show after the next `putOn`. */
+  restore({ pending, inFlight, hasLanded, serial }: RestoredQueue): void {
+    this.commands = pending
+    this.inFlight = inFlight
+    this.hasLanded ||= hasLanded
+    this.#serial = serial
+  }
+
+  /** Apply a new command on top of all others, or say why not, with nothing done. */
+  push(pending: PendingCommand): Loss | undefined {
+    pending.serial = this.#serial += 1
+    const loss = this.#apply(pending)
+    if (!loss) {
+      this.commands.push(pending)
+      if (pending.waits) this.#hidden += 1
+    }
+    return loss
+  }
+
+  /** Take the latest commands back, down to the first `length` of them, and give them. */
+  truncate(length: number): PendingCommand[] {
+    const taken = this.commands.splice(length)
+    for (let index = taken.length - 1; index >= 0; index -= 1) {
+      this.#tree.undo(taken[index]!.changes)
+      if (taken[index]!.waits) this.#hidden -= 1
+    }
+    return taken
+  }
+
+  /** The commands in flight as the master applied them; none if they are confirmed already. */
+  vouched(verdicts: CheckedAnswer['verdicts']): CheckedCommand[] {
+    const commands: CheckedCommand[] = []
+    if (this.hasLanded) return commands
+    for (let index = 0; index < this.inFlight; index += 1) {
+      const verdict = verdicts.get(index)
+      if (!verdict) commands.push(this.commands[index]!.command)
+      else if (verdict.kind === 'amended') commands.push(verdict.command)
+    }
+    return commands
+  }
+
+  /** End the flight, and give its commands, which are pending no more. */
+  takeFlight(): PendingCommand[] {
+    const taken = this.commands.splice(0, this.inFlight)
+    this.inFlight = 0
+    this.hasLanded = false
+    return taken
+  }
+
+  /** Take all commands out of the document; they stay in the queue. */
+  takeOff(): void {
+    for (let index = this.commands.length - 1; index >= 0; index -= 1) {
+      this.#tree.undo(this.commands[index]!.changes)
+    }
+  }
+
+  /**
+   * Put the commands on again, following `remaps`, which grows by the renames that
+   * this needs. One that does not apply is lost; unless `keepsAll`, or while something
+   * is in flight: what it builds on may be on its way.
+   */
+  putOn(remaps: Remap[], keepsAll: boolean): void {
+    const kept: PendingCommand[] = []
+    this.#hidden = 0
+    this.commands.forEach((pending, index) => {
+      if (index < this.inFlight) {
+        kept.push(pending)
+        // Frozen: sent as it is, so applied as it is.
+        const shows =
+          !this.hasLanded && !pending.waits && !this.#tree.apply(pending.command, pending.changes)
+        if (!shows) this.#hidden += 1
+        return
+      }
+      this.#rename(pending, remaps)
+      const orphaned = checkParents(pending.given.path, this.refused)
+      const loss: Loss | undefined = orphaned
+        ? { kind: 'dropped', rejection: orphaned }
+        : this.#apply(pending)
+      if (loss && this.inFlight === 0 && (orphaned || !keepsAll)) {
+        this.#options.onLost(pending, loss)
+        return
+      }
+      kept.push(pending)
+      if (loss || pending.waits) this.#hidden += 1
+    })
+    this.commands = kept
+    this.refused.length = 0
+  }
+
+  #rename(pending: PendingCommand, remaps: Remap[]): void {
+    const given = remapCommand(pending.given, remaps)
+    const free = withFreeId(this.#tree, given, this.#options.createId)
+    pending.given = free
+    if (given.action !== 'create' || free === given) return
+    remaps.push({
+      from: Object.freeze([...given.path, given.id]),
+      to: Object.freeze([...given.path, pending.id]),
+    })
+  }
+
+  /** Apply a pending command as the interceptors leave it; one that waits only to see whether it could. */
+  #apply(pending: PendingCommand): Loss | undefined {
+    const { interceptors, createContext } = this.#options
+    let command = pending.given
+    if (interceptors.length > 0) {
+      const context = createContext(pending)
+      const result = intercept(interceptors, this.#tree, command, context, () => {})
+      if (!result.ok) return { kind: 'rejected', rejection: result.rejection }
+      if (result.command !== command) pending.size = JSON.stringify(result.command).length
+      command = result.command
+    }
+    const rejection = this.#tree.apply(command, pending.changes)
+    if (rejection) return { kind: 'dropped', rejection }
+    if (pending.waits) this.#tree.undo(pending.changes)
+    pending.command = command
+    return undefined
+  }
+}

@@ -1,0 +1,144 @@
+import { CommandProxy, type Command, type PendingOfOther } from '@flushout/core'
+import { createTestIds, throughJson, World, type Peer } from '@flushout/core/testing'
+import { describe, expect, test } from 'vitest'
+import { wide } from './support/arbitraries.ts'
+
+// Large enough that updates are shorter than a snapshot.
+const LONG = { bulk: wide(300), list: {} }
+
+function open() {
+  const world = new World<Record<string, any>>(LONG)
+  return { world, ada: world.join('ada'), tab: world.join('tab'), bob: world.join('bob') }
+}
+
+/** What `proxy` has to tell its siblings about itself. */
+function pendingOf({ proxy }: Peer<any>): PendingOfOther {
+  const { clientId, flight, pending } = throughJson(proxy.memory)
+  const sent = flight?.commands ?? []
+  return {
+    clientId,
+    commands: pending.map(({ command }, index) =>
+      index < sent.length ? { command: sent[index]!, sequence: flight!.sequence } : { command },
+    ),
+  }
+}
+
+/** Every state that a listener of `proxy` sees. */
+function watch(proxy: CommandProxy<Record<string, any>>): unknown[] {
+  const seen: unknown[] = []
+  proxy.subscribe(() => seen.push(throughJson(proxy.read()['list'])))
+  return seen
+}
+
+describe('what other sessions have given', () => {
+  test('shows below the own commands, and is neither sent nor counted nor remembered', () => {
+    const { ada, tab } = open()
+    ada.proxy.update(['list'], { a: 'mine', both: 'mine' })
+    const { memory, status } = ada.proxy
+    tab.proxy.update(['list'], { b: 'theirs', both: 'theirs' })
+    const seen = watch(ada.proxy)
+    ada.proxy.showOthers([pendingOf(tab)])
+    expect(seen).toEqual([{ b: 'theirs', both: 'mine', a: 'mine' }])
+    expect(ada.proxy.memory).toEqual(memory)
+    expect(ada.proxy.status).toBe(status)
+    expect(ada.proxy.beginFlush()?.commands).toHaveLength(1)
+    ada.proxy.showOthers([])
+    expect(ada.proxy.read()['list']).toEqual({ a: 'mine', both: 'mine' })
+    ada.proxy.showOthers([])
+    expect(seen).toHaveLength(2)
+  })
+
+  test('goes in the step in which it is confirmed, and does not come back by an old word', () => {
+    const { ada, tab } = open()
+    tab.proxy.update(['list'], { n: 1 })
+    tab.proxy.beginFlush()
+    tab.proxy.cancelFlush()
+    tab.proxy.update(['list'], { n: 2 })
+    const word = pendingOf(tab)
+    expect(word.commands.map(({ sequence }) => sequence)).toEqual([1, undefined])
+    ada.proxy.showOthers([word])
+    const seen = watch(ada.proxy)
+    tab.flush()
+    ada.flush()
+    // Another one wrote since; what is confirmed is below it.
+    tab.proxy.update(['list'], { n: 3 })
+    tab.flush()
+    expect(seen).toEqual([])
+    ada.proxy.showOthers([pendingOf(tab)])
+    ada.flush()
+    expect(ada.proxy.read()['list']).toEqual({ n: 3 })
+    ada.proxy.showOthers([word])
+    expect(ada.proxy.read()['list']).toEqual({ n: 2 })
+    ada.proxy.showOthers([{ ...word, commands: word.commands.slice(0, 1) }])
+    expect(ada.proxy.read()['list']).toEqual({ n: 3 })
+  })
+
+  test('does not show where it does not apply, has no form or is of this very client', () => {
+    const { ada } = open()
+    const show = (...commands: unknown[]) =>
+      ada.proxy.showOthers([
+        { clientId: 'tab', commands: commands.map((command) => ({ command: command as Command })) },
+      ])
+    show(
+      { action: 'update', path: ['gone'], props: { a: 1 } },
+      { action: 'create', path: ['list'], props: {} },
+      { action: 'create', path: [], id: 'list', props: {} },
+      { action: 'paint' },
+      null,
+      { action: 'update', path: ['list'], props: { a: 1 } },
+    )
+    expect(ada.proxy.read()['list']).toEqual({ a: 1 })
+    ada.proxy.showOthers([
+      {
+        clientId: ada.proxy.clientId,
+        commands: [{ command: { action: 'delete', path: ['list'] } }],
+      },
+    ])
+    expect(ada.proxy.read()).toEqual(LONG)
+  })
+
+  test('carries own commands, which stay when it is taken back, until the master says', () => {
+    const { world, ada, tab } = open()
+    const { id } = tab.proxy.create(['list'], { text: 'milk' })
+    ada.proxy.showOthers([pendingOf(tab)])
+    const receipt = ada.proxy.update(['list', id], { done: true })
+    expect(receipt.ok).toBe(true)
+    expect(ada.proxy.read(['list', id])).toEqual({ text: 'milk', done: true })
+    ada.proxy.showOthers([])
+    expect(ada.proxy.read(['list', id])).toBe(undefined)
+    expect(ada.proxy.status).toMatchObject({ queued: 1, rejected: 0 })
+    tab.flush()
+    ada.flush()
+    expect(receipt.outcome).toEqual({ kind: 'applied' })
+    expect(world.master.read(['list', id])).toEqual({ text: 'milk', done: true })
+    expect(ada.proxy.read()).toEqual(world.master.read())
+  })
+
+  test('is not part of what is confirmed', () => {
+    const { world, ada, tab } = open()
+    tab.proxy.update(['list'], { b: 1 })
+    ada.proxy.showOthers([pendingOf(tab)])
+    ada.proxy.update(['list'], { a: 1 })
+    const before = ada.proxy.read()
+    expect(ada.proxy.confirmedSnapshot()).toEqual(world.master.snapshot())
+    expect(ada.proxy.read()).toBe(before)
+    ada.flush()
+    expect(ada.proxy.confirmedSnapshot()).toEqual(world.master.snapshot())
+    expect(ada.proxy.read()['list']).toEqual({ a: 1, b: 1 })
+  })
+
+  test('is there from the start, below what was put away', () => {
+    const { ada, tab } = open()
+    const { id } = tab.proxy.create(['list'], {})
+    ada.proxy.showOthers([pendingOf(tab)])
+    ada.proxy.update(['list', id], { done: true })
+    const again = new CommandProxy<Record<string, any>>(ada.proxy.confirmedSnapshot() as never, {
+      createId: createTestIds('again'),
+      now: () => 0,
+      memory: ada.proxy.memory,
+      others: [pendingOf(tab)],
+    })
+    expect(again.read()).toEqual(ada.proxy.read())
+    expect(again.rejections).toEqual([])
+  })
+})
