@@ -38,6 +38,7 @@ test('what a full disk does not take is kept in memory, and stored with the next
   await storage.write([{ put: ['a', 2], value: 'kept' }, { delete: ['a', 1] }])
   await storage.write([{ put: ['a', 3], value: 'kept' }])
   expect(storage.isDurable).toBe(false)
+  expect(storage.error).toMatchObject({ message: 'The disk is full.' })
   expect(disk.rows).toEqual([{ key: ['a', 1], value: 'stored' }])
   const expected = [
     { key: ['a', 2], value: 'kept' },
@@ -47,6 +48,7 @@ test('what a full disk does not take is kept in memory, and stored with the next
   disk.accept()
   await storage.write([])
   expect(storage.isDurable).toBe(true)
+  expect(storage.error).toBeUndefined()
   expect(disk.rows).toEqual(expected)
   expect(news).toEqual(['volatile', 'durable'])
 })

@@ -47,6 +47,8 @@ export interface ClientStorage {
    * needed counts as one that works.
    */
   readonly isDurable: boolean
+  /** What the disk failed with last, while that is why `isDurable` is false. */
+  readonly error: unknown
   /** Hear of `StorageNews`, until the returned function is called. */
   subscribe(listener: (news: StorageNews) => void): () => void
   /** Resolves when what was written before is stored and another may open the same. */

@@ -66,6 +66,7 @@ export class DiskStorage implements ClientStorage {
   // Settles when what was called so far is done.
   #last: Promise<unknown> = Promise.resolve()
   #isDurable = true
+  #error: unknown
   #retryMs = RETRY_MS
   #stopRetry: (() => void) | undefined
   #closing: Promise<void> | undefined
@@ -80,6 +81,10 @@ export class DiskStorage implements ClientStorage {
 
   get isDurable(): boolean {
     return this.#isDurable
+  }
+
+  get error(): unknown {
+    return this.#error
   }
 
   subscribe(listener: (news: StorageNews) => void): () => void {
@@ -133,7 +138,7 @@ export class DiskStorage implements ClientStorage {
           continue
         }
         this.#backlog = all
-        this.#failed()
+        this.#failed(error)
       }
       for (const { resolve } of joined) resolve()
     }
@@ -146,7 +151,7 @@ export class DiskStorage implements ClientStorage {
       rows = await this.#inTime(this.#disk.read(prefix))
     } catch (error) {
       if (isFlushoutError(error)) throw error
-      this.#failed()
+      this.#failed(error)
     }
     return this.#backlog.showOn(rows, prefix)
   }
@@ -169,12 +174,14 @@ export class DiskStorage implements ClientStorage {
     this.#stopRetry?.()
     this.#stopRetry = undefined
     this.#retryMs = RETRY_MS
+    this.#error = undefined
     if (this.#isDurable) return
     this.#isDurable = true
     this.#tell('durable')
   }
 
-  #failed(): void {
+  #failed(error: unknown): void {
+    this.#error = error
     if (!this.#stopRetry && !this.#closing) {
       this.#stopRetry = this.#environment.setTimer(() => {
         this.#stopRetry = undefined

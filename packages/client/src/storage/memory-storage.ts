@@ -18,6 +18,7 @@ export function memoryStorage(): ClientStorage {
   }
   return {
     isDurable: false,
+    error: undefined,
     async read(prefix) {
       checkOpen()
       return listRows(rows, checkKey(prefix)).map(toStorageRow)
