@@ -137,9 +137,11 @@ test('with the quota used up rows are kept in memory, until there is room again'
   expect(await keys(other)).toEqual([['after'], ['before'], ['large']])
 })
 
-test('another tab can delete the database, which is told and begins anew', async ({ world }) => {
-  const page = await openApp(world)
-  await put(page, ['a'])
+test('a tab can delete the database, which all others are told, and begin anew', async ({
+  world,
+}) => {
+  const tabs = [await openApp(world), await openApp(world)]
+  for (const [index, tab] of tabs.entries()) await put(tab, ['before', index])
   const other = await world.open()
   await other.evaluate(
     () =>
@@ -149,10 +151,15 @@ test('another tab can delete the database, which is told and begins anew', async
         request.addEventListener('error', reject)
       }),
   )
-  await eventually(() => news(page), ['erased'])
-  await put(page, ['b'])
-  expect(await isDurable(page)).toBe(true)
-  expect(await keys(await openApp(world))).toEqual([['b']])
+  for (const [index, tab] of tabs.entries()) {
+    await eventually(() => news(tab), ['erased'])
+    await put(tab, ['after', index])
+    expect(await isDurable(tab)).toBe(true)
+  }
+  expect(await keys(await openApp(world))).toEqual([
+    ['after', 0],
+    ['after', 1],
+  ])
 })
 
 test('the user can delete the data of the site, which is told and begins anew', async ({

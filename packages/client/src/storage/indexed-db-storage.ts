@@ -38,7 +38,8 @@ class IndexedDbDisk implements Disk {
   readonly #name: string
   readonly #events: DiskEvents
   #opened: Promise<Database> | undefined
-  #hasBeenOpen = false
+  // Which database it was when it was open last.
+  #identity: string | undefined
 
   constructor(name: string, events: DiskEvents) {
     this.#name = name
@@ -87,10 +88,11 @@ class IndexedDbDisk implements Disk {
 
   /** Do it once more after a failure: browsers lose connections, to pages that slept say. */
   async #run<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const opened = this.#open()
     try {
-      return await work(await this.#open())
+      return await work(await opened)
     } catch {
-      await this.close()
+      if (this.#opened === opened) await this.close()
       return work(await this.#open())
     }
   }
@@ -107,11 +109,11 @@ class IndexedDbDisk implements Disk {
   }
 
   async #openNew(): Promise<Database> {
-    let isNew = false
     const database: Database = await openDB<Schema>(this.#name, VERSION, {
       upgrade(created) {
-        isNew = true
         created.createObjectStore('rows')
+        // Tells it from the one that was deleted, whichever tab makes it anew.
+        unwrap(created).createObjectStore(`made ${Date.now()} ${Math.random()}`)
       },
       // Somebody deletes the database or has a newer version of it, and waits for us.
       blocking: () => {
@@ -120,8 +122,10 @@ class IndexedDbDisk implements Disk {
       },
       terminated: () => this.#lost(),
     })
-    if (isNew && this.#hasBeenOpen) this.#events.onErased()
-    this.#hasBeenOpen = true
+    const identity = [...database.objectStoreNames].join()
+    const before = this.#identity
+    this.#identity = identity
+    if (before !== undefined && before !== identity) this.#events.onErased()
     return database
   }
 
