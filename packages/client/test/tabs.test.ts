@@ -138,11 +138,11 @@ describe('a gateway that ends', () => {
 })
 
 describe('a gateway that freezes', () => {
-  test('is gone around, until it is heard again', async () => {
+  test.each([false, true])('is gone around, until it is heard again (deaf: %s)', async (isDeaf) => {
     const world = new TabsWorld()
     const [first, second] = await world.open(2)
     const [model] = await world.load('list', [second!])
-    first!.tab.freeze()
+    first!.tab.freeze(isDeaf)
     set(model!, { count: 1 })
     await world.environment.advance(2_500)
     expect(model!.status).toMatchObject({ inFlight: 0, queued: 0 })

@@ -40,7 +40,7 @@ export class Gateway {
 
   /** Take what a tab said to all. */
   hear(message: CommonMessage): void {
-    if (message.kind === 'who') this.#serve(message.tab)
+    if (message.kind === 'who') this.#serve(message)
     else if (message.kind === 'bye') this.#drop(message.tab)
   }
 
@@ -49,8 +49,9 @@ export class Gateway {
     for (const tab of this.#clients.keys()) this.#drop(tab)
   }
 
-  #serve(tab: string): void {
+  #serve({ tab, lastAsk }: Extract<CommonMessage, { kind: 'who' }>): void {
     const client = this.#clients.get(tab) ?? this.#take(tab)
+    for (const ask of client.asks.keys()) if (ask <= lastAsk) end(client, ask)
     say(client, { kind: 'here' })
   }
 
@@ -60,10 +61,7 @@ export class Gateway {
       line: tabs.join(tabLine(name, tab), (message) => {
         const said = message as TabMessage
         if (said.kind === 'ask') void this.#work(client, said)
-        else if (said.kind === 'end') {
-          client.asks.get(said.ask)?.abort()
-          client.asks.delete(said.ask)
-        }
+        else if (said.kind === 'end') end(client, said.ask)
       }),
       asks: new Map(),
       unwatch: life.onDeath(tab, () => this.#drop(tab)),
@@ -78,13 +76,17 @@ export class Gateway {
     this.#clients.delete(tab)
     client.unwatch()
     client.line.leave()
-    for (const abort of client.asks.values()) abort.abort()
+    for (const ask of client.asks.keys()) end(client, ask)
   }
 
   async #work(client: Client, { ask, method, args }: Ask): Promise<void> {
     // At once, whatever the server does: who hears nothing goes around this tab.
     say(client, { kind: 'taken', ask })
-    if (method === 'hello') return
+    if (method === 'hello') {
+      const awaited = args as readonly number[]
+      const unknown = awaited.filter((one) => !client.asks.has(one))
+      return unknown.forEach((one) => say(client, { kind: 'unknown', ask: one }))
+    }
     const abort = new AbortController()
     const { signal } = abort
     client.asks.set(ask, abort)
@@ -126,6 +128,11 @@ export class Gateway {
       case 'hello':
     }
   }
+}
+
+function end({ asks }: Client, ask: number): void {
+  asks.get(ask)?.abort()
+  asks.delete(ask)
 }
 
 function say({ line }: Client, message: GatewayMessage): void {

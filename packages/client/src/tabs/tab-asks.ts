@@ -47,6 +47,11 @@ export class TabAsks {
     this.#options = options
   }
 
+  /** The last that was asked; later ones have higher numbers. */
+  get lastAsk(): number {
+    return this.#count
+  }
+
   /** Ask, and wait for what becomes of it. Rejects as the gateway says, or when `signal` aborts. */
   ask(ask: TabAsk, signal: AbortSignal): Promise<Outcome> {
     return new Promise<Outcome>((resolve, reject) => {
@@ -79,9 +84,13 @@ export class TabAsks {
     this.#heardAt = this.#options.environment.now()
     if (message.kind === 'here') return
     const pending = this.#pending.get(message.ask)
-    if (!pending) return
+    if (!pending) {
+      if (message.kind === 'event') this.#options.say({ kind: 'end', ask: message.ask })
+      return
+    }
     pending.clearTimer()
-    if (message.kind === 'taken') {
+    if (message.kind === 'unknown') pending.settle(toLost(pending))
+    else if (message.kind === 'taken') {
       if (pending.ask.method === 'hello') this.#forget(message.ask)
     } else if (message.kind === 'event') {
       pending.wasHeard = true
@@ -92,9 +101,9 @@ export class TabAsks {
 
   /** The gateway that was asked is no more, or is not listened to any more. */
   lose(): void {
-    for (const [ask, { settle, wasHeard }] of this.#pending) {
+    for (const [ask, pending] of this.#pending) {
       this.#options.say({ kind: 'end', ask })
-      settle({ kind: 'lost', wasHeard })
+      pending.settle(toLost(pending))
     }
   }
 
@@ -126,7 +135,12 @@ export class TabAsks {
 
   #hello(): void {
     const id = (this.#count += 1)
+    const args = [...this.#pending.keys()]
     const forget = () => this.#forget(id)
-    this.#send(id, { ask: { method: 'hello', args: [] }, settle: forget, fail: forget })
+    this.#send(id, { ask: { method: 'hello', args }, settle: forget, fail: forget })
   }
+}
+
+function toLost({ wasHeard }: Pending): Outcome {
+  return { kind: 'lost', wasHeard }
 }

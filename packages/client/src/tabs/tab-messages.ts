@@ -5,6 +5,10 @@
 //   tab ◄─here── gateway
 //   tab ──ask──► gateway ──taken, event …, answer or failure──► tab
 //   tab ──end──► gateway                  tab ──bye──► all
+//
+// A tab that is frozen may never hear what was said meanwhile, so nobody relies on
+// having been heard: who waits says hello, and who is sent what it does not await
+// says that it ended.
 import { FlushoutError, type ErrorCode, type LiveEvent, type Retry } from '@flushout/core'
 
 /** Tabs whose messages differ do not hear each other: two versions of an app may be open. */
@@ -12,14 +16,14 @@ const VERSION = 1
 
 /** On the line of all. */
 export type CommonMessage =
-  /** A tab wants to know whether there is a gateway. */
-  | { readonly kind: 'who'; readonly tab: string }
+  /** A tab looks for the gateway. What it asked for until then it does not wait for any more. */
+  | { readonly kind: 'who'; readonly tab: string; readonly lastAsk: number }
   /** There is a new gateway: what the one before was asked for is lost. */
   | { readonly kind: 'gateway' }
   /** A tab needs nothing more. */
   | { readonly kind: 'bye'; readonly tab: string }
 
-/** What a tab asks the gateway for; `hello` only for a sign of life. */
+/** What a tab asks the gateway for; `hello` only for a sign of life, and whether it works on these asks. */
 export type Method = 'load' | 'flush' | 'stream' | 'poll' | 'announce' | 'hello'
 
 /** From a tab to the gateway. */
@@ -41,6 +45,8 @@ export type GatewayMessage =
   | { readonly kind: 'event'; readonly ask: number; readonly event: LiveEvent }
   | { readonly kind: 'answer'; readonly ask: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly ask: number; readonly failure: Failure }
+  /** It knows nothing of it, or has answered. */
+  | { readonly kind: 'unknown'; readonly ask: number }
 
 /** A `FlushoutError` on its way. */
 export interface Failure {

@@ -92,7 +92,7 @@ class Tab {
   readonly #onFound = new Set<() => void>()
   // End the streams that go around the gateway.
   readonly #returns = new Set<() => void>()
-  #clearSeek = () => {}
+  #clearLook = () => {}
   #release = () => {}
 
   constructor(options: TabOptions) {
@@ -199,19 +199,24 @@ class Tab {
   }
 
   #seek(): void {
-    const { environment } = this.#options
     this.#role = 'seeking'
-    this.#clearSeek()
-    this.#clearSeek = environment.setTimer(() => this.#turn('around'), MUTE_MS)
-    this.#askWho()
+    this.#look()
   }
 
-  #askWho(): void {
-    this.#common?.say({ kind: 'who', tab: this.#life.id } satisfies CommonMessage)
+  /** Look for the gateway until it answers. */
+  #look(): void {
+    const { lastAsk } = this.#asks
+    this.#common?.say({ kind: 'who', tab: this.#life.id, lastAsk } satisfies CommonMessage)
+    this.#clearLook()
+    this.#clearLook = this.#options.environment.setTimer(() => {
+      if (this.#role === 'seeking') this.#turn('around')
+      // Who is frozen may never hear what was said meanwhile.
+      this.#look()
+    }, MUTE_MS)
   }
 
   #turn(role: 'asking' | 'around' | 'gateway'): void {
-    this.#clearSeek()
+    this.#clearLook()
     this.#role = role
     for (const found of this.#onFound) found()
     this.#onFound.clear()
@@ -247,8 +252,7 @@ class Tab {
     if (this.#role !== 'asking') return
     this.#turn('around')
     this.#asks.lose()
-    // It answers when it wakes up, after all that it was asked meanwhile.
-    this.#askWho()
+    this.#look()
   }
 
   async #streamAround(

@@ -48,6 +48,7 @@ export class TestBrowser {
     for (const end of this.#lines.get(from.name) ?? []) {
       if (end === from) continue
       const copy = structuredClone(message)
+      if (end.tab.isDeaf) continue
       end.tab.happen(() => {
         if (this.#lines.get(end.name)?.has(end)) end.hear(copy)
       })
@@ -73,6 +74,7 @@ export class TestTab implements TabEnvironment {
   readonly #requests = new Set<Request>()
   readonly #ends = new Set<End>()
   #isDead = false
+  #isDeaf = false
   // What happens when it thaws.
   #frozen: (() => void)[] | undefined
 
@@ -122,14 +124,21 @@ export class TestTab implements TabEnvironment {
     else queueMicrotask(() => (this.#frozen ? this.#frozen.push(event) : this.#isDead || event()))
   }
 
-  /** Nothing gets in or out, until `thaw`. */
-  freeze(): void {
+  /** Whether it never hears what is said now. */
+  get isDeaf(): boolean {
+    return this.#isDeaf
+  }
+
+  /** Nothing gets in or out, until `thaw`; if it is deaf, what is said meanwhile is lost. */
+  freeze(isDeaf = false): void {
     this.#frozen ??= []
+    this.#isDeaf = isDeaf
   }
 
   thaw(): void {
     const events = this.#frozen ?? []
     this.#frozen = undefined
+    this.#isDeaf = false
     for (const event of events) event()
   }
 
