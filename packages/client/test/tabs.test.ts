@@ -52,6 +52,22 @@ describe('tabs of one browser', () => {
     expect(Object.keys(world.streams[0]!.request.models ?? {})).toEqual(['list'])
   })
 
+  test('that end have their last edits sent nevertheless', async () => {
+    const world = new TabsWorld()
+    const [first, second] = await world.open(2)
+    const [model] = await world.load('list', [second!])
+    const release = first!.network.hold()
+    set(model!, { count: 1 })
+    await world.environment.advance(500)
+    second!.kill()
+    await world.environment.settle()
+    // Given up by nobody: it is on its way still.
+    expect(first!.network.open).toBe(1)
+    release()
+    await world.environment.settle()
+    expect(world.server.snapshot('list').document).toEqual({ count: 1 })
+  })
+
   test('are each a peer of their own, over the connection of one', async () => {
     const world = new TabsWorld()
     await world.open(3)

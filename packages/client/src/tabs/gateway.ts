@@ -8,6 +8,7 @@ import {
   toFailure,
   type CommonMessage,
   type GatewayMessage,
+  type Method,
   type TabMessage,
 } from './tab-messages.ts'
 
@@ -22,10 +23,15 @@ export interface GatewayOptions {
 
 type Ask = Extract<TabMessage, { kind: 'ask' }>
 
+interface Work {
+  readonly method: Method
+  readonly abort: AbortController
+}
+
 interface Client {
   readonly line: TabLine
   /** What is under way for it. */
-  readonly asks: Map<number, AbortController>
+  readonly asks: Map<number, Work>
   readonly unwatch: () => void
 }
 
@@ -76,7 +82,10 @@ export class Gateway {
     this.#clients.delete(tab)
     client.unwatch()
     client.line.leave()
-    for (const ask of client.asks.keys()) end(client, ask)
+    for (const [ask, { method }] of client.asks) {
+      // It was done by somebody who trusts that it is sent.
+      if (method !== 'flush') end(client, ask)
+    }
   }
 
   async #work(client: Client, { ask, method, args }: Ask): Promise<void> {
@@ -89,7 +98,7 @@ export class Gateway {
     }
     const abort = new AbortController()
     const { signal } = abort
-    client.asks.set(ask, abort)
+    client.asks.set(ask, { method, abort })
     const tell = (message: GatewayMessage) => {
       if (!signal.aborted) say(client, message)
     }
@@ -131,7 +140,7 @@ export class Gateway {
 }
 
 function end({ asks }: Client, ask: number): void {
-  asks.get(ask)?.abort()
+  asks.get(ask)?.abort.abort()
   asks.delete(ask)
 }
 

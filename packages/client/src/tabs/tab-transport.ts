@@ -11,13 +11,13 @@
 //
 // Nothing is lost by a gateway that ends or freezes: a flush may be sent again, a
 // load too, and streams are opened anew from where they were.
-import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
+import type { Flush, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
 import { createIdFactory, FlushoutError } from '@flushout/core'
 import { defaultEnvironment, type Environment } from '../environment.ts'
 import { toExchangeError, untilAborted } from '../exchange-error.ts'
-import { notify } from '../notify.ts'
 import type { LiveTransport, Transport } from '../transport.ts'
 import { Gateway } from './gateway.ts'
+import { Roundabout } from './roundabout.ts'
 import { SharedLive } from './shared-live.ts'
 import { MUTE_MS, TabAsks, type TabAsk } from './tab-asks.ts'
 import { browserTabs, type TabEnvironment, type TabLine } from './tab-environment.ts'
@@ -90,8 +90,8 @@ class Tab {
   #isClosed = false
   // Called when it is no longer seeking.
   readonly #onFound = new Set<() => void>()
-  // End the streams that go around the gateway.
-  readonly #returns = new Set<() => void>()
+  // The streams that go around the gateway.
+  readonly #roundabout = new Roundabout()
   #clearLook = () => {}
   #release = () => {}
 
@@ -127,7 +127,7 @@ class Tab {
         const ask = { method: 'stream', args: [request], hear } as const
         return this.#carry(ask, signal, (transport) =>
           this.#role === 'around'
-            ? this.#streamAround(liveOf(transport), request, hear, signal)
+            ? this.#roundabout.stream(liveOf(transport), request, hear, signal)
             : liveOf(transport).stream(request, hear, signal),
         )
       },
@@ -220,8 +220,7 @@ class Tab {
     this.#role = role
     for (const found of this.#onFound) found()
     this.#onFound.clear()
-    // Streams that went around come back to the others.
-    if (role !== 'around') for (const comeBack of this.#returns) comeBack()
+    if (role !== 'around') this.#roundabout.callBack()
   }
 
   /** The lock is this tab's: speak for all. */
@@ -253,31 +252,5 @@ class Tab {
     this.#turn('around')
     this.#asks.lose()
     this.#look()
-  }
-
-  async #streamAround(
-    live: LiveTransport,
-    request: LiveRequest,
-    hear: (event: LiveEvent) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const abort = new AbortController()
-    const end = () => abort.abort(signal.reason)
-    const comeBack = () => {
-      if (abort.signal.aborted) return
-      notify(hear, { event: 'bye', retryAfterMs: 0 })
-      abort.abort()
-    }
-    signal.addEventListener('abort', end)
-    this.#returns.add(comeBack)
-    try {
-      await live.stream(request, hear, abort.signal)
-    } catch (error) {
-      // It was ended in good order.
-      if (!abort.signal.aborted || signal.aborted) throw error
-    } finally {
-      this.#returns.delete(comeBack)
-      signal.removeEventListener('abort', end)
-    }
   }
 }
