@@ -127,7 +127,7 @@ export class Feeds {
 }
 
 function hearItems(followed: Followed, event: Extract<LiveEvent, { event: 'feed' }>): void {
-  const { key, from, commandCount, hash, clientId, events } = event
+  const { key, from, base, commandCount, hash, clientId, events } = event
   if (!followed.fits(key) || viewOf(event.feed) !== followed.view) return
   const known = followed.positions?.get(key)
   if (known?.from === commandCount && known.hash === hash) return
@@ -137,7 +137,8 @@ function hearItems(followed: Followed, event: Extract<LiveEvent, { event: 'feed'
   followed.positions ??= new Map()
   followed.positions.set(key, { from: commandCount, hash })
   // Something is missing in between, so what it did is not known either.
-  const isGap = known !== undefined && from > known.from && !isReset
+  const isJoined = !known || (from === known.from && base === known.hash)
+  const isGap = !isJoined && !isReset
   if (isGap) return tell(followed, { kind: 'reset', key, clientId: '', commandCount })
   for (const one of events) tell(followed, { ...one, key, clientId, commandCount })
 }

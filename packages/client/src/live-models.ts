@@ -51,7 +51,7 @@ export function connectModels({
 }
 
 function hear(event: LiveEvent, find: (key: string) => ModelControl | undefined): void {
-  if (event.event === 'updates') find(event.key)?.hear(event, event.updates)
+  if (event.event === 'updates') find(event.key)?.hear(event, event)
   else if (event.event === 'heads') {
     for (const [key, head] of Object.entries(event.heads)) find(key)?.hear(head)
   } else if (event.event === 'refused') {

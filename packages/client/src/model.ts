@@ -61,7 +61,7 @@ export interface ModelControl {
   /** How news of it come from now on. */
   readonly carry: (carriage: Carriage) => void
   /** The live connection says how far the model is, with what led there if that is known. */
-  readonly hear: (head: Head, updates?: unknown) => void
+  readonly hear: (head: Head, news?: News) => void
   /** The live connection says nothing more about the model, for this reason. */
   readonly refuse: (error: FlushoutError) => void
   readonly resume: () => void
@@ -72,6 +72,12 @@ export interface ModelControl {
 export interface Head {
   readonly commandCount: number
   readonly hash: string
+}
+
+/** What led there, from where the history hash is `base`. */
+export interface News {
+  readonly base: unknown
+  readonly updates: unknown
 }
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
@@ -133,7 +139,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       isNeeded: () => model.#isNeeded,
       position: () => (model.#isFollowed ? model.#proxy?.confirmed : undefined),
       carry: (carriage) => model.#carry(carriage),
-      hear: (head, updates) => model.#hear(head, updates),
+      hear: (head, news) => model.#hear(head, news),
       refuse: (error) => model.#refuse(error),
       resume: () => model.#resume(),
       close: () => model.#close(),
@@ -405,18 +411,21 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     this.#statusMayHaveChanged()
   }
 
-  #hear({ commandCount, hash }: Head, updates?: unknown): void {
+  #hear({ commandCount, hash }: Head, news?: News): void {
     const proxy = this.#proxy
     if (!proxy) return
     if (this.#isRefused) {
       this.#isRefused = false
       this.#loop.wake()
     }
-    if (updates) proxy.receive({ commandCount, hash, sync: { kind: 'updates', updates } })
+    if (news) {
+      const { updates, base } = news
+      proxy.receive({ commandCount, hash, sync: { kind: 'updates', updates } }, String(base))
+    }
     const { confirmed } = proxy
     if (confirmed.from === commandCount && confirmed.hash === hash) this.#loop.heard()
     // What an answer brought before is old, unless there is another past.
-    else if (!updates || confirmed.from <= commandCount) this.#loop.ask()
+    else if (!news || confirmed.from <= commandCount) this.#loop.ask()
   }
 
   #refuse(error: FlushoutError): void {

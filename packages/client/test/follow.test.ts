@@ -29,6 +29,7 @@ function open() {
         key,
         feed,
         from,
+        base: `h${from}`,
         commandCount: to,
         hash: `h${to}`,
         clientId: 'bob',

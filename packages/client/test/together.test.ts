@@ -68,7 +68,16 @@ describe('a client that follows models', () => {
     const feed = { path: ['todos'] }
     const events = [{ kind: 'retract', id: 'a' }] as const
     server.hub.tell({ event: 'model', key: KEY, change: 'create' })
-    server.hub.tell({ event: 'feed', key: KEY, feed, from: 0, ...head, clientId: 'b', events })
+    server.hub.tell({
+      event: 'feed',
+      key: KEY,
+      feed,
+      from: 0,
+      base: 'g',
+      ...head,
+      clientId: 'b',
+      events,
+    })
     await environment.settle()
     expect(heard).toEqual([
       { kind: 'create', key: KEY },

@@ -65,6 +65,8 @@ export type LiveEvent =
   | {
       readonly event: 'updates'
       readonly key: string
+      /** The history hash where the first begins: a count may be of another past. */
+      readonly base: string
       readonly commandCount: number
       readonly hash: string
       readonly updates: readonly AppliedFlush[]
@@ -78,13 +80,15 @@ export type LiveEvent =
     }
   /**
    * What one flush did to the items of a feed; no events where it did nothing to
-   * them. Joined by count as updates are, except that a \`reset\` fits anywhere.
+   * them. Joined by count and hash as updates are, except that a \`reset\` fits anywhere.
    */
   | {
       readonly event: 'feed'
       readonly key: string
       readonly feed: Feed
       readonly from: number
+      /** The history hash at `from`. */
+      readonly base: string
       readonly commandCount: number
       readonly hash: string
       /** Whose flush it was; '' where the events before are unknown. */

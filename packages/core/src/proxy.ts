@@ -330,10 +330,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /**
    * Take news that came without a flush. `gap`: they begin after what is known
-   * here, so a pull is needed. `ignored`: nothing in them is new, or they cannot
-   * be used.
+   * here, or on another past, so a pull is needed. `ignored`: nothing in them is
+   * new, or they cannot be used. `base` is the history hash where updates begin;
+   * needed unless whoever sent them has compared the pasts.
    */
-  receive(answer: unknown): 'applied' | 'gap' | 'ignored' {
+  receive(answer: unknown, base?: string): 'applied' | 'gap' | 'ignored' {
     const checked = checkPullAnswer(answer)
     if (!checked) return 'ignored'
     const { sync, commandCount, hash } = checked
@@ -351,7 +352,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     // What is distrusted is no ground to build on.
     else if (replica.hash === '') return 'gap'
     const before = replica.confirmed
-    const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush))
+    const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush, base))
     if (!paths) return 'gap'
     this.#news.note(checked, before, this.clientId)
     this.#publish(paths)

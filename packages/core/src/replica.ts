@@ -127,6 +127,7 @@ export class Replica<U extends User> {
     { sync, commandCount, hash: newHash }: CheckedPull,
     own: readonly CheckedCommand[],
     flight: Flush | undefined,
+    base?: string,
   ): boolean {
     if (sync.kind === 'snapshot') {
       if (sync.snapshot.commandCount < commandCount) return false
@@ -143,7 +144,10 @@ export class Replica<U extends User> {
     const fits =
       sync.kind === 'none'
         ? this.#confirm(own, changes)
-        : sync.updates.every((update) => this.#follow(update, own, flight, changes, records))
+        : sync.updates.every((update, index) => {
+            const before = sync.updates[index - 1]?.hash ?? base
+            return this.#follow(update, before, own, flight, changes, records)
+          })
     if (fits && this.confirmed >= commandCount) {
       if (sync.kind === 'none') this.noteOwn(own, confirmed, newHash, flight)
       else this.#note(sync.updates, records)
@@ -176,6 +180,7 @@ export class Replica<U extends User> {
 
   #follow(
     update: CheckedUpdateEntry,
+    before: string | undefined,
     own: readonly CheckedCommand[],
     flight: Flush | undefined,
     changes: Change[],
@@ -192,7 +197,8 @@ export class Replica<U extends User> {
         return false
       }
     } else {
-      if (from !== this.confirmed || !this.#confirm(commands, changes)) return false
+      if (from !== this.confirmed || (before ?? this.hash) !== this.hash) return false
+      if (!this.#confirm(commands, changes)) return false
       this.hash = hash
       records.push({ from, hash, clientId, sequence, commands })
     }

@@ -135,6 +135,37 @@ describe('who listens for updates', () => {
     expect(heard).toEqual([])
   })
 
+  test('takes nothing that begins at its count on another past', () => {
+    const { world, ada, bob } = open()
+    const heard = hear(ada.proxy)
+    const { from, hash } = ada.proxy.confirmed
+    bob.proxy.update(['list'], { b: 1 })
+    bob.flush()
+    const news = throughJson(world.master.pull(from, hash))
+    const before = ada.proxy.read()
+    expect(ada.proxy.receive(news, 'another')).toBe('gap')
+    expect(ada.proxy.read()).toBe(before)
+    expect(ada.proxy.confirmed).toEqual({ from, hash })
+    expect(heard).toEqual([])
+    expect(ada.proxy.receive(news, hash)).toBe('applied')
+  })
+
+  test('takes no answer that leads to its count by another past', () => {
+    const { world, ada, bob } = open()
+    const { from, hash } = ada.proxy.confirmed
+    bob.proxy.update(['list'], { b: 1 })
+    bob.flush()
+    const news = throughJson(world.master.pull(from, hash))
+    const updates = updatesOf(news).map((update) => ({ ...update, hash: 'lost' }))
+    ada.proxy.receive({ ...news, hash: 'lost', sync: { kind: 'updates', updates } })
+    const flush = { ...ada.proxy.beginFlush({ pull: true })!, from, hash }
+    const answer = ada.send(flush)
+    expect(ada.proxy.endFlush(answer)).toEqual({ ok: false, code: 'ANSWER_INVALID' })
+    ada.proxy.cancelFlush()
+    ada.flush()
+    expect(ada.proxy.confirmed.hash).toBe(world.master.hash)
+  })
+
   test('can read all that was changed, pending edits on top, after everybody else was told', () => {
     const { ada, bob } = open()
     const told: unknown[] = []

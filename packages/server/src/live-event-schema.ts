@@ -45,6 +45,7 @@ export const liveEventSchema: Schema = {
     ),
     one('event', 'updates', {
       key: text,
+      base: text,
       ...(position['properties'] as object),
       updates: { type: 'array', items: ref('AppliedFlush') },
     }),
@@ -52,6 +53,7 @@ export const liveEventSchema: Schema = {
     one('event', 'feed', {
       key: text,
       from: count,
+      base: text,
       feed: {
         type: 'object',
         properties: { path: { type: 'array', items: text }, item: text, position: text },

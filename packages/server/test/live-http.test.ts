@@ -106,7 +106,14 @@ describe('a stream', () => {
         data({ event: 'ready', heartbeatMs: 20_000 }) +
         data({ event: 'heads', heads: { [KEY]: { commandCount: 1, hash } } }) +
         `id: todos%3Agroceries@2@${ada.hash}\n` +
-        data({ event: 'updates', key: KEY, commandCount: 2, hash: ada.hash, updates: [update] }),
+        data({
+          event: 'updates',
+          key: KEY,
+          base: hash,
+          commandCount: 2,
+          hash: ada.hash,
+          updates: [update],
+        }),
     )
   })
 

@@ -16,6 +16,7 @@ const EVENTS: readonly LiveEvent[] = [
   {
     event: 'updates',
     key: 'a',
+    base: 'g',
     commandCount: 1,
     hash: 'h',
     updates: [{ from: 0, hash: 'h', clientId: 'c', sequence: 1, commands: [add('a')] }],
@@ -26,6 +27,7 @@ const EVENTS: readonly LiveEvent[] = [
     key: 'a',
     feed: { path: ['todos'], position: 'at' },
     from: 0,
+    base: 'g',
     commandCount: 1,
     hash: 'h',
     clientId: 'c',

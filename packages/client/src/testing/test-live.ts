@@ -80,7 +80,7 @@ export class TestLive {
       positions.set(key, { from: commandCount, hash })
       if (entries && entries.length > 0) {
         const updates = entries.map((entry) => toAppliedFlush(entry, false))
-        tell({ event: 'updates', key, commandCount, hash, updates })
+        tell({ event: 'updates', key, base: position!.hash, commandCount, hash, updates })
       } else if (isNew || !entries) {
         tell({ event: 'heads', heads: { [key]: { commandCount, hash } } }, !entries)
       }

@@ -81,7 +81,7 @@ export class Channel {
       const { view } = reader
       let found = steps.get(view.id)
       if (!found) {
-        found = view.steps(this.key, news)
+        found = view.steps(this.key, known.hash, news)
         steps.set(view.id, found)
       }
       if (!follow(reader, found)) behind.push(reader)
@@ -138,7 +138,7 @@ export class Channel {
         if (at.commandCount > this.head.commandCount) return
         listener.write(view.lost(this.key, this.head))
         reader.at = this.head
-      } else follow(reader, view.steps(this.key, this.#ring.slice(start, start + 16)))
+      } else follow(reader, view.steps(this.key, at.hash, this.#ring.slice(start, start + 16)))
     }
     if (this.#ring.length > 0 && !this.#isAnyBehind()) this.#clear()
   }

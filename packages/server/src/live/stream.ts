@@ -384,7 +384,7 @@ export class Stream<U extends User = User> implements Listener {
       if (!entries) return channel.placeAnew(reader, { commandCount, hash })
       if (entries.length === 0) this.#showHead(key, { commandCount, hash })
       reader.at = pointOf(position)
-      for (const { to, frame } of reader.view.steps(key, entries)) {
+      for (const { to, frame } of reader.view.steps(key, position.hash, entries)) {
         if (this.isFull) break
         this.write(frame)
         reader.at = to

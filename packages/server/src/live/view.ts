@@ -18,8 +18,11 @@ export interface Step {
 export interface View {
   /** Equal views have equal ids, and share what is written out. */
   readonly id: string
-  /** Cut history into what is told at once; without a gap from its first entry to its last. */
-  steps(key: string, entries: readonly LogEntry[]): Step[]
+  /**
+   * Cut history into what is told at once; without a gap from its first entry, which
+   * begins where the history hash is `base`, to its last.
+   */
+  steps(key: string, base: string, entries: readonly LogEntry[]): Step[]
   /** What to tell who cannot be told what happened up to `head`. */
   lost(key: string, head: Point): Frame
 }
@@ -27,19 +30,19 @@ export interface View {
 /** For who holds the document. */
 export const documentView: View = {
   id: '',
-  steps(key, entries) {
+  steps(key, base, entries) {
     const [first] = entries
     const last = entries.at(-1)
     if (!first || !last) return []
     const to = pointAfter(last)
     const updates = entries.map((entry) => toAppliedFlush(entry, false))
-    const frame = new Frame({ event: 'updates', key, ...to, updates })
+    const frame = new Frame({ event: 'updates', key, base, ...to, updates })
     if (Buffer.byteLength(frame.json) <= MAX_FRAME_BYTES) return [{ from: first.from, to, frame }]
     if (entries.length === 1) return [{ from: first.from, to, frame: documentView.lost(key, to) }]
     const middle = entries.length >> 1
     return [
-      ...documentView.steps(key, entries.slice(0, middle)),
-      ...documentView.steps(key, entries.slice(middle)),
+      ...documentView.steps(key, base, entries.slice(0, middle)),
+      ...documentView.steps(key, entries[middle - 1]!.hash, entries.slice(middle)),
     ]
   },
   lost: (key, { commandCount, hash }) =>
@@ -55,13 +58,22 @@ export function createFeedView({ path = [], item, position }: Feed): View {
   }
   const view: View = {
     id: JSON.stringify([path, item ?? null, position ?? null]),
-    steps: (key, entries) =>
-      entries.map((entry) => {
+    steps: (key, base, entries) =>
+      entries.map((entry, index) => {
         const to = pointAfter(entry)
         const { from, clientId } = entry
         // Also where nothing happened to the items, so that a gap can be told.
         const events = toFeedEvents(toAppliedFlush(entry, false), feed)
-        const frame = new Frame({ event: 'feed', key, feed, from, ...to, clientId, events })
+        const frame = new Frame({
+          event: 'feed',
+          key,
+          feed,
+          from,
+          base: entries[index - 1]?.hash ?? base,
+          ...to,
+          clientId,
+          events,
+        })
         const isLarge = Buffer.byteLength(frame.json) > MAX_FRAME_BYTES
         return { from, to, frame: isLarge ? view.lost(key, to) : frame }
       }),
@@ -71,6 +83,7 @@ export function createFeedView({ path = [], item, position }: Feed): View {
         key,
         feed,
         from: commandCount,
+        base: hash,
         commandCount,
         hash,
         clientId: '',
