@@ -25,6 +25,7 @@ import { PatternIndex } from './pattern-index.ts'
 import { PatternLookup } from './pattern-lookup.ts'
 import { Presence } from './presence.ts'
 import { SharedReads } from './shared-reads.ts'
+import { createSteadyClock } from './steady-clock.ts'
 import { Stream, type Identify, type Sink, type StreamHost, type Watch } from './stream.ts'
 import type { Point } from './view.ts'
 
@@ -84,11 +85,15 @@ export class Hub<U extends User = User> implements StreamHost<U> {
     this.#options = options
     this.maxModels = options.maxModels
     this.heartbeatMs = options.heartbeatMs
-    this.now = environment.now
+    this.now = createSteadyClock(environment.now)
     this.heads = new HeadLookup(store, environment.defer)
     this.#patterns = new PatternLookup(store)
     this.#reads = new SharedReads(options.read)
-    this.presence = new Presence({ environment, hints, frameMs: 50 })
+    this.presence = new Presence({
+      environment: { ...environment, now: this.now },
+      hints,
+      frameMs: 50,
+    })
   }
 
   /** How much is followed by how many. */
