@@ -211,7 +211,8 @@ export class Hub<U extends User = User> implements StreamHost<U> {
     for (const stream of this.#streams) {
       if (userId !== undefined && stream.user?.id !== userId) continue
       // Who follows a pattern may get to see what they did not.
-      if (followers && !followers.has(stream) && !stream.hasWatches) continue
+      const isPresent = key !== undefined && [...this.presence.keysOf(stream)].includes(key)
+      if (followers && !followers.has(stream) && !stream.hasWatches && !isPresent) continue
       void stream.permissionsChanged().catch((error: unknown) => this.#fail(error))
     }
   }
@@ -302,7 +303,7 @@ export class Hub<U extends User = User> implements StreamHost<U> {
   #hear(notice: Notice): void {
     if (notice.kind === 'head') {
       const channel = this.#channels.get(notice.key)
-      if (!channel) return void this.#discover(notice.key)
+      if (!channel) return void this.#discover(notice.key).catch((error) => this.#fail(error))
       const { head } = channel
       // Late, or known: the poll finds out should the history have gone back.
       if (head && (notice.commandCount < head.commandCount || isSame(head, notice))) return
