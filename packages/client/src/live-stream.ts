@@ -102,8 +102,11 @@ export class LiveStream {
   #listen(): void {
     const { environment } = this.#options
     const patienceMs = 1.5 * this.#heartbeatMs
+    const now = environment.now()
+    // The clock was put back.
+    if (now < this.#heardAt) this.#heardAt = now
     // In whole milliseconds: a timer for less might fire before the clock has moved.
-    const leftMs = Math.ceil(patienceMs - (environment.now() - this.#heardAt))
+    const leftMs = Math.ceil(patienceMs - (now - this.#heardAt))
     if (leftMs <= 0) return this.#end(new FlushoutError('NETWORK', 'The stream fell silent.'))
     // No longer than that even if the clock was put back.
     this.#clearTimer = environment.setTimer(() => this.#listen(), Math.min(leftMs, patienceMs))
