@@ -1,5 +1,6 @@
 import {
   createIdFactory,
+  type PresenceRequest,
   FlushoutError,
   type Interceptor,
   type JsonObject,
@@ -10,6 +11,7 @@ import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import type { LiveConnection } from './live-connection.ts'
 import { connectModels } from './live-models.ts'
 import { Feeds, type FollowedFeed, type FollowedModelEvent } from './follow.ts'
+import { toExchangeError, untilAborted } from './exchange-error.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { closedError, Model, type ModelControl } from './model.ts'
 import { PresenceBoard } from './presence-board.ts'
@@ -188,10 +190,26 @@ export class Client {
     return connection
   }
 
+  async #announce(presence: PresenceRequest): Promise<void> {
+    const { timeoutMs = DEFAULT_TIMING.timeoutMs } = this.#options.flush ?? {}
+    const abort = new AbortController()
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal])
+    const clear = this.#environment.setTimer(() => {
+      abort.abort(new DOMException(`No answer came in ${timeoutMs} ms.`, 'TimeoutError'))
+    }, timeoutMs)
+    try {
+      await untilAborted(signal, async () => this.#transport.live?.announce(presence, signal))
+    } catch (thrown) {
+      throw toExchangeError(thrown)
+    } finally {
+      clear()
+    }
+  }
+
   #openBoard(): PresenceBoard {
     const board = new PresenceBoard({
       environment: this.#environment,
-      announce: async (presence) => this.#transport.live?.announce(presence, this.#abort.signal),
+      announce: (presence) => this.#announce(presence),
       isLoaded: (key) => this.#models.get(key)?.isLoaded === true,
       onChange: () => this.#live?.changed(),
     })

@@ -20,6 +20,8 @@ export interface PresenceBoardOptions {
 const MAX_MODELS = 100
 const ANNOUNCE_MS = 100
 const MAX_RETRY_MS = 30_000
+/** So soon a page hears what the others are told about it. */
+const ECHO_MS = 2_000
 
 /** What a page tells the others, in all its models, and what it hears of them. */
 export class PresenceBoard {
@@ -34,6 +36,9 @@ export class PresenceBoard {
   // What the servers know, or are being told.
   #told: string | undefined
   #failures = 0
+  // Of a look whether the others are told what was announced, and how often they were not.
+  #clearCheck: (() => void) | undefined
+  #repeats = 0
   #clearTimer: (() => void) | undefined
 
   constructor(options: PresenceBoardOptions) {
@@ -96,6 +101,9 @@ export class PresenceBoard {
     this.#failures = 0
     this.#clearTimer?.()
     this.#clearTimer = undefined
+    this.#clearCheck?.()
+    this.#clearCheck = undefined
+    this.#repeats = 0
     for (const place of this.#places.values()) place.clear()
   }
 
@@ -114,6 +122,22 @@ export class PresenceBoard {
     }, delayMs)
   }
 
+  /** Say it again if it is not heard of: it may be lost between two servers. */
+  #checkLater(text: string | undefined): void {
+    this.#clearCheck?.()
+    const delayMs = Math.min(MAX_RETRY_MS, ECHO_MS * 2 ** this.#repeats)
+    this.#clearCheck = this.#options.environment.setTimer(() => {
+      this.#clearCheck = undefined
+      if (!this.#isConnected || this.#told !== text) return
+      const isShown = [...this.#places.values()].every((place) => place.isShown)
+      this.#repeats = isShown ? 0 : this.#repeats + 1
+      if (isShown) return
+      this.#told = undefined
+      this.#sequence += 1
+      void this.#announce()
+    }, delayMs)
+  }
+
   async #announce(): Promise<void> {
     const presence = this.request()
     const before = this.#told
@@ -124,6 +148,7 @@ export class PresenceBoard {
     try {
       await this.#options.announce(presence)
       this.#failures = 0
+      this.#checkLater(text)
     } catch (error) {
       // Who is not let in now is told with the next change, or the next connection.
       if ((error as FlushoutError).retry === 'never' || this.#told !== text) return

@@ -40,6 +40,8 @@ export class Place implements Presence {
   /** What the others are told; null where this page only looks. */
   state: JsonObject | null = null
   others: readonly Peer[] = NOBODY
+  // What the others are told, as far as that was heard here.
+  #echo: string | undefined
 
   constructor(options: PlaceOptions) {
     this.#options = options
@@ -73,6 +75,8 @@ export class Place implements Presence {
     { isAll, peers }: Extract<LiveEvent, { event: 'presence' }>,
     self: string | undefined,
   ): void {
+    const isOwn = self !== undefined && (isAll || Object.hasOwn(peers, self))
+    if (isOwn) this.#echo = JSON.stringify(peers[self]?.state ?? null)
     const next = new Map(isAll ? [] : this.#peers)
     for (const [id, peer] of Object.entries(peers)) {
       const state = peer && copyJson(peer.state)
@@ -80,6 +84,11 @@ export class Place implements Presence {
       else next.set(id, this.#keep(id, peer!.userId, state.value as JsonObject))
     }
     this.#show(next)
+  }
+
+  /** Whether the others are told what they are to be told. */
+  get isShown(): boolean {
+    return this.#echo === JSON.stringify(this.state)
   }
 
   /** This is the page itself. */
