@@ -54,6 +54,8 @@ export class LiveConnection {
   #carrier: LiveStream | LivePolls | undefined
   // A stream that nothing came from yet, maybe beside a carrier.
   #opening: LiveStream | undefined
+  // Of before the last `resume`: what it was refused may be granted now.
+  #outdated: LiveStream | LivePolls | undefined
   #isPaused = false
   // Why nothing is tried any more.
   #halted: Retry | undefined
@@ -148,6 +150,7 @@ export class LiveConnection {
     this.#isAsleep = false
     this.#hiddenAt = undefined
     this.#failures = 0
+    this.#outdated = this.#carrier
     if (this.#carrier?.kind === 'poll') this.#carrier.restart()
     this.#open()
   }
@@ -184,6 +187,7 @@ export class LiveConnection {
       this.#carry(carrier)
     }
     if (event.event === 'refused') {
+      if (carrier.kind === 'stream' && carrier === this.#outdated) return
       carrier.refused.add(event.models)
       this.#options.onChange()
     }
