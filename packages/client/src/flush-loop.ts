@@ -296,6 +296,8 @@ export class FlushLoop {
 
   #failed(error: FlushoutError): 'failed' | 'again' {
     this.#failures += 1
+    // Said while this exchange was under way, which another one has to confirm.
+    this.#isGone = false
     const isFinal = isLoginNeeded(error) || (error.retry === 'never' && !this.#options.isLoaded())
     if (isFinal && this.#outdated === this.#abort) return 'again'
     this.#isHalted = isFinal
