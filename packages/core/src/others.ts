@@ -30,6 +30,7 @@ const MAX_CLIENTS = 1_000
 export class Others {
   readonly #tree: DocumentTree
   #commands: readonly OtherCommand[] = []
+  #isUsed = false
   // The last flush of each client that was confirmed: it may be heard of before
   // the session itself says that nothing of it is pending any more.
   readonly #confirmed = new Map<string, number>()
@@ -42,6 +43,11 @@ export class Others {
     return this.#commands.length === 0
   }
 
+  /** Whether there ever were any: then a command that does not apply here may do so at the master. */
+  get isUsed(): boolean {
+    return this.#isUsed
+  }
+
   /** In the order in which they are shown. */
   get commands(): readonly OtherCommand[] {
     return this.#commands
@@ -49,10 +55,13 @@ export class Others {
 
   /**
    * Show these, and none that were shown before, from the next `putOn` on. What is no
-   * command is left out, and what is confirmed already. Only to be called after `takeOff`.
+   * command is left out, and what is confirmed already or of `ownId`. Only to be called
+   * after `takeOff`.
    */
-  replace(others: readonly PendingOfOther[]): void {
-    this.#commands = others.flatMap(({ clientId, commands }) =>
+  replace(others: readonly PendingOfOther[], ownId: string): void {
+    this.#isUsed = true
+    const foreign = others.filter(({ clientId }) => clientId !== ownId)
+    this.#commands = foreign.flatMap(({ clientId, commands }) =>
       commands.flatMap(({ sequence, command }) => {
         const checked = checkApplied(command)
         if (!checked || this.#isConfirmed(clientId, sequence)) return []

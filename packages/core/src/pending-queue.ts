@@ -6,7 +6,7 @@ import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
-import type { Remap } from './protocol.ts'
+import type { Flush, Remap } from './protocol.ts'
 import type { PendingCommand } from './receipt.ts'
 import { remapCommand, withFreeId } from './remap.ts'
 
@@ -25,9 +25,9 @@ export interface PendingQueueOptions<U extends User> {
 }
 
 /** The commands of an earlier queue, in order. */
-export interface RestoredQueue {
+interface Restored {
   readonly pending: PendingCommand[]
-  readonly inFlight: number
+  readonly flight: Flush | undefined
   readonly hasLanded: boolean
   readonly serial: number
 }
@@ -65,9 +65,9 @@ export class PendingQueue<U extends User> {
   }
 
   /** Take over the commands of an earlier queue. They show after the next `putOn`. */
-  restore({ pending, inFlight, hasLanded, serial }: RestoredQueue): void {
+  restore({ pending, flight, hasLanded, serial }: Restored): void {
     this.commands = pending
-    this.inFlight = inFlight
+    this.inFlight = flight?.commands.length ?? 0
     this.hasLanded ||= hasLanded
     this.#serial = serial
   }

@@ -26,7 +26,10 @@ export interface ProxyOptions<U extends User = User> {
    * left out, and the next exchange asks for a snapshot.
    */
   readonly records?: readonly LogRecord[]
-  /** What other sessions wait for; see `showOthers`. */
+  /**
+   * What other sessions wait for; see `showOthers`. Give an empty list where it is not
+   * known yet: then what does not apply here is left to the master.
+   */
   readonly others?: readonly PendingOfOther[]
   /**
    * Somebody stores `memory` and says so by `persisted`. Without it, `durable` of a

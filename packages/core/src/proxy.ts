@@ -8,24 +8,24 @@
 //
 // What is in flight is frozen, because the master may have applied it: whatever
 // happens, the same flush is sent until it is answered.
-import { checkFlushAnswer, checkPullAnswer, checkSnapshot, type CheckedAnswer } from './answer.ts'
-import type { ErrorCode, Retry } from './catalogue.ts'
+import { checkSnapshot } from './answer.ts'
+import { Audience } from './audience.ts'
 import { changedPaths } from './changed-paths.ts'
 import { checkCommand } from './check.ts'
-import { checkMemory, type CheckedMemory } from './check-memory.ts'
+import { checkMemory } from './check-memory.ts'
 import type { Command } from './command.ts'
 import { Commander, type ApplyOptions } from './commander.ts'
 import { ConfirmedLog, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
+import { Exchange, type Refusal } from './exchange.ts'
 import type { DocumentView, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
-import { Listeners } from './listeners.ts'
 import type { ProxyMemory } from './memory.ts'
-import { News, type UpdateListener } from './news.ts'
+import type { UpdateListener } from './news.ts'
 import type { PendingOfOther } from './others.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
-import type { Flush, Remap, Snapshot } from './protocol.ts'
+import type { Flush, Snapshot } from './protocol.ts'
 import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from './proxy-status.ts'
@@ -38,7 +38,6 @@ import type { At } from './typed.ts'
 const MAX_COMMANDS = 500
 const MAX_BYTES = 250_000
 const NO_OPTIONS: ApplyOptions = Object.freeze({})
-const NO_REMAPS: readonly Remap[] = Object.freeze([])
 
 /** A local copy of a model that changes at once and tells the master later. */
 export class CommandProxy<Doc extends object = JsonObject, U extends User = User>
@@ -47,13 +46,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 {
   readonly #options: ProxyOptions<U>
   readonly #replica: Replica<U>
-  readonly #listeners = new Listeners()
-  readonly #news = new News()
   readonly #outbox: Outbox
   readonly #log: ConfirmedLog | undefined
   readonly #board: StatusBoard
-  // The last history change was counted, and what comes of it is still to come.
-  #isSetback = false
+  readonly #audience: Audience
+  readonly #exchange: Exchange<U>
   // Collects the changed paths while a batch runs.
   #batched: Path[] | undefined
 
@@ -87,11 +84,22 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
         now: options.now(),
         random: createRandom(`${clientId}:${pending.serial}`),
       }),
-      onLost: (pending, loss) => this.#lose(pending, loss),
+      onLost: (pending, loss) => this.#exchange.lose(pending, loss),
       log: this.#log,
     })
     this.#board = new StatusBoard(this.#replica)
-    this.#restore(memory, options)
+    this.#audience = new Audience(this.#board)
+    this.#exchange = new Exchange({
+      replica: this.#replica,
+      outbox: this.#outbox,
+      board: this.#board,
+      audience: this.#audience,
+    })
+    const isTrusted = this.#replica.restore(memory, options, clientId)
+    if (!isTrusted) this.#outbox.distrust()
+    for (const { pending, rejection } of memory?.lost ?? []) {
+      this.#exchange.lose(pending, { kind: 'rejected', rejection })
+    }
   }
 
   /**
@@ -157,7 +165,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Take an entry off `rejections`. */
   dismiss(lost: LostCommand): void {
     this.#board.dismiss(lost)
-    this.#publish([])
+    this.#audience.publish([])
   }
 
   /**
@@ -199,9 +207,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       return pending
     }
     const paths =
-      this.#listeners.isEmpty || wait ? [] : changedPaths(pending.command, isParentThere)
+      this.#audience.listeners.isEmpty || wait ? [] : changedPaths(pending.command, isParentThere)
     if (this.#batched) this.#batched.push(...paths)
-    else this.#publish(paths)
+    else this.#audience.publish(paths)
     return pending
   }
 
@@ -224,7 +232,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       throw error
     } finally {
       this.#batched = outer
-      if (!outer) this.#publish(paths)
+      if (!outer) this.#audience.publish(paths)
     }
   }
 
@@ -240,7 +248,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * after any. Returns the function that ends it.
    */
   subscribe = (listener: () => void, path: Path = ROOT): (() => void) =>
-    this.#listeners.add(path, listener)
+    this.#audience.listeners.add(path, listener)
 
   /** Call `listener` whenever `status` or `rejections` is another. */
   subscribeStatus = (listener: () => void): (() => void) => this.#board.subscribe(listener)
@@ -250,7 +258,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * confirmed here and all that it changed can be read; for a snapshot once,
    * whatever was done to get there.
    */
-  subscribeUpdates = (listener: UpdateListener): (() => void) => this.#news.add(listener)
+  subscribeUpdates = (listener: UpdateListener): (() => void) => this.#audience.news.add(listener)
 
   /**
    * The flush to send now, frozen; undefined when there is nothing to send. An
@@ -258,10 +266,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * flush that asks for news when nothing is queued. Throws FLUSH_IN_PROGRESS.
    */
   beginFlush({ pull = false }: { pull?: boolean } = {}): Flush | undefined {
-    const flush = this.#outbox.begin(this.#replica, pull)
-    if (flush) this.#replica.queue.inFlight = flush.commands.length
-    this.#publish([])
-    return flush
+    return this.#exchange.begin(pull)
   }
 
   /**
@@ -270,17 +275,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * leads to the same flush again, and a snapshot.
    */
   endFlush(answer: unknown): EndResult {
-    const { flush } = this.#outbox
-    const checked = flush && checkFlushAnswer(answer, flush.commands.length)
-    const isAnother =
-      checked && (checked.sequence !== flush.sequence || checked.clientId !== flush.clientId)
-    if (!flush || isAnother) {
-      return { ok: false, code: 'NO_FLUSH' }
-    }
-    const remaps = checked && this.#follow(checked, flush)
-    if (remaps) return { ok: true, remaps }
-    this.#distrust()
-    return { ok: false, code: 'ANSWER_INVALID' }
+    return this.#exchange.end(answer)
   }
 
   /** Say that no answer came. The same flush, unchanged, is what `beginFlush` gives next. */
@@ -295,37 +290,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * message itself is at fault, it is sent in halves until the command is found
    * that makes it so. If another has taken our client id, we go on under a new one.
    */
-  failFlush(error: {
-    readonly code: ErrorCode
-    readonly message: string
-    readonly retry: Retry
-  }): void {
-    const { flush } = this.#outbox
-    if (!flush) return
-    const { code, message, retry } = error
-    const isFormAtFault = code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID'
-    if (isFormAtFault && flush.commands.length > 1) {
-      this.#outbox.halve()
-      return this.#queueAgain()
-    }
-    if (retry === 'never') {
-      // Sent before, it may have taken effect then; this refusal does not say.
-      const kind = this.#outbox.isRepeated && !isFormAtFault ? 'dropped' : 'rejected'
-      this.#loseFlight({ kind, rejection: { code, message } })
-    }
-    if (retry !== 'after-resync') return this.cancelFlush()
-    if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') {
-      this.#board.historyChanges += 1
-      this.#isSetback = true
-    }
-    // The master knows this flush to be of the past, but not what became of it:
-    // sending it anew might double it.
-    const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
-    if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
-    this.#distrust()
-    if (!isUnknown && code !== 'SEQUENCE_REUSED') return
-    this.#outbox.restart()
-    this.#queueAgain()
+  failFlush(error: Refusal): void {
+    this.#exchange.fail(error)
   }
 
   /**
@@ -335,45 +301,20 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * needed unless whoever sent them has compared the pasts.
    */
   receive(answer: unknown, base?: string): 'applied' | 'gap' | 'ignored' {
-    const checked = checkPullAnswer(answer)
-    if (!checked) return 'ignored'
-    const { sync, commandCount, hash } = checked
-    const replica = this.#replica
-    if (sync.kind === 'none') {
-      const isOther = replica.hash !== '' && hash !== replica.hash
-      if (commandCount === replica.confirmed && isOther) this.#distrust()
-      return commandCount > replica.confirmed ? 'gap' : 'ignored'
-    }
-    if (sync.kind === 'snapshot') {
-      // It may or may not hold what is in flight; the answer to that will tell.
-      if (replica.queue.inFlight > 0) return 'ignored'
-      if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
-    } else if (commandCount <= replica.confirmed) return 'ignored'
-    // What is distrusted is no ground to build on.
-    else if (replica.hash === '') return 'gap'
-    const before = replica.confirmed
-    const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush, base))
-    if (!paths) return 'gap'
-    this.#news.note(checked, before, this.clientId)
-    this.#publish(paths)
-    return 'applied'
+    return this.#exchange.receive(answer, base)
   }
 
   /**
    * Show what other sessions have given and nobody confirmed yet, on top of the
    * confirmed document and below the commands of this proxy, in this order, until the
    * next call. What does not apply does not show. Each goes in the very step in which
-   * the flush that it is in is confirmed, so nothing shows twice. They are never sent,
-   * and not in `memory` or `status`.
+   * the flush that it is in is confirmed, so nothing shows twice; only after a snapshot
+   * nobody knows which flushes are in it. They are never sent, and not in `memory` or
+   * `status`.
    */
   showOthers(others: readonly PendingOfOther[]): void {
     if (others.length === 0 && this.#replica.others.isEmpty) return
-    const show = () => {
-      this.#replaceOthers(others)
-      return true
-    }
-    // What others take back may still reach the master before what is given here.
-    this.#publish(this.#replica.rebase(show, { keepsAll: true }) ?? [])
+    this.#audience.publish(this.#replica.showOthers(others, this.clientId))
   }
 
   /**
@@ -391,158 +332,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
   }
 
-  /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
-  #distrust(): void {
-    this.#replica.hash = ''
-    this.#outbox.distrust()
-  }
-
-  /** What was in flight is queued again: the master is known not to have applied it. */
-  #queueAgain(): void {
-    const { queue } = this.#replica
-    queue.inFlight = 0
-    queue.hasLanded = false
-    this.#publish([])
-  }
-
   #checkSize({ given, size }: PendingCommand): Loss | undefined {
     const { maxFlushBytes = MAX_BYTES } = this.#options
     if (size <= maxFlushBytes) return undefined
     const message = `The command takes ${size} characters; ${maxFlushBytes} are allowed.`
     return { kind: 'rejected', rejection: { code: 'COMMAND_TOO_LARGE', message, at: given.path } }
   }
-
-  /** Bring everything in line with an answer; undefined, with nothing changed, if that cannot be. */
-  #follow(answer: CheckedAnswer, flush: Flush): readonly Remap[] | undefined {
-    const replica = this.#replica
-    const { sync, verdicts, commandCount, hash } = answer
-    let own = replica.queue.vouched(verdicts)
-    if (commandCount <= replica.confirmed && isAlone(answer, own, flush)) {
-      // The document is from after the flush, as it may be where one went on from memory.
-      if (commandCount === replica.confirmed && replica.hash !== hash) return undefined
-      replica.queue.hasLanded = true
-      own = []
-    }
-    // News came in between and went further than this answer.
-    const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
-    if (sync.kind === 'none' && verdicts.size === 0 && replica.isPlain && !isOvertaken) {
-      // The usual case: applied as sent, and nobody else did anything. The
-      // document is right already.
-      if (commandCount !== replica.confirmed + own.length) return undefined
-      replica.noteOwn(own, replica.confirmed, hash, flush)
-      replica.confirmed = commandCount
-      replica.hash = hash
-      this.#settleFlight(answer)
-      this.#publish([])
-      return NO_REMAPS
-    }
-    const remaps = [...answer.remaps]
-    const before = replica.confirmed
-    const paths = replica.rebase(
-      () => {
-        if (!isOvertaken && !replica.advance(answer, own, flush)) return false
-        if (commandCount === replica.confirmed) replica.hash = hash
-        this.#settleFlight(answer)
-        return true
-      },
-      { remaps },
-    )
-    if (!paths) return undefined
-    if (!isOvertaken) this.#news.note(answer, before, flush.clientId)
-    // Nobody could say that the past is another to a flush that claimed none.
-    if (replica.confirmed < before && !this.#isSetback) this.#board.historyChanges += 1
-    this.#isSetback = false
-    this.#publish(paths)
-    return remaps
-  }
-
-  /** The flush was answered: say so to its commands, and make room for the next. */
-  #settleFlight({ verdicts }: CheckedAnswer): void {
-    const settled = this.#replica.queue.takeFlight()
-    this.#outbox.end()
-    settled.forEach((pending, index) => {
-      const verdict = verdicts.get(index)
-      if (!verdict) return pending.settle()
-      if (verdict.kind !== 'amended') return this.#lose(pending, verdict)
-      pending.given = verdict.command
-      pending.settle({ kind: 'amended', command: verdict.command })
-    })
-  }
-
-  /** Take the commands in flight out of the document, with the same outcome for all. */
-  #loseFlight(loss: Loss): void {
-    const paths = this.#replica.rebase(() => {
-      for (const pending of this.#replica.queue.takeFlight()) this.#lose(pending, loss)
-      this.#outbox.release()
-      return true
-    })
-    this.#publish(paths ?? [])
-  }
-
-  /** Go on where another proxy was. */
-  #restore(
-    memory: CheckedMemory | undefined,
-    { records = [], others = [] }: ProxyOptions<U>,
-  ): void {
-    const replica = this.#replica
-    const flight = memory?.flight
-    const isUsable = replica.replay(records, flight)
-    const { confirmed, hash } = replica
-    // The answer to the flight says what is new since the past that it claims.
-    const isAnotherPast =
-      flight && (flight.from > confirmed || (flight.from === confirmed && flight.hash !== hash))
-    if (!isUsable || isAnotherPast || memory?.isDistrusted) this.#distrust()
-    if (!memory && others.length === 0) return
-    replica.rebase(
-      () => {
-        if (memory) replica.queue.restore({ ...memory, inFlight: flight?.commands.length ?? 0 })
-        this.#replaceOthers(others)
-        return true
-      },
-      // The snapshot may bring what they need.
-      { keepsAll: replica.hash === '' },
-    )
-    for (const { pending, rejection } of memory?.lost ?? []) {
-      this.#lose(pending, { kind: 'rejected', rejection })
-    }
-  }
-
-  #replaceOthers(others: readonly PendingOfOther[]): void {
-    this.#replica.others.replace(others.filter(({ clientId }) => clientId !== this.clientId))
-  }
-
-  #lose(pending: PendingCommand, { kind, rejection }: Loss): void {
-    const { given } = pending
-    if (given.action === 'create') this.#replica.queue.refused.push([...given.path, given.id])
-    const lost = Object.freeze({ command: pending.command, kind, rejection })
-    this.#board.lose(lost)
-    pending.settle({ kind, rejection })
-  }
-
-  /** Tell those whom it concerns, after everything is in its final state. */
-  #publish(paths: readonly Path[]): void {
-    try {
-      if (paths.length > 0) this.#listeners.call(paths)
-    } finally {
-      this.#publishNews()
-    }
-  }
-
-  #publishNews(): void {
-    try {
-      this.#news.tell()
-    } finally {
-      this.#board.publish()
-    }
-  }
-}
-
-/** Whether nothing but the flush itself, of which `own` took effect, happened since it was made. */
-function isAlone(
-  { sync, commandCount }: CheckedAnswer,
-  own: readonly unknown[],
-  { from, hash }: Flush,
-): boolean {
-  if (sync.kind !== 'none' || own.length === 0 || hash === '') return false
-  return commandCount === from + own.length
 }

@@ -5,11 +5,12 @@
 // size of the document.
 import { checkRecord, type CheckedPull, type CheckedUpdateEntry } from './answer.ts'
 import type { CheckedCommand } from './check.ts'
+import type { CheckedMemory } from './check-memory.ts'
 import type { ConfirmedLog, LogRecord } from './confirmed-log.ts'
 import { DocumentTree, type Change } from './document.ts'
 import type { User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
-import { Others } from './others.ts'
+import { Others, type PendingOfOther } from './others.ts'
 import type { Path } from './path.ts'
 import { PendingQueue, type PendingQueueOptions } from './pending-queue.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
@@ -18,6 +19,12 @@ import type { PendingCommand } from './receipt.ts'
 export interface ReplicaOptions<U extends User> extends PendingQueueOptions<U> {
   /** Collects what is confirmed, if somebody wants it. */
   readonly log?: ConfirmedLog | undefined
+}
+
+/** What is known from before beside the memory. */
+interface Restored {
+  readonly records?: readonly unknown[]
+  readonly others?: readonly PendingOfOther[]
 }
 
 /** A confirmed document with the commands that nobody confirmed yet on top. */
@@ -56,18 +63,54 @@ export class Replica<U extends User> {
   }
 
   /**
-   * Whether all that is pending shows, with nothing of others below it: then the
+   * Whether all that is pending shows, once, with nothing of others below it: then the
    * document does not change when the master has applied it as sent.
    */
   get isPlain(): boolean {
-    return this.queue.hidden === 0 && this.others.isEmpty
+    return this.queue.hidden === 0 && !this.queue.hasLanded && this.others.isEmpty
   }
 
   /**
-   * Confirm what was confirmed before in another replica. False, with the rest left
-   * out, where it does not continue what is here. Only to be called at first.
+   * Go on where another replica was. False where what is held then is not to be
+   * trusted. Only to be called at first.
    */
-  replay(records: readonly unknown[], flight: Flush | undefined): boolean {
+  restore(
+    memory: CheckedMemory | undefined,
+    { records = [], others }: Restored,
+    ownId: string,
+  ): boolean {
+    const flight = memory?.flight
+    const isUsable = this.#replay(records, flight)
+    const { confirmed, hash } = this
+    // The answer to the flight says what is new since the past that it claims.
+    const isAnotherPast =
+      flight && (flight.from > confirmed || (flight.from === confirmed && flight.hash !== hash))
+    const isTrusted = isUsable && !isAnotherPast && !memory?.isDistrusted
+    if (!isTrusted) this.hash = ''
+    if (!memory && !others) return isTrusted
+    this.rebase(
+      () => {
+        if (memory) this.queue.restore(memory)
+        if (others) this.others.replace(others, ownId)
+        return true
+      },
+      // The snapshot that is asked for then may bring what they need.
+      { keepsAll: !isTrusted },
+    )
+    return isTrusted
+  }
+
+  /** Show these commands of others, and give the paths of what is different then. */
+  showOthers(others: readonly PendingOfOther[], ownId: string): Path[] {
+    const paths = this.rebase(() => {
+      this.others.replace(others, ownId)
+      return true
+    })
+    return paths ?? []
+  }
+
+  /** Confirm `records`, up to the first that does not continue what is here. */
+  #replay(records: readonly unknown[], flight: Flush | undefined): boolean {
     return records.every((record) => {
       const update = checkRecord(record)
       if (!update?.commands) return false
@@ -112,7 +155,7 @@ export class Replica<U extends User> {
       hasAdvanced = advance()
       this.others.putOn()
       // What it builds on may be another session's, and still on its way to the master.
-      this.queue.putOn(hasAdvanced ? remaps : [], keepsAll || !this.others.isEmpty)
+      this.queue.putOn(hasAdvanced ? remaps : [], keepsAll || this.others.isUsed)
     })
     return hasAdvanced ? paths : undefined
   }

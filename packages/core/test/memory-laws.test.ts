@@ -78,8 +78,11 @@ const rules: Interceptor[] = [
   },
 ]
 
-/** How a tab keeps what it must not lose: written as it comes, or all of it at once. */
-type Keeping = 'never away' | 'log' | 'snapshot'
+/**
+ * How a tab keeps what was confirmed: written as it comes, all of it at once, or not at
+ * all, so that it goes on from what the master has by then.
+ */
+type Keeping = 'never away' | 'log' | 'snapshot' | 'loaded anew'
 
 /** One page after another with the same client id, and what is on its disk. */
 class Tab {
@@ -158,6 +161,8 @@ class Tab {
     const taken = proxy.takeConfirmed()
     if (this.#keeping === 'snapshot') {
       this.#disk = throughJson({ snapshot: proxy.confirmedSnapshot(), records: [] })
+    } else if (this.#keeping === 'loaded anew') {
+      this.#disk = throughJson({ snapshot: this.#master.snapshot(), records: [] })
     } else if (taken && 'document' in taken) {
       this.#disk = { snapshot: throughJson(taken), records: [] }
     } else if (taken) this.#disk.records.push(...throughJson(taken))
@@ -232,4 +237,27 @@ describe('put away and taken out at any step of any script', () => {
       )
     })
   }
+
+  test('each command takes effect once or is told as lost, whatever the document is by then', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<JsonObject>({ bulk: wide(60), todos: {} }, { todos: wide(34) }, {}),
+        fc.boolean(),
+        fc.array(step, { maxLength: 40 }),
+        (document, withRules, steps) => {
+          const { master, tabs } = world(document, 'loaded anew', withRules)
+          let given = 0
+          for (const one of steps) if (tabs[one.tab]!.play(one)?.ok) given += 1
+          for (const one of [...tabs, ...tabs]) one.settle()
+          for (const { proxy } of tabs) {
+            expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(master.read()))
+            expect(proxy.status).toMatchObject({ queued: 0, inFlight: 0 })
+          }
+          const lost = tabs.reduce((sum, one) => sum + one.lost.length, 0)
+          expect(master.commandCount + lost).toBe(given)
+        },
+      ),
+      { numRuns: Number(process.env['RUNS'] ?? 1_500) },
+    )
+  })
 })

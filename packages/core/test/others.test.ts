@@ -98,7 +98,7 @@ describe('what other sessions have given', () => {
   })
 
   test('carries own commands, which stay when it is taken back, until the master says', () => {
-    const { world, ada, tab } = open()
+    const { world, ada, tab, bob } = open()
     const { id } = tab.proxy.create(['list'], { text: 'milk' })
     ada.proxy.showOthers([pendingOf(tab)])
     const receipt = ada.proxy.update(['list', id], { done: true })
@@ -106,6 +106,10 @@ describe('what other sessions have given', () => {
     expect(ada.proxy.read(['list', id])).toEqual({ text: 'milk', done: true })
     ada.proxy.showOthers([])
     expect(ada.proxy.read(['list', id])).toBe(undefined)
+    const { from, hash } = ada.proxy.confirmed
+    bob.proxy.update(['list'], { b: 1 })
+    bob.flush()
+    ada.proxy.receive(throughJson(world.master.pull(from, hash)))
     expect(ada.proxy.status).toMatchObject({ queued: 1, rejected: 0 })
     tab.flush()
     ada.flush()

@@ -1,0 +1,221 @@
+// What passes between a proxy and its master: one flush at a time and its answer,
+// and news that come by themselves. Whatever the network brings, the commands are
+// kept until the master has said what became of them.
+import { checkFlushAnswer, checkPullAnswer, type CheckedAnswer } from './answer.ts'
+import type { Audience } from './audience.ts'
+import type { ErrorCode, Retry } from './catalogue.ts'
+import type { User } from './interceptor.ts'
+import type { Outbox } from './outbox.ts'
+import type { Loss } from './pending-queue.ts'
+import type { Flush, Remap } from './protocol.ts'
+import type { EndResult, StatusBoard } from './proxy-status.ts'
+import type { PendingCommand } from './receipt.ts'
+import type { Replica } from './replica.ts'
+
+/** Why a master refused a flush as a whole, and what is to be done about it. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retry: Retry
+}
+
+/** What of a proxy takes part. */
+export interface ExchangeParts<U extends User> {
+  readonly replica: Replica<U>
+  readonly outbox: Outbox
+  readonly board: StatusBoard
+  readonly audience: Audience
+}
+
+const NO_REMAPS: readonly Remap[] = Object.freeze([])
+
+/** Its methods are those of `CommandProxy` that are named after them. */
+export class Exchange<U extends User> {
+  readonly #replica: Replica<U>
+  readonly #outbox: Outbox
+  readonly #board: StatusBoard
+  readonly #audience: Audience
+  // The last history change was counted, and what comes of it is still to come.
+  #isSetback = false
+
+  constructor({ replica, outbox, board, audience }: ExchangeParts<U>) {
+    this.#replica = replica
+    this.#outbox = outbox
+    this.#board = board
+    this.#audience = audience
+  }
+
+  begin(isPull: boolean): Flush | undefined {
+    const flush = this.#outbox.begin(this.#replica, isPull)
+    if (flush) this.#replica.queue.inFlight = flush.commands.length
+    this.#audience.publish([])
+    return flush
+  }
+
+  end(answer: unknown): EndResult {
+    const { flush } = this.#outbox
+    const checked = flush && checkFlushAnswer(answer, flush.commands.length)
+    const isAnother =
+      checked && (checked.sequence !== flush.sequence || checked.clientId !== flush.clientId)
+    if (!flush || isAnother) {
+      return { ok: false, code: 'NO_FLUSH' }
+    }
+    const remaps = checked && this.#follow(checked, flush)
+    if (remaps) return { ok: true, remaps }
+    this.#distrust()
+    return { ok: false, code: 'ANSWER_INVALID' }
+  }
+
+  fail({ code, message, retry }: Refusal): void {
+    const { flush } = this.#outbox
+    if (!flush) return
+    const isFormAtFault = code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID'
+    if (isFormAtFault && flush.commands.length > 1) {
+      this.#outbox.halve()
+      return this.#queueAgain()
+    }
+    if (retry === 'never') {
+      // Sent before, it may have taken effect then; this refusal does not say.
+      const kind = this.#outbox.isRepeated && !isFormAtFault ? 'dropped' : 'rejected'
+      this.#loseFlight({ kind, rejection: { code, message } })
+    }
+    if (retry !== 'after-resync') return this.#outbox.cancel()
+    if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') {
+      this.#board.historyChanges += 1
+      this.#isSetback = true
+    }
+    // The master knows this flush to be of the past, but not what became of it:
+    // sending it anew might double it.
+    const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
+    if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
+    this.#distrust()
+    if (!isUnknown && code !== 'SEQUENCE_REUSED') return
+    this.#outbox.restart()
+    this.#queueAgain()
+  }
+
+  receive(answer: unknown, base?: string): 'applied' | 'gap' | 'ignored' {
+    const checked = checkPullAnswer(answer)
+    if (!checked) return 'ignored'
+    const { sync, commandCount, hash } = checked
+    const replica = this.#replica
+    if (sync.kind === 'none') {
+      const isOther = replica.hash !== '' && hash !== replica.hash
+      if (commandCount === replica.confirmed && isOther) this.#distrust()
+      return commandCount > replica.confirmed ? 'gap' : 'ignored'
+    }
+    if (sync.kind === 'snapshot') {
+      // It may or may not hold what is in flight; the answer to that will tell.
+      if (replica.queue.inFlight > 0) return 'ignored'
+      if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
+    } else if (commandCount <= replica.confirmed) return 'ignored'
+    // What is distrusted is no ground to build on.
+    else if (replica.hash === '') return 'gap'
+    const before = replica.confirmed
+    const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush, base))
+    if (!paths) return 'gap'
+    this.#audience.news.note(checked, before, this.#outbox.clientId)
+    this.#audience.publish(paths)
+    return 'applied'
+  }
+
+  /** A command that was accepted could not stay in the document. */
+  lose(pending: PendingCommand, { kind, rejection }: Loss): void {
+    const { given } = pending
+    if (given.action === 'create') this.#replica.queue.refused.push([...given.path, given.id])
+    const lost = Object.freeze({ command: pending.command, kind, rejection })
+    this.#board.lose(lost)
+    pending.settle({ kind, rejection })
+  }
+
+  /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
+  #distrust(): void {
+    this.#replica.hash = ''
+    this.#outbox.distrust()
+  }
+
+  /** What was in flight is queued again: the master is known not to have applied it. */
+  #queueAgain(): void {
+    const { queue } = this.#replica
+    queue.inFlight = 0
+    queue.hasLanded = false
+    this.#audience.publish([])
+  }
+
+  /** Bring everything in line with an answer; undefined, with nothing changed, if that cannot be. */
+  #follow(answer: CheckedAnswer, flush: Flush): readonly Remap[] | undefined {
+    const replica = this.#replica
+    const { sync, verdicts, commandCount, hash } = answer
+    let own = replica.queue.vouched(verdicts)
+    if (commandCount <= replica.confirmed && isAlone(answer, own, flush)) {
+      // The document is from after the flush, as it may be where one went on from memory.
+      if (commandCount === replica.confirmed && replica.hash !== hash) return undefined
+      replica.queue.hasLanded = true
+      own = []
+    }
+    // News came in between and went further than this answer.
+    const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
+    if (sync.kind === 'none' && verdicts.size === 0 && replica.isPlain && !isOvertaken) {
+      // The usual case: applied as sent, and nobody else did anything. The
+      // document is right already.
+      if (commandCount !== replica.confirmed + own.length) return undefined
+      replica.noteOwn(own, replica.confirmed, hash, flush)
+      replica.confirmed = commandCount
+      replica.hash = hash
+      this.#settleFlight(answer)
+      this.#audience.publish([])
+      return NO_REMAPS
+    }
+    const remaps = [...answer.remaps]
+    const before = replica.confirmed
+    const paths = replica.rebase(
+      () => {
+        if (!isOvertaken && !replica.advance(answer, own, flush)) return false
+        if (commandCount === replica.confirmed) replica.hash = hash
+        this.#settleFlight(answer)
+        return true
+      },
+      { remaps },
+    )
+    if (!paths) return undefined
+    if (!isOvertaken) this.#audience.news.note(answer, before, flush.clientId)
+    // Nobody could say that the past is another to a flush that claimed none.
+    if (replica.confirmed < before && !this.#isSetback) this.#board.historyChanges += 1
+    this.#isSetback = false
+    this.#audience.publish(paths)
+    return remaps
+  }
+
+  /** The flush was answered: say so to its commands, and make room for the next. */
+  #settleFlight({ verdicts }: CheckedAnswer): void {
+    const settled = this.#replica.queue.takeFlight()
+    this.#outbox.end()
+    settled.forEach((pending, index) => {
+      const verdict = verdicts.get(index)
+      if (!verdict) return pending.settle()
+      if (verdict.kind !== 'amended') return this.lose(pending, verdict)
+      pending.given = verdict.command
+      pending.settle({ kind: 'amended', command: verdict.command })
+    })
+  }
+
+  /** Take the commands in flight out of the document, with the same outcome for all. */
+  #loseFlight(loss: Loss): void {
+    const paths = this.#replica.rebase(() => {
+      for (const pending of this.#replica.queue.takeFlight()) this.lose(pending, loss)
+      this.#outbox.release()
+      return true
+    })
+    this.#audience.publish(paths ?? [])
+  }
+}
+
+/** Whether nothing but the flush itself, of which `own` took effect, happened since it was made. */
+function isAlone(
+  { sync, commandCount }: CheckedAnswer,
+  own: readonly unknown[],
+  { from, hash }: Flush,
+): boolean {
+  if (sync.kind !== 'none' || own.length === 0 || hash === '') return false
+  return commandCount === from + own.length
+}
