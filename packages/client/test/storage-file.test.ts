@@ -197,8 +197,9 @@ test('what cannot be stored is kept in memory, and stored when it can be', async
 test('what a failed write left at the end is cut off', async ({ path }) => {
   const storage = fileStorage({ path })
   await storage.write([{ put: ['a', 1], value: 1 }])
-  appendFileSync(path, '12345678 [{"pu')
+  appendFileSync(path, `12345678 [{"put":["a",3],"value":"${'x'.repeat(1000)}`)
   await storage.write([{ put: ['a', 2], value: 1 }])
+  expect(readFileSync(path, 'utf8').endsWith('"value":1}]\n')).toBe(true)
   await storage.close()
   const again = fileStorage({ path })
   expect(await again.read([])).toHaveLength(2)

@@ -25,8 +25,7 @@ export class ChangeSet {
     for (const change of changes) {
       const id = 'deleteAll' in change ? `all ${keyText(change.deleteAll)}` : keyText(keyOf(change))
       if ('deleteAll' in change) this.#forget(change.deleteAll)
-      // A later one goes behind all others, a `deleteAll` of its row among them.
-      this.#changes.delete(id)
+      // At its earlier place, if it has one: what concerns the row in between is gone.
       this.#changes.set(id, change)
     }
   }

@@ -3,37 +3,18 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 
-// Which files this process holds, as far as this copy of the package knows.
-const held = new Set<string>()
-
 /**
  * Take a file for this process alone, by a file beside it that names the process.
  * Resolves with a function that gives it back. Rejects with OPTIONS_INVALID while
  * another process that lives has it; one that was killed no longer does.
  */
 export async function lockFile(path: string): Promise<() => Promise<void>> {
-  if (held.has(path)) throw inUse(path, process.pid)
-  held.add(path)
-  try {
-    await takeLock(path)
-  } catch (error) {
-    held.delete(path)
-    throw error
-  }
-  return async () => {
-    await rm(`${path}.lock`, { force: true })
-    held.delete(path)
-  }
-}
-
-async function takeLock(path: string): Promise<void> {
   const lock = `${path}.lock`
   const own = `${lock}.${randomUUID()}`
   // Linked when it is complete, so that nobody ever reads half of it.
   await writeFile(own, describe(process.pid))
   try {
-    for (;;) {
-      if (await isDone(link(own, lock), 'EEXIST')) return
+    while (!(await isDone(link(own, lock), 'EEXIST'))) {
       const holder = await readFile(lock, 'utf8').catch(() => undefined)
       // Given back meanwhile.
       if (holder === undefined) continue
@@ -45,6 +26,7 @@ async function takeLock(path: string): Promise<void> {
       if ((await readFile(aside, 'utf8')) !== holder) await isDone(link(aside, lock), 'EEXIST')
       await rm(aside)
     }
+    return () => rm(lock, { force: true })
   } finally {
     await rm(own, { force: true })
   }
