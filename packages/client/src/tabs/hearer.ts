@@ -75,7 +75,9 @@ export class Hearer {
       case 'model': {
         const fitting = this.#followed.filter(({ fits }) => fits(event.key))
         if (event.change === 'delete') for (const { since } of fitting) since?.delete(event.key)
-        return fitting.length > 0 ? event : undefined
+        // New to another who shares the connection.
+        const isKnown = fitting.every(({ since }) => since?.has(event.key))
+        return isKnown && (event.change === 'create' || fitting.length === 0) ? undefined : event
       }
       case 'refused':
         return this.#wants(event.models) ? event : undefined

@@ -51,10 +51,10 @@ function earlier(a: Position | null | undefined, b: Position | null): Position |
 function mergeFeeds(a: FeedRequest | undefined, b: FeedRequest): FeedRequest {
   if (!a?.since || !b.since) return { ...b, ...a }
   const since = new Map(Object.entries(a.since))
-  for (const [key, position] of Object.entries(b.since)) {
-    since.set(key, earlier(since.get(key), position)!)
-  }
-  return { ...a, since: Object.fromEntries(since) }
+  // A model that one of them has not heard of is new to that one.
+  const both = Object.entries(b.since).filter(([key]) => since.has(key))
+  const merged = both.map(([key, position]) => [key, earlier(since.get(key), position)!] as const)
+  return { ...a, since: Object.fromEntries(merged) }
 }
 
 /** In the same order whoever asked first, so that equal requests look equal. */
