@@ -53,6 +53,8 @@ export class Server {
   }
 
   start(): void {
+    // It may have died while it was shutting down.
+    if (this.isUp) return
     this.#stage.trace(`${this.name} starts`)
     this.#life = new ServerLife(this, this.#stage, this.#dice)
   }
