@@ -13,6 +13,7 @@ export interface TabEnvironment {
 
 /** One end of a line between tabs. What is said arrives whole and in order, or not at all. */
 export interface TabLine {
+  /** Nothing happens after `leave`. */
   readonly say: (message: unknown) => void
   readonly leave: () => void
 }
@@ -54,11 +55,17 @@ export function createTabEnvironment(locks: LockManager): TabEnvironment {
     },
     join(name, hear) {
       const channel = new BroadcastChannel(name)
+      let hasLeft = false
       channel.addEventListener('message', ({ data }) => hear(data))
       return {
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not of a window
-        say: (message) => channel.postMessage(message),
-        leave: () => channel.close(),
+        say(message) {
+          // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not of a window
+          if (!hasLeft) channel.postMessage(message)
+        },
+        leave() {
+          hasLeft = true
+          channel.close()
+        },
       }
     },
   }
