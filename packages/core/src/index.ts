@@ -17,6 +17,13 @@ export type { UpdateListener } from './news.ts'
 export type { PendingOfOther } from './others.ts'
 export { ROOT, type Path } from './path.ts'
 export {
+  preview,
+  type Conflict,
+  type Preview,
+  type PreviewedCommand,
+  type Previewed,
+} from './preview.ts'
+export {
   PROTOCOL,
   type AppliedFlush,
   type Flush,

@@ -1,0 +1,221 @@
+import { checkPullAnswer, checkSnapshot, type CheckedPull } from './answer.ts'
+import { checkMemory, type CheckedMemory } from './check-memory.ts'
+import type { CheckedCommand } from './check.ts'
+import type { Command, Rejection } from './command.ts'
+import { DocumentTree } from './document.ts'
+import { intercept } from './intercept.ts'
+import type { User } from './interceptor.ts'
+import { equalJson, type JsonObject, type JsonValue } from './json.ts'
+import type { ProxyMemory } from './memory.ts'
+import { checkParents } from './orphan.ts'
+import type { Path } from './path.ts'
+import type { PullAnswer, Remap, Snapshot } from './protocol.ts'
+import type { ProxyOptions } from './proxy-options.ts'
+import { createRandom } from './random.ts'
+import { remapCommand, withFreeId } from './remap.ts'
+
+/** A place that somebody else changed too, to something else. */
+export interface Conflict {
+  /** Down to the prop, or to the node that would be deleted. */
+  readonly path: Path
+  /** What both started from; undefined where there was nothing. */
+  readonly before: JsonValue | undefined
+  /** What the command sets; undefined where it removes. */
+  readonly mine: JsonValue | undefined
+  /** What the master has now; undefined where it has nothing any more. */
+  readonly theirs: JsonValue | undefined
+}
+
+/** What would become of one pending command. */
+export interface PreviewedCommand {
+  /** As in `ProxyMemory`. */
+  readonly serial: number
+  /** `dropped`: what it builds on is gone. `amended`: it would apply as `command`. */
+  readonly kind: 'applied' | 'amended' | 'rejected' | 'dropped'
+  /** As it was given; as it would apply, where that is another. Ids made for it are examples. */
+  readonly command: Command
+  /** The node that it concerns: that which it creates, updates or deletes. */
+  readonly path: Path
+  /** Why it would not apply. */
+  readonly rejection: Rejection | undefined
+  /** Where it would win over what others did. */
+  readonly conflicts: readonly Conflict[]
+}
+
+/** What would become of all that is pending, in order. */
+export interface Preview {
+  /** How far the master is that this was held against. */
+  readonly commandCount: number
+  readonly hash: string
+  readonly commands: readonly PreviewedCommand[]
+}
+
+/** A proxy, or what is known of one that is put away. */
+export interface Previewed {
+  readonly memory: ProxyMemory
+  confirmedSnapshot(): Snapshot
+}
+
+/**
+ * Say what would become of the pending commands of `proxy` if they were sent now, and
+ * where they meet what others did, without changing anything. `latest` is what the
+ * master has: a snapshot, or its answer to who asks for news. The rules are those of
+ * this side; the master may have others. Undefined if `latest` cannot be used or does
+ * not continue what the proxy holds; a snapshot always can. Cost: O(document + pending).
+ */
+export function preview<U extends User = User>(
+  proxy: Previewed,
+  latest: Snapshot | PullAnswer,
+  rules: Pick<ProxyOptions<U>, 'interceptors' | 'user' | 'now'>,
+): Preview | undefined {
+  const base = proxy.confirmedSnapshot()
+  const memory = checkMemory(proxy.memory)
+  const master = toMaster(base, memory, latest)
+  if (!master) return undefined
+  const player = new Player({ base, memory, master, rules })
+  return {
+    commandCount: master.commandCount,
+    hash: master.hash,
+    commands: memory.pending.map((_, index) => player.play(index)),
+  }
+}
+
+/** What the master has, and whether the flight is known to be part of it. */
+interface MasterState {
+  readonly commandCount: number
+  readonly hash: string
+  readonly document: JsonObject
+  readonly hasLanded: boolean
+}
+
+function toMaster(
+  base: Snapshot,
+  { flight, hasLanded }: CheckedMemory,
+  latest: Snapshot | PullAnswer,
+): MasterState | undefined {
+  const whole = 'document' in latest ? checkSnapshot(latest) : undefined
+  if (whole) return { ...whole, hasLanded }
+  const answer: CheckedPull | undefined = checkPullAnswer(latest)
+  if (!answer) return undefined
+  if (answer.sync.kind === 'snapshot') return { ...answer.sync.snapshot, hasLanded }
+  const { commandCount, hash } = answer
+  const tree = new DocumentTree(base.document)
+  let count = base.commandCount
+  let isIn = hasLanded
+  for (const update of answer.sync.kind === 'updates' ? answer.sync.updates : []) {
+    const { from, clientId, sequence, commands } = update
+    if (!commands) return undefined
+    if (flight?.clientId === clientId && flight.sequence === sequence) isIn = true
+    if (from + commands.length <= count) continue
+    if (from !== count || commands.some((command) => tree.apply(command, []))) return undefined
+    count += commands.length
+  }
+  if (count !== commandCount) return undefined
+  return { commandCount, hash, document: tree.read() as JsonObject, hasLanded: isIn }
+}
+
+interface PlayerOptions<U extends User> {
+  readonly base: Snapshot
+  readonly memory: CheckedMemory
+  readonly master: MasterState
+  readonly rules: Pick<ProxyOptions<U>, 'interceptors' | 'user' | 'now'>
+}
+
+/** Plays the pending commands, one after the other, on what the master has. */
+class Player<U extends User> {
+  readonly #options: PlayerOptions<U>
+  readonly #before: DocumentTree
+  readonly #theirs: DocumentTree
+  readonly #tree: DocumentTree
+  readonly #remaps: Remap[] = []
+  readonly #refused: Path[] = []
+  #made = 0
+
+  constructor(options: PlayerOptions<U>) {
+    this.#options = options
+    this.#before = new DocumentTree(options.base.document)
+    this.#theirs = new DocumentTree(options.master.document)
+    this.#tree = new DocumentTree(options.master.document)
+  }
+
+  play(index: number): PreviewedCommand {
+    const { memory, master } = this.#options
+    const { serial, given, command: sent } = memory.pending[index]!
+    const isSent = index < (memory.flight?.commands.length ?? 0)
+    const command = isSent ? sent : given
+    if (isSent && master.hasLanded) return toResult(serial, given, { kind: 'applied', command })
+    const orphaned = checkParents(command.path, this.#refused)
+    const result: Played = orphaned
+      ? { kind: 'dropped', command, rejection: orphaned }
+      : this.#apply(serial, remapCommand(command, this.#remaps), isSent)
+    if (result.rejection) {
+      if (command.action === 'create') this.#refused.push(nodeOf(command))
+      return toResult(serial, given, result)
+    }
+    return toResult(serial, given, result, this.#conflicts(result.command))
+  }
+
+  #apply(serial: number, command: CheckedCommand, isSent: boolean): Played {
+    const { interceptors = [], user, now } = this.#options.rules
+    const free = withFreeId(this.#tree, command, () => `preview-${(this.#made += 1)}`)
+    if (command.action === 'create' && free !== command) {
+      this.#remaps.push({ from: nodeOf(command), to: nodeOf(free) })
+    }
+    const { clientId } = this.#options.memory
+    const random = createRandom(`${clientId}:${serial}`)
+    const context = { side: 'proxy', user, now: now(), random } as const
+    // What was sent went through the rules already.
+    const some = isSent ? [] : interceptors
+    const ruled = intercept(some, this.#tree, free, context, () => {})
+    if (!ruled.ok) return { kind: 'rejected', command: free, rejection: ruled.rejection }
+    const rejection = this.#tree.apply(ruled.command, [])
+    if (rejection) return { kind: 'dropped', command: ruled.command, rejection }
+    return { kind: 'applied', command: ruled.command }
+  }
+
+  #conflicts(command: CheckedCommand): Conflict[] {
+    if (command.action === 'create') return []
+    const { path } = command
+    if (command.action === 'delete') return this.#compare(path, undefined)
+    const { props = {}, unset = [] } = command
+    return [
+      ...Object.entries(props).flatMap(([key, mine]) => this.#compare([...path, key], mine)),
+      ...unset.flatMap((key) => this.#compare([...path, key], undefined)),
+    ]
+  }
+
+  #compare(path: Path, mine: JsonValue | undefined): Conflict[] {
+    const before = this.#before.read(path)
+    const theirs = this.#theirs.read(path)
+    if (equalJson(before, theirs) || equalJson(theirs, mine)) return []
+    return [{ path, before, mine, theirs }]
+  }
+}
+
+interface Played {
+  readonly kind: 'applied' | 'rejected' | 'dropped'
+  readonly command: CheckedCommand
+  readonly rejection?: Rejection
+}
+
+function toResult(
+  serial: number,
+  given: CheckedCommand,
+  { kind, command, rejection }: Played,
+  conflicts: readonly Conflict[] = [],
+): PreviewedCommand {
+  // Fields and all: a rule may have given it other props, or the master another id.
+  const isSame = equalJson(toJson(command), toJson(given))
+  const isAmended = kind === 'applied' && !isSame
+  const path = nodeOf(command)
+  return { serial, kind: isAmended ? 'amended' : kind, command, path, rejection, conflicts }
+}
+
+function toJson(command: CheckedCommand): JsonValue {
+  return command as unknown as JsonValue
+}
+
+/** The path of the node that a command concerns. */
+function nodeOf(command: CheckedCommand): Path {
+  return command.action === 'create' ? [...command.path, command.id] : command.path
+}
