@@ -62,7 +62,7 @@ describe('a preview', () => {
   })
 
   test('drops what was given for a node that would be refused', () => {
-    const refuse: Interceptor = ({ read: _ }, given) =>
+    const refuse: Interceptor = (_document, given) =>
       given.action === 'create' ? { reject: { message: 'no' } } : undefined
     const all = open()
     all.ada.proxy.create(['list'], {}, { id: 'c' })
