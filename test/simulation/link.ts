@@ -5,6 +5,8 @@ import type { Stage } from './stage.ts'
 
 /** What a system sends on without an answer before it takes no more. */
 const WINDOW_BYTES = 4_000
+/** How long an event is on its way that nothing holds up. */
+const MAX_WAY_MS = 11
 /** Events that are joined by nothing but the order in which a stream carries them. */
 const IN_ORDER = /^\{"event":"(model|presence|refused)"/
 
@@ -92,6 +94,8 @@ export class Link implements Line {
   /** Whether what happens to a model now is told on this link. */
   tells(key: string): boolean {
     if (this.#isSilent || this.#isLeft || this.#isClosed || this.#isFull) return false
+    // What was held up comes first.
+    if (this.#arrivesAt > this.#stage.scheduler.now + MAX_WAY_MS) return false
     return this.#isOpen && !this.#refused.has(key) && (key in this.#models || this.#hasFeeds)
   }
 
