@@ -27,7 +27,7 @@ export interface SessionRow {
 }
 
 /** The value of an `edit` row. */
-export interface EditRow {
+interface EditRow {
   /** When it was given, in milliseconds since 1970: edits of several pages go out in this order. */
   readonly at: number
   readonly command: Command
