@@ -15,6 +15,8 @@ interface Followed {
   readonly fits: (key: string) => boolean
   /** How far each model was heard; undefined until the first was. */
   since: Map<string, Position> | undefined
+  /** The models that are no news. */
+  readonly known: Set<string>
 }
 
 /** What one request asked for, and how far it has been told. */
@@ -32,6 +34,7 @@ export class Hearer {
       view: viewOf(feed),
       fits: compileKeyPattern(feed.models),
       since: feed.since && new Map(Object.entries(feed.since)),
+      known: new Set(Object.keys(feed.since ?? {})),
     }))
     this.#presence = presence
   }
@@ -46,6 +49,15 @@ export class Hearer {
         ...(since && { since: Object.fromEntries(since) }),
       })),
       ...(this.#presence && { presence: this.#presence }),
+    }
+  }
+
+  /** It was asked for once more, from where it is. */
+  asked(): void {
+    // Not whenever a head is heard: it may be of a model that another holds, and
+    // come before the word that there is a new one.
+    for (const { known, since } of this.#followed) {
+      for (const key of since?.keys() ?? []) known.add(key)
     }
   }
 
@@ -72,13 +84,8 @@ export class Hearer {
         return this.#pickHeads(event.heads)
       case 'feed':
         return this.#hearItems(event) ? event : undefined
-      case 'model': {
-        const fitting = this.#followed.filter(({ fits }) => fits(event.key))
-        if (event.change === 'delete') for (const { since } of fitting) since?.delete(event.key)
-        // New to another who shares the connection.
-        const isKnown = fitting.every(({ since }) => since?.has(event.key))
-        return isKnown && (event.change === 'create' || fitting.length === 0) ? undefined : event
-      }
+      case 'model':
+        return this.#hearModel(event) ? event : undefined
       case 'refused':
         return this.#wants(event.models) ? event : undefined
       case 'presence':
@@ -109,6 +116,19 @@ export class Hearer {
     for (const followed of fitting) {
       followed.since ??= new Map()
       followed.since.set(key, { from: commandCount, hash })
+    }
+    return fitting.length > 0
+  }
+
+  #hearModel({ key, change }: Extract<LiveEvent, { event: 'model' }>): boolean {
+    const fitting = this.#followed.filter(({ fits }) => fits(key))
+    // To who asked from further back it is news, and is told to all.
+    if (change === 'create' && fitting.every(({ known }) => known.has(key))) return false
+    for (const { known, since } of fitting) {
+      if (change === 'delete') {
+        since?.delete(key)
+        known.delete(key)
+      } else known.add(key)
     }
     return fitting.length > 0
   }

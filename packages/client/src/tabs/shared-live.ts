@@ -119,9 +119,11 @@ export class SharedLive implements LiveTransport {
   /** Open a stream beside the current one, in the place of one that is opening. */
   #open(): void {
     this.#opening?.stream.close()
+    const request = this.#merge()
+    for (const { hearer } of this.#members) hearer.asked()
     const stream = new LiveStream({
       live: this.#live,
-      request: this.#merge(),
+      request,
       environment: this.#environment,
       hear: this.#hear,
       onEnd: this.#ended,
