@@ -25,12 +25,13 @@ describe('tabs of one browser', () => {
     expect(third!.network.lives).toEqual([])
   })
 
-  test('hear of others at once, also where another tab has the same model open', async () => {
+  test('hear of others at once by the connection that brings what they want already', async () => {
     const world = new TabsWorld()
-    const [, , third] = await world.open(3)
+    const [first, second, third] = await world.open(3)
+    await world.load('list', [first!, second!])
+    const connected = first!.network.lives.length
     const models = await world.load('list')
-    // Two more come: the connection brings what they want already.
-    expect(world.tabs[0]!.network.lives.length).toBeLessThanOrEqual(3)
+    expect(first!.network.lives.length).toBe(connected)
     const asked = world.tabs[0]!.network.sent.length
     set(models[0]!, { count: 1 })
     await world.environment.advance(1_000)
@@ -38,6 +39,20 @@ describe('tabs of one browser', () => {
     // The edit, and no question of the others.
     expect(world.tabs[0]!.network.sent.length).toBe(asked + 1)
     expect(third!.network.sent).toEqual([])
+  })
+
+  test('are told that the connection lives, be it by what is for another', async () => {
+    const world = new TabsWorld({ list: { count: 0 }, notes: { count: 0 } })
+    const [first, second] = await world.open(2)
+    const [list] = await world.load('list', [first!])
+    const [notes] = await world.load('notes', [second!])
+    const connected = first!.network.lives.length
+    for (let count = 1; count < 12; count += 1) {
+      set(list!, { count })
+      await world.environment.advance(5_000)
+    }
+    expect(notes!.status.state).toBe('live')
+    expect(first!.network.lives.length).toBe(connected)
   })
 
   test('that end without a word are followed for no more', async () => {
@@ -98,10 +113,55 @@ describe('tabs of one browser', () => {
       return lives.filter(({ kind, isOpen }) => kind === 'poll' && isOpen)
     }
     expect(polls()).toHaveLength(1)
+    const asked = world.tabs[0]!.network.lives.length
     set(models[1]!, { count: 1 })
     await world.environment.advance(100)
     expect(read(models)).toEqual([{ count: 1 }, { count: 1 }, { count: 1 }])
     expect(polls()).toHaveLength(1)
+    // One of the first that asks again, and one of all.
+    expect(world.tabs[0]!.network.lives.length).toBe(asked + 2)
+  })
+
+  test('wait on where a poll brought nothing for them', async () => {
+    const world = new TabsWorld({ list: { count: 0 }, notes: { count: 0 } })
+    const [first, second] = await world.open(2)
+    first!.network.blockStreams()
+    const [list] = await world.load('list', [first!])
+    const [notes] = await world.load('notes', [second!])
+    await world.environment.advance(10_000)
+    set(list!, { count: 1 })
+    await world.environment.advance(3_000)
+    // By nobody whom it would hear of otherwise.
+    const { commandCount: from, hash } = world.server.master('notes')
+    const commands = [{ action: 'update' as const, path: [], props: { count: 2 } }]
+    world.server.flush('notes', {
+      protocol: 1,
+      clientId: 'far',
+      sequence: 1,
+      from,
+      hash,
+      commands,
+    })
+    await world.environment.advance(1_000)
+    expect(read([list!, notes!])).toEqual([{ count: 1 }, { count: 2 }])
+  })
+
+  test('that are frozen while an answer comes ask for it again', async () => {
+    const world = new TabsWorld()
+    const [first, second] = await world.open(2)
+    const [model] = await world.load('list', [second!])
+    const release = first!.network.hold()
+    set(model!, { count: 1 })
+    await world.environment.advance(500)
+    expect(model!.status.inFlight).toBe(1)
+    second!.tab.freeze(true)
+    release()
+    await world.environment.settle()
+    second!.tab.thaw()
+    await world.environment.advance(4_000)
+    expect(model!.status).toMatchObject({ inFlight: 0, queued: 0, state: 'live' })
+    expect(second!.network.sent).toEqual([])
+    expect(world.server.master('list').commandCount).toBe(1)
   })
 })
 
@@ -175,6 +235,35 @@ describe('a gateway that freezes', () => {
     await world.environment.advance(1_000)
     expect(world.server.master('list').commandCount).toBe(2)
     expect(second!.network.flushes).toHaveLength(1)
+  })
+
+  test('hears afterwards what it need not do any more', async () => {
+    const world = new TabsWorld()
+    const [first, second] = await world.open(2)
+    await world.load('list', [second!])
+    first!.tab.freeze(true)
+    // It is gone around by then, and nobody wants anything.
+    await world.environment.advance(6_000)
+    second!.client.pause()
+    await world.environment.settle()
+    expect(first!.network.streams).toHaveLength(1)
+    first!.tab.thaw()
+    await world.environment.advance(3_000)
+    expect(world.streams).toEqual([])
+  })
+
+  test('hears with its next word that nobody listens', async () => {
+    const world = new TabsWorld()
+    const [first, second] = await world.open(2)
+    await world.load('list', [second!])
+    first!.tab.freeze(true)
+    second!.client.pause()
+    await world.environment.settle()
+    first!.tab.thaw()
+    expect(world.streams).toHaveLength(1)
+    world.server.hub.beat()
+    await world.environment.settle()
+    expect(world.streams).toEqual([])
   })
 
   test('is noticed by who only looks on', async () => {

@@ -123,14 +123,15 @@ export class TabAsks {
   }
 
   /** While something is awaited: a tab may be frozen in the middle of it. */
-  #watch(): void {
+  #watch(delayMs = HELLO_MS): void {
     const { environment } = this.#options
     this.#clearHello ??= environment.setTimer(() => {
       this.#clearHello = undefined
-      this.#watch()
-      const isSilent = environment.now() - this.#heardAt >= HELLO_MS
-      if (isSilent && !environment.isHidden()) this.#hello()
-    }, HELLO_MS)
+      const leftMs = Math.ceil(HELLO_MS - (environment.now() - this.#heardAt))
+      if (leftMs <= 0 && !environment.isHidden()) this.#hello()
+      // No later even if the clock was put back.
+      this.#watch(leftMs > 0 ? Math.min(leftMs, HELLO_MS) : HELLO_MS)
+    }, delayMs)
   }
 
   #hello(): void {
