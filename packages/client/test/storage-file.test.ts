@@ -1,4 +1,4 @@
-import type { StorageRow } from '@flushout/client'
+import type { ClientStorage, StorageRow } from '@flushout/client'
 import { fileStorage } from '@flushout/client/node'
 import { storageContract } from '@flushout/client/testing'
 import { spawn } from 'node:child_process'
@@ -16,16 +16,43 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test as base } from 'vitest'
+import { describe, expect, test as base } from 'vitest'
 
 const WRITER = fileURLToPath(new URL('support/file-writer.ts', import.meta.url))
 
-const test = base.extend<{ path: string }>({
+interface Files {
+  /** Of a file in a folder that does not yet exist. */
+  readonly path: string
+  /** Open the file. */
+  readonly open: () => ClientStorage
+  /** Start a process that writes to the file. */
+  readonly start: (from: number) => ReturnType<typeof startWriter>
+}
+
+const test = base.extend<Files>({
   // oxlint-disable-next-line no-empty-pattern -- the first argument has to be a pattern
   path: async ({}, use) => {
     const folder = mkdtempSync(join(tmpdir(), 'flushout-storage-'))
     await use(join(folder, 'app', 'rows'))
     rmSync(folder, { recursive: true })
+  },
+  open: async ({ path }, use) => {
+    const opened: ClientStorage[] = []
+    await use(() => {
+      const storage = fileStorage({ path })
+      opened.push(storage)
+      return storage
+    })
+    for (const storage of opened) await storage.close()
+  },
+  start: async ({ path }, use) => {
+    const writers: ReturnType<typeof startWriter>[] = []
+    await use((from) => {
+      const writer = startWriter(path, from)
+      writers.push(writer)
+      return writer
+    })
+    for (const writer of writers) await writer.kill()
   },
 })
 
@@ -41,13 +68,17 @@ describe('fileStorage', () => {
   })
 })
 
-test('a process that is killed leaves what was resolved, and nothing half', async ({ path }) => {
+test('a process that is killed leaves what was resolved, and nothing half', async ({
+  path,
+  open,
+  start,
+}) => {
   let next = 0
   for (let round = 0; round < 6; round += 1) {
-    const writer = startWriter(path, next)
+    const writer = start(next)
     await writer.hasResolved(20 + 37 * round)
     const resolved = await writer.kill()
-    const storage = fileStorage({ path })
+    const storage = open()
     const first = numbersOf(await storage.read(['a']))
     expect(numbersOf(await storage.read(['b'])), 'the second rows of the writes').toEqual(first)
     const last = Math.max(...resolved)
@@ -60,8 +91,8 @@ test('a process that is killed leaves what was resolved, and nothing half', asyn
   expect(filesBeside(path)).toEqual(['rows'])
 })
 
-test('wherever a file ends, the writes before are there as a whole', async ({ path }) => {
-  const storage = fileStorage({ path })
+test('wherever a file ends, the writes before are there as a whole', async ({ path, open }) => {
+  const storage = open()
   const ends: number[] = []
   await storage.read([])
   ends.push(statSync(path).size)
@@ -76,14 +107,14 @@ test('wherever a file ends, the writes before are there as a whole', async ({ pa
   const bytes = readFileSync(path)
   for (let length = ends[0]!; length <= bytes.length; length += 1) {
     writeFileSync(path, bytes.subarray(0, length))
-    const cut = fileStorage({ path })
+    const cut = open()
     const whole = ends.findLastIndex((end) => end <= length)
     const rows = [1, 2, 3].slice(0, whole).map((n) => ({ key: ['a', n], value: 'ä' }))
     expect(await cut.read(['a']), `cut at ${length}`).toEqual(rows)
     expect(await cut.read(['b']), `cut at ${length}`).toMatchObject(whole ? [{ value: whole }] : [])
     await cut.write([{ put: ['c'], value: 1 }])
     await cut.close()
-    const again = fileStorage({ path })
+    const again = open()
     expect(await again.read(['a']), `cut at ${length}`).toEqual(rows)
     expect(await again.read(['c']), `cut at ${length}`).toHaveLength(1)
     await again.close()
@@ -91,23 +122,23 @@ test('wherever a file ends, the writes before are there as a whole', async ({ pa
   expect(filesBeside(path)).toEqual(['rows'])
 })
 
-test('a file that was damaged in the middle is kept aside', async ({ path }) => {
-  const storage = fileStorage({ path })
+test('a file that was damaged in the middle is kept aside', async ({ path, open }) => {
+  const storage = open()
   for (const n of [1, 2, 3]) await storage.write([{ put: ['n', n], value: 'good' }])
   await storage.close()
   const bytes = readFileSync(path)
   bytes[bytes.lastIndexOf('good', bytes.lastIndexOf('good') - 1)] = 0x21
   writeFileSync(path, bytes)
-  const again = fileStorage({ path })
+  const again = open()
   expect(await again.read([])).toEqual([{ key: ['n', 1], value: 'good' }])
   await again.close()
   expect(readFileSync(`${path}.damaged`)).toEqual(bytes)
 })
 
-test('a file that is something else is refused, and stays as it is', async ({ path }) => {
+test('a file that is something else is refused, and stays as it is', async ({ path, open }) => {
   mkdirSync(dirname(path))
   writeFileSync(path, 'precious')
-  const storage = fileStorage({ path })
+  const storage = open()
   await expect(storage.read([])).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
   await expect(storage.write([])).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
   await storage.close()
@@ -115,10 +146,10 @@ test('a file that is something else is refused, and stays as it is', async ({ pa
   expect(filesBeside(path)).toEqual(['rows'])
 })
 
-test('a file belongs to one storage at a time', async ({ path }) => {
-  const first = fileStorage({ path })
+test('a file belongs to one storage at a time', async ({ path, open }) => {
+  const first = open()
   await first.write([{ put: ['a'], value: 1 }])
-  const second = fileStorage({ path })
+  const second = open()
   const message = `The file ${path} is used by process ${process.pid}; give each process a file of its own.`
   await expect(second.read([])).rejects.toMatchObject({ code: 'OPTIONS_INVALID', message })
   await expect(second.write([{ put: ['b'], value: 1 }])).rejects.toMatchObject({ message })
@@ -127,10 +158,10 @@ test('a file belongs to one storage at a time', async ({ path }) => {
   await second.close()
 })
 
-test('a file belongs to one process at a time, until it ends', async ({ path }) => {
-  const writer = startWriter(path, 0)
+test('a file belongs to one process at a time, until it ends', async ({ open, start }) => {
+  const writer = start(0)
   await writer.hasResolved(1)
-  const storage = fileStorage({ path })
+  const storage = open()
   await expect(storage.read([])).rejects.toThrow(`is used by process ${writer.pid};`)
   await writer.kill()
   expect(await storage.read([])).not.toEqual([])
@@ -139,19 +170,20 @@ test('a file belongs to one process at a time, until it ends', async ({ path }) 
 
 test('a lock of an earlier process with a number that is in use again is left over', async ({
   path,
+  open,
 }) => {
   mkdirSync(dirname(path))
   writeFileSync(`${path}.lock`, `${process.pid} of an earlier day`)
-  const storage = fileStorage({ path })
+  const storage = open()
   expect(await storage.read([])).toEqual([])
   await storage.close()
   expect(filesBeside(path)).toEqual(['rows'])
 })
 
-test('of many who find a lock left over, one gets the file', async ({ path }) => {
+test('of many who find a lock left over, one gets the file', async ({ path, start }) => {
   mkdirSync(dirname(path))
   writeFileSync(`${path}.lock`, '1 of an earlier day')
-  const writers = Array.from({ length: 4 }, (_, n) => startWriter(path, 1000 * n))
+  const writers = Array.from({ length: 4 }, (_, n) => start(1000 * n))
   const ends = await Promise.race([
     Promise.all(writers.map(({ hasFailed }) => hasFailed)).then(() => 'all failed'),
     Promise.any(
@@ -166,19 +198,22 @@ test('of many who find a lock left over, one gets the file', async ({ path }) =>
   expect(counts.filter((resolved) => resolved.length > 0)).toHaveLength(1)
 })
 
-test('a file that was deleted is written anew with everything', async ({ path }) => {
-  const storage = fileStorage({ path })
+test('a file that was deleted is written anew with everything', async ({ path, open }) => {
+  const storage = open()
   await storage.write([{ put: ['before'], value: 1 }])
   rmSync(path)
   await storage.write([{ put: ['after'], value: 1 }])
   await storage.close()
-  const again = fileStorage({ path })
+  const again = open()
   expect(await again.read([])).toHaveLength(2)
   await again.close()
 })
 
-test('what cannot be stored is kept in memory, and stored when it can be', async ({ path }) => {
-  const storage = fileStorage({ path })
+test('what cannot be stored is kept in memory, and stored when it can be', async ({
+  path,
+  open,
+}) => {
+  const storage = open()
   await storage.write([{ put: ['before'], value: 1 }])
   rmSync(path)
   mkdirSync(path)
@@ -189,30 +224,30 @@ test('what cannot be stored is kept in memory, and stored when it can be', async
   await storage.write([{ put: ['after'], value: 1 }])
   expect(storage.isDurable).toBe(true)
   await storage.close()
-  const again = fileStorage({ path })
+  const again = open()
   expect(await again.read([])).toHaveLength(3)
   await again.close()
 })
 
-test('what a failed write left at the end is cut off', async ({ path }) => {
-  const storage = fileStorage({ path })
+test('what a failed write left at the end is cut off', async ({ path, open }) => {
+  const storage = open()
   await storage.write([{ put: ['a', 1], value: 1 }])
   appendFileSync(path, `12345678 [{"put":["a",3],"value":"${'x'.repeat(1000)}`)
   await storage.write([{ put: ['a', 2], value: 1 }])
   expect(readFileSync(path, 'utf8').endsWith('"value":1}]\n')).toBe(true)
   await storage.close()
-  const again = fileStorage({ path })
+  const again = open()
   expect(await again.read([])).toHaveLength(2)
   await again.close()
 })
 
-test('a file stays short, however often its rows change', async ({ path }) => {
-  const storage = fileStorage({ path })
+test('a file stays short, however often its rows change', async ({ path, open }) => {
+  const storage = open()
   const value = 'x'.repeat(100_000)
   for (let n = 0; n < 100; n += 1) await storage.write([{ put: ['a', n % 3], value }])
   expect(statSync(path).size).toBeLessThan(2_000_000)
   await storage.close()
-  const again = fileStorage({ path })
+  const again = open()
   expect(await again.read([])).toHaveLength(3)
   await again.close()
 })
@@ -235,7 +270,6 @@ function startWriter(path: string, from: number) {
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (failure += chunk.toString()))
   const end = once(child, 'close')
-  onTestFinished(() => void child.kill('SIGKILL'))
   const resolved = () => printed.split('\n').slice(0, -1).map(Number)
   return {
     pid: child.pid,

@@ -210,8 +210,9 @@ export function storageContract(
       { key: ['kept'], value: EXACT },
       { key: ['last'], value: 1 },
     ]
-    equal(JSON.stringify(await again.read([])), JSON.stringify(rows), 'the rows')
+    const found = await again.read([])
     await again.close()
+    equal(JSON.stringify(found), JSON.stringify(rows), 'the rows')
   })
 }
 
