@@ -117,18 +117,55 @@ describe.concurrent('a tab', () => {
     await eventually(() => flushout.usage, expect.objectContaining({ streams: 0, channels: 0 }))
   })
 
-  test('leaves others of one browser enough connections to save by', async ({ live }) => {
+  test('shares the connections of its clients with the other tabs of the browser', async ({
+    live,
+  }) => {
     const first = await live.open()
     await first.isSettled()
     const tabs = [first, ...(await Promise.all(Array.from({ length: 3 }, () => first.another())))]
-    // Of the six connections to one address that a browser allows, all tabs together keep three.
-    await eventually(() => tabs.reduce((sum, { streams }) => sum + streams, 0), 3)
+    for (const tab of tabs) await tab.is('live')
     for (const [index, { a }] of tabs.entries()) await a.add(`todo ${index}`)
     const texts = tabs.map((_, index) => `todo ${index}`)
     for (const { a, b } of tabs) {
       await a.isSaved()
       for (const panel of [a, b]) await panel.shows(...texts)
     }
+    const { flushout } = live.server
+    await eventually(() => flushout.usage.streams, 2)
+    // The one that holds them goes, and another takes over.
+    await first.page.close()
+    await tabs[1]!.b.add('after')
+    for (const { a, b } of tabs.slice(1)) {
+      for (const panel of [a, b]) await panel.shows(...texts, 'after')
+    }
+    await eventually(() => flushout.usage.streams, 2)
+  })
+
+  test('whose client keeps nothing leaves others enough connections to save by', async ({
+    live,
+  }) => {
+    const key = `todos:${live.list}`
+    const first = await live.open({ path: '/many' })
+    const pages = [first.page]
+    while (pages.length < 7) {
+      const page = await first.context.newPage()
+      await page.goto(first.page.url())
+      pages.push(page)
+    }
+    for (const [index, page] of pages.entries()) {
+      await page.bringToFront()
+      const queued = await page.evaluate(
+        async ([name, text]) => {
+          const model = show(name!)
+          await model.ready
+          await model.create(['todos'], { text: text!, done: false }).verdict
+          return model.status.queued + model.status.inFlight
+        },
+        [key, `of ${index}`],
+      )
+      expect(queued).toBe(0)
+    }
+    // Of six that a browser opens to one address without HTTP/2.
     expect(live.server.flushout.usage.streams).toBe(3)
   })
 })

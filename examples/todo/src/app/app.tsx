@@ -1,15 +1,17 @@
-import { createClient, type Client } from '@flushout/client'
+import { createClient, onDevice, type Client } from '@flushout/client'
 import { ClientPanel } from './client-panel.tsx'
 import { ListAddress } from './list-address.tsx'
 import { todoRules } from '../todo-list.ts'
 
 // Two clients in one page, to see them work together. Each has a proxy of its
-// own; they know of each other only what the server tells them.
-const clients = { A: connect(), B: connect() }
+// own, and keeps what it must not forget in a place of its own, as two people on two
+// devices would; they know of each other only what the server tells them.
+const clients = { A: connect('A'), B: connect('B') }
 
-function connect(): Client {
+function connect(name: string): Client {
   return createClient({
     url: '/flushout',
+    storage: onDevice({ name: `todos of ${name}` }),
     flush: { retryMaxMs: 2_000 },
     interceptors: [todoRules],
   })
