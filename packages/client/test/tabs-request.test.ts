@@ -50,7 +50,7 @@ describe('requests that are merged', () => {
   test('ask for a feed once, and of the models that all of them know', () => {
     const feed = { models: 'todos:*', path: ['todos'] }
     const one = { ...feed, since: { 'todos:a': at(3), 'todos:b': at(5) } }
-    const two = { ...feed, since: { 'todos:a': at(4) } }
+    const two = { ...feed, since: { 'todos:a': at(4), 'todos:c': at(1) } }
     const other = { models: 'todos:*', path: ['people'] }
     const merged = mergeRequests([ask({ feeds: [one] }), ask({ feeds: [feed, other, two] })])
     expect(merged.feeds).toEqual([other, { ...feed, since: { 'todos:a': at(3) } }])
@@ -73,6 +73,7 @@ describe('a tab', () => {
     const hearer = new Hearer(ask({ models: { a: at(1), b: null } }))
     expect(hearer.pick(updates('a', 2))).toEqual(updates('a', 2))
     expect(hearer.pick(updates('c', 2))).toBeUndefined()
+    expect(hearer.request.models).toEqual({ a: at(2), b: null })
     expect(hearer.pick(heads({ a: 3, b: 4, c: 5 }))).toEqual(heads({ a: 3, b: 4 }))
     // A sign of life is one for all.
     expect(hearer.pick(heads({ c: 6 }))).toEqual(heads({}))

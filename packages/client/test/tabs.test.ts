@@ -1,10 +1,17 @@
 // Several tabs of one browser, one of which speaks with the server for all.
 import type { Model } from '@flushout/client'
 import { describe, expect, test } from 'vitest'
-import { TabsWorld } from './support/tabs-world.ts'
+import { TabsWorld, type OpenTab } from './support/tabs-world.ts'
 
 const set = (model: Model, props: Record<string, number>) => model.update([], props)
 const read = (models: readonly Model[]) => models.map((model) => model.read())
+
+/** Somebody elsewhere edits a model. */
+function write({ server }: TabsWorld, key: string): void {
+  const { commandCount: from, hash } = server.master(key)
+  const commands = [{ action: 'update' as const, path: [], props: { count: 1 } }]
+  server.flush(key, { protocol: 1, clientId: 'far', sequence: 1, from, hash, commands })
+}
 
 describe('tabs of one browser', () => {
   test('keep one connection, and each hears what it asked for', async () => {
@@ -125,25 +132,19 @@ describe('tabs of one browser', () => {
   test('wait on where a poll brought nothing for them', async () => {
     const world = new TabsWorld({ list: { count: 0 }, notes: { count: 0 } })
     const [first, second] = await world.open(2)
-    first!.network.blockStreams()
-    const [list] = await world.load('list', [first!])
-    const [notes] = await world.load('notes', [second!])
-    await world.environment.advance(10_000)
-    set(list!, { count: 1 })
-    await world.environment.advance(3_000)
-    // By nobody whom it would hear of otherwise.
-    const { commandCount: from, hash } = world.server.master('notes')
-    const commands = [{ action: 'update' as const, path: [], props: { count: 2 } }]
-    world.server.flush('notes', {
-      protocol: 1,
-      clientId: 'far',
-      sequence: 1,
-      from,
-      hash,
-      commands,
-    })
+    const { signal } = new AbortController()
+    const poll = ({ transport }: OpenTab, key: string) => {
+      const { commandCount: from, hash } = world.server.master(key)
+      return transport.live!.poll({ protocol: 1, models: { [key]: { from, hash } } }, signal)
+    }
+    const polls = [poll(first!, 'list'), poll(second!, 'notes')]
     await world.environment.advance(1_000)
-    expect(read([list!, notes!])).toEqual([{ count: 1 }, { count: 2 }])
+    write(world, 'list')
+    expect(await polls[0]).toMatchObject([{ event: 'updates', key: 'list' }])
+    await world.environment.advance(1_000)
+    write(world, 'notes')
+    await world.environment.settle()
+    expect(await polls[1]).toMatchObject([{ event: 'updates', key: 'notes' }])
   })
 
   test('that are frozen while an answer comes ask for it again', async () => {
