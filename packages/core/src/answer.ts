@@ -2,6 +2,7 @@
 // older message, half a message. Whatever passes here can be worked with.
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
+import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { copyJson, isObject, type JsonObject } from './json.ts'
 import { isPath } from './path.ts'
 import type { FlushAnswer, PullAnswer, Remap, Snapshot } from './protocol.ts'
@@ -137,31 +138,4 @@ function toRemap(remap: unknown): Remap {
   const { from, to } = Object(remap) as Remap
   demand(isPath(from) && isPath(to) && from.length > 0 && from.length === to.length)
   return { from, to }
-}
-
-function toCount(value: unknown): number {
-  demand(Number.isSafeInteger(value) && (value as number) >= 0)
-  return value as number
-}
-
-function toText(value: unknown): string {
-  demand(typeof value === 'string')
-  return value
-}
-
-function toList<T>(value: unknown, toItem: (item: unknown) => T): T[] {
-  demand(Array.isArray(value))
-  return value.map(toItem)
-}
-
-function demand(isRight: boolean): asserts isRight {
-  if (!isRight) throw new TypeError('This is no answer.')
-}
-
-function attempt<T>(check: () => T): T | undefined {
-  try {
-    return check()
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,7 @@
 import { checkApplied } from './answer.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
+import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { FlushoutError } from './errors.ts'
 import { copyJson, isObject, type JsonValue } from './json.ts'
 import type { PendingMemory, ProxyMemory } from './memory.ts'
@@ -19,88 +20,67 @@ export interface CheckedMemory extends Pick<ProxyMemory, 'clientId' | 'sequence'
 
 /** Check what claims to be a `ProxyMemory`. Throws OPTIONS_INVALID if it is none. */
 export function checkMemory(memory: ProxyMemory): CheckedMemory {
-  const { clientId, sequence, serial, hasLanded, isDistrusted, pending } = Object(
-    memory,
-  ) as ProxyMemory
-  const isRight = typeof clientId === 'string' && isCount(sequence) && isCount(serial)
-  if (!isRight || !Array.isArray(pending)) throw invalid()
-  const flight = checkFlight(memory)
+  const checked = attempt(() => toMemory(memory))
+  if (checked) return checked
+  throw new FlushoutError('OPTIONS_INVALID', 'This is not the memory of a proxy.')
+}
+
+function toMemory(memory: ProxyMemory): CheckedMemory {
+  const { clientId, sequence, serial, hasLanded, isDistrusted } = memory
+  const flight = memory.flight === undefined ? undefined : toFlight(memory.flight)
+  demand(!flight || (flight.clientId === clientId && flight.sequence === sequence + 1))
   const sent = flight?.commands ?? []
-  const kept: PendingCommand[] = []
+  const pending: PendingCommand[] = []
   const lost: { pending: PendingCommand; rejection: Rejection }[] = []
   let last = 0
-  for (const entry of pending) {
-    const { serial: own, command, wait } = Object(entry) as PendingMemory
-    if (!isCount(own) || own <= last || !isObject(command as unknown as JsonValue)) throw invalid()
+  toList(memory.pending, (entry) => {
+    const { serial: own, command, wait } = entry as PendingMemory
+    demand(toCount(own) > last && isObject(command as unknown as JsonValue))
     last = own
     const checked = checkCommand(command, refuseId)
-    if (checked.ok) kept.push(toPending(own, checked.command, checked.size, wait === true))
+    const given = checked.ok ? checked.command : (command as CheckedCommand)
+    const one = new PendingCommand(given, checked.ok ? checked.size : 0, wait === true)
+    one.serial = own
+    // It comes from where it was kept.
+    one.keep(true)
+    if (checked.ok) pending.push(one)
     else {
       // What was sent is in the master's hands, whatever is thought of it here.
-      if (kept.length < sent.length) throw invalid()
-      const given = toPending(own, command as CheckedCommand, 0, false)
-      lost.push({ pending: given, rejection: checked.rejection })
+      demand(pending.length >= sent.length)
+      lost.push({ pending: one, rejection: checked.rejection })
     }
-  }
-  if (kept.length < sent.length) throw invalid()
+  })
+  demand(pending.length >= sent.length)
   sent.forEach((command, index) => {
     const checked = checkApplied(command)
-    if (!checked) throw invalid()
-    kept[index]!.command = checked
+    demand(checked !== undefined)
+    pending[index]!.command = checked
   })
   return {
-    clientId,
-    sequence,
-    serial: Math.max(serial, last),
+    clientId: toText(clientId),
+    sequence: toCount(sequence),
+    serial: Math.max(toCount(serial), last),
     flight,
     hasLanded: hasLanded === true && flight !== undefined,
     isDistrusted: isDistrusted === true || flight?.hash === '',
-    pending: kept,
+    pending,
     lost,
   }
 }
 
 /** The flight, deeply frozen. Not as `checkCommand` writes it: what was sent stays so to the letter. */
-function checkFlight({ clientId, sequence, flight }: ProxyMemory): Flush | undefined {
-  if (flight === undefined) return undefined
+function toFlight(flight: Flush): Flush {
   // Its commands begin some levels down; where they lie in the document is what counts.
   const copy = copyJson(flight, -3)
-  if (!copy.ok) throw invalid()
-  const checked = Object(copy.value) as Flush
-  const isRight =
-    checked.protocol === PROTOCOL &&
-    checked.clientId === clientId &&
-    checked.sequence === sequence + 1 &&
-    isCount(checked.from) &&
-    typeof checked.hash === 'string' &&
-    Array.isArray(checked.commands) &&
-    checked.commands.length > 0
-  if (!isRight) throw invalid()
+  demand(copy.ok)
+  const checked = copy.value as unknown as Flush
+  toCount(checked.from)
+  toText(checked.hash)
+  demand(checked.protocol === PROTOCOL && toList(checked.commands, Object).length > 0)
   return checked
-}
-
-function toPending(
-  serial: number,
-  command: CheckedCommand,
-  size: number,
-  waits: boolean,
-): PendingCommand {
-  const pending = new PendingCommand(command, size, waits)
-  pending.serial = serial
-  // It comes from where it was kept.
-  pending.keep(true)
-  return pending
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** Whatever is remembered has its id: another one would be another node. */
 function refuseId(): never {
-  throw invalid()
-}
-
-function invalid(): FlushoutError {
-  return new FlushoutError('OPTIONS_INVALID', 'This is not the memory of a proxy.')
+  throw new TypeError('A create that is remembered has its id.')
 }
