@@ -9,6 +9,7 @@ const WINDOW_BYTES = 4_000
 const MAX_WAY_MS = 11
 /** Events that are joined by nothing but the order in which a stream carries them. */
 const IN_ORDER = /^\{"event":"(model|presence|refused)"/
+const FIRST = /^\{"event":"ready"/
 
 /**
  * A request whose answer takes long: a stream of events, or the wait for the
@@ -37,6 +38,8 @@ export class Link implements Line {
   #isOpen = false
   // Of what was said on this link the last arrives then.
   #arrivesAt = 0
+  // What came while answers are cut off, in order.
+  readonly #kept: (() => void)[] = []
   #unheardBytes = 0
   #isFull = false
   readonly #body: string[] = []
@@ -181,7 +184,8 @@ export class Link implements Line {
     const isJoined = !IN_ORDER.test(text)
     if (isJoined && weather.strikes('event lost')) return
     let at = this.#after(1 + dice.roll() * 10)
-    const isOrdered = !isJoined || !weather.strikes('events out of order')
+    // What a stream begins with is told by coming first.
+    const isOrdered = !isJoined || FIRST.test(text) || !weather.strikes('events out of order')
     if (!isOrdered) at += dice.between(5, 2_500)
     else if (weather.strikes('event late')) at += dice.between(50, 2_500)
     if (isOrdered) this.#arrivesAt = at
@@ -192,16 +196,9 @@ export class Link implements Line {
   }
 
   #deliver(text: string, at: number): void {
-    const { scheduler } = this.#stage
-    scheduler.at(at, () => {
-      const { answersCutOffUntil } = this.#sender
+    this.#stage.scheduler.at(at, () => {
       if (this.#isSilent || this.#isLeft) return
-      if (answersCutOffUntil > scheduler.now) {
-        // Whatever is said from now on comes after it.
-        this.#arrivesAt = Math.max(this.#arrivesAt, answersCutOffUntil)
-        return this.#deliver(text, answersCutOffUntil)
-      }
-      this.#sender.run(() => {
+      this.#pass(() => {
         if (this.#isSilent || this.#isLeft || this.#signal.aborted) return
         this.#trace(`hears ${text}`)
         this.#isOpen = true
@@ -211,6 +208,21 @@ export class Link implements Line {
         this.#hear(event)
       })
     })
+  }
+
+  /** Let the page hear something, as soon as answers come through. */
+  #pass(hear: () => void): void {
+    this.#kept.push(hear)
+    if (this.#kept.length === 1) this.#release()
+  }
+
+  #release(): void {
+    const { answersCutOffUntil } = this.#sender
+    if (answersCutOffUntil > this.#stage.scheduler.now) {
+      // Whatever is said from now on comes after it.
+      this.#arrivesAt = Math.max(this.#arrivesAt, answersCutOffUntil)
+      this.#stage.scheduler.at(answersCutOffUntil, () => this.#release())
+    } else for (const hear of this.#kept.splice(0)) this.#sender.run(hear)
   }
 
   #end(): void {
@@ -238,14 +250,12 @@ export class Link implements Line {
   /** The page hears of the end after all that was said before. */
   #conclude(error: Error | undefined): void {
     const { scheduler, dice } = this.#stage
-    const at = this.#after(1 + dice.roll() * 10)
-    this.#arrivesAt = at
-    const conclude = () => {
-      const { answersCutOffUntil } = this.#sender
-      if (answersCutOffUntil > scheduler.now) scheduler.at(answersCutOffUntil, conclude)
-      else if (!this.#isSilent) this.#sender.run(() => this.#settle(error))
-    }
-    scheduler.at(at, conclude)
+    this.#arrivesAt = this.#after(1 + dice.roll() * 10)
+    scheduler.at(this.#arrivesAt, () =>
+      this.#pass(() => {
+        if (!this.#isSilent) this.#settle(error)
+      }),
+    )
   }
 
   #abandon(): void {

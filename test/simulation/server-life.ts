@@ -145,7 +145,9 @@ export class ServerLife implements Life {
   #follow(): void {
     const { plan } = this.#stage
     this.unfollow = this.service.follow({ models: plan.pattern, ...plan.feed }, (event) => {
-      if (!this.isOver) this.#stage.guard(() => this.listener.hear(event))
+      if (this.isOver) return
+      this.#stage.trace(`${this.name} itself hears of ${JSON.stringify(event)}`)
+      this.#stage.guard(() => this.listener.hear(event))
     })
   }
 }
