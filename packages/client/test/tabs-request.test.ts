@@ -3,6 +3,7 @@ import type { LiveEvent, LiveRequest } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
 import { Hearer } from '../src/tabs/hearer.ts'
 import { mergeRequests } from '../src/tabs/merged-request.ts'
+import { ownReady } from '../src/tabs/own-ready.ts'
 
 const at = (from: number) => ({ from, hash: `h${from}` })
 const ask = (request: Omit<LiveRequest, 'protocol'>): LiveRequest => ({ protocol: 1, ...request })
@@ -115,6 +116,17 @@ describe('a tab', () => {
     const keys = ['a', 'b', 'c', 'constructor']
     expect(keys.filter((key) => hearer.pick(present(key)))).toEqual(['a'])
     expect(keys.filter((key) => hearer.pick(refused(key)))).toEqual(['a', 'b'])
+  })
+
+  test("is told its own name, and nobody else's", () => {
+    const visit = (token: string) => ({ token, sequence: 1, models: {} })
+    const [a, b, c] = [visit('token-a'), visit('token-b'), visit('token-c')]
+    const ready = { event: 'ready', heartbeatMs: 5, peer: 'Ada', peers: ['Bob', 'Cy'] } as const
+    const all = ask({ presence: a, peers: [b, c] })
+    const names = [a, b, c].map((presence) => ownReady(ready, all, ask({ presence })))
+    expect(names.map(({ peer }) => peer)).toEqual(['Ada', 'Bob', 'Cy'])
+    expect(names[1]).toEqual({ event: 'ready', heartbeatMs: 5, peer: 'Bob' })
+    expect(ownReady(ready, all, ask({}))).toEqual({ event: 'ready', heartbeatMs: 5 })
   })
 
   test('is asked for as it last said it is', () => {

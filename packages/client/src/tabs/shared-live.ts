@@ -19,6 +19,7 @@ import { notify } from '../notify.ts'
 import type { LiveTransport } from '../transport.ts'
 import { Hearer } from './hearer.ts'
 import { feedName, mergeRequests } from './merged-request.ts'
+import { ownReady } from './own-ready.ts'
 import { SharedPolls } from './shared-polls.ts'
 
 type Ready = Extract<LiveEvent, { event: 'ready' }>
@@ -38,9 +39,8 @@ interface Member {
 /** A stream for all of them. */
 interface Upstream {
   readonly stream: LiveStream
-  /** Who each is to the others, by token. */
-  names: ReadonlyMap<string, string>
-  heartbeatMs: number
+  /** What it said first; undefined until then. */
+  ready: Ready | undefined
   /** How far models are. Those that were refused are not here. */
   readonly heads: Map<string, Heads[string]>
 }
@@ -128,7 +128,7 @@ export class SharedLive implements LiveTransport {
       hear: this.#hear,
       onEnd: this.#ended,
     })
-    this.#opening = { stream, names: new Map(), heartbeatMs: 0, heads: new Map() }
+    this.#opening = { stream, ready: undefined, heads: new Map() }
   }
 
   #hear = (stream: LiveStream, event: LiveEvent): void => {
@@ -140,35 +140,28 @@ export class SharedLive implements LiveTransport {
   }
 
   /** The stream that was opened is ready: it takes over. */
-  #carry(upstream: Upstream, { heartbeatMs, peer, peers = [] }: Ready): void {
+  #carry(upstream: Upstream, ready: Ready): void {
     if (upstream === this.#opening) {
       this.#current?.stream.close()
       this.#current = upstream
       this.#opening = undefined
     }
-    const { presence, peers: others = [] } = upstream.stream.request
-    const names = new Map<string, string>()
-    if (presence && peer) names.set(presence.token, peer)
-    for (const [index, name] of peers.entries()) {
-      const token = others[index]?.token
-      if (token) names.set(token, name)
+    upstream.ready = ready
+    for (const member of this.#members) {
+      if (!member.isHearing) this.#welcome(member, upstream.stream, ready)
     }
-    upstream.names = names
-    upstream.heartbeatMs = heartbeatMs
-    for (const member of this.#members) if (!member.isHearing) this.#welcome(member, upstream)
   }
 
   /** Let somebody hear by a stream that is ready. */
-  #welcome(member: Member, { heartbeatMs, names }: Upstream): void {
+  #welcome(member: Member, { request }: LiveStream, ready: Ready): void {
     member.isHearing = true
-    const peer = names.get(member.request.presence?.token ?? '')
-    this.#say(member, { event: 'ready', heartbeatMs, ...(peer && { peer }) })
+    this.#say(member, ownReady(ready, request, member.request))
   }
 
   /** The same for who comes later, and wants nothing that the stream does not bring. */
-  #admit(member: Member, upstream: Upstream): void {
-    this.#welcome(member, upstream)
-    const heads = [...upstream.heads].filter(([key]) => isModelOf(member.request, key))
+  #admit(member: Member, { stream, ready, heads: known }: Upstream): void {
+    this.#welcome(member, stream, ready!)
+    const heads = [...known].filter(([key]) => isModelOf(member.request, key))
     if (heads.length > 0) this.#tell(member, { event: 'heads', heads: Object.fromEntries(heads) })
   }
 
@@ -176,7 +169,7 @@ export class SharedLive implements LiveTransport {
     const own = member.hearer.pick(event)
     if (own) return this.#say(member, own)
     // All that comes tells a server's timer that something was heard; here too.
-    const { heartbeatMs = 0 } = this.#current ?? {}
+    const { heartbeatMs = 0 } = this.#current?.ready ?? {}
     const isQuiet = this.#environment.now() - member.heardAt >= heartbeatMs / 2
     if (isQuiet) this.#say(member, { event: 'heads', heads: {} })
   }

@@ -4,6 +4,7 @@ import { toExchangeError, untilAborted } from '../exchange-error.ts'
 import type { LiveTransport } from '../transport.ts'
 import { Hearer } from './hearer.ts'
 import { mergeRequests } from './merged-request.ts'
+import { ownReady } from './own-ready.ts'
 
 /** Those who were answered together ask again together. */
 const GATHER_MS = 50
@@ -72,7 +73,7 @@ export class SharedPolls {
       const question = mergeRequests(waiters.map(({ request }) => request))
       const events = await this.#live.poll(question, abort.signal)
       if (abort.signal.aborted) return
-      for (const waiter of waiters) this.#answer(waiter, events)
+      for (const waiter of waiters) this.#answer(waiter, question, events)
     } catch (error) {
       if (abort.signal.aborted) return
       for (const waiter of waiters) {
@@ -85,20 +86,25 @@ export class SharedPolls {
     if (this.#waiters.size > 0) this.#askLater()
   }
 
-  #answer(waiter: Waiter, events: readonly LiveEvent[]): void {
-    const hearer = new Hearer(waiter.request)
-    const own = events.map((event) => hearer.pick(event)).filter((event) => event !== undefined)
-    const news = own.filter((event) => isNews(event, waiter.request))
-    const isLate = this.#environment.now() - waiter.since >= MAX_WAIT_MS
-    if (news.length === 0 && events.length > 0 && !isLate) return
+  #answer(waiter: Waiter, question: LiveRequest, events: readonly LiveEvent[]): void {
+    const { request, since, answer } = waiter
+    const hearer = new Hearer(request)
+    const own = events
+      .map((event) =>
+        event.event === 'ready' ? ownReady(event, question, request) : hearer.pick(event),
+      )
+      .filter((event) => event !== undefined)
+    const hasNews = own.some((event) => isNews(event, request))
+    const isLate = this.#environment.now() - since >= MAX_WAIT_MS
+    if (!hasNews && events.length > 0 && !isLate) return
     this.#waiters.delete(waiter)
-    waiter.answer(news)
+    answer(own)
   }
 }
 
 /** Who is told where it is already would ask the same again, and be taken for idle. */
 function isNews(event: LiveEvent, { models = {} }: LiveRequest): boolean {
-  if (event.event !== 'heads') return true
+  if (event.event !== 'heads') return event.event !== 'ready'
   const positions = new Map(Object.entries(models))
   return Object.entries(event.heads).some(([key, { commandCount, hash }]) => {
     const position = positions.get(key)
