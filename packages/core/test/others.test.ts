@@ -73,6 +73,22 @@ describe('what other sessions have given', () => {
     expect(ada.proxy.read()['list']).toEqual({ n: 3 })
   })
 
+  test('does not hide what was done after it was confirmed', () => {
+    const { ada, tab, bob } = open()
+    tab.proxy.update(['list'], { n: 1 })
+    tab.proxy.beginFlush()
+    ada.proxy.showOthers([pendingOf(tab)])
+    const seen = watch(ada.proxy)
+    tab.proxy.cancelFlush()
+    tab.flush()
+    bob.proxy.update(['list'], { n: 5 })
+    bob.flush()
+    ada.flush()
+    expect(seen).toEqual([{ n: 5 }])
+    ada.proxy.showOthers([])
+    expect(seen).toEqual([{ n: 5 }])
+  })
+
   test('does not show where it does not apply, has no form or is of this very client', () => {
     const { ada } = open()
     const show = (...commands: unknown[]) =>
