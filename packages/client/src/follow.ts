@@ -71,6 +71,8 @@ interface Followed {
   readonly listeners: Set<(event: FollowedModelEvent) => void>
   /** How far each model was heard; undefined until the server told the first. */
   positions: Map<string, Position> | undefined
+  /** Positions besides which the server named others, when it said how far models are. */
+  readonly doubted: Map<string, Position>
 }
 
 /** The feeds that a client follows, and how far it heard of each model in them. */
@@ -93,7 +95,14 @@ export class Feeds {
     if (!followed) {
       const fits = compileKeyPattern(models)
       const listeners = new Set<(event: FollowedModelEvent) => void>()
-      followed = { feed: { ...feed }, view, fits, listeners, positions: undefined }
+      followed = {
+        feed: { ...feed },
+        view,
+        fits,
+        listeners,
+        positions: undefined,
+        doubted: new Map(),
+      }
       this.#followed.set(id, followed)
       this.#onChange()
     }
@@ -143,15 +152,26 @@ function hearItems(followed: Followed, event: Extract<LiveEvent, { event: 'feed'
   for (const one of events) tell(followed, { ...one, key, clientId, commandCount })
 }
 
-/** Where a model begins to be followed, it is told how far it is. */
+/**
+ * Where a model begins to be followed, it is told how far it is; and then from time
+ * to time, so that it shows if an event was lost.
+ */
 function hearHeads(
   followed: Followed,
   heads: Extract<LiveEvent, { event: 'heads' }>['heads'],
 ): void {
   for (const [key, { commandCount, hash }] of Object.entries(heads)) {
-    if (!followed.fits(key) || followed.positions?.has(key)) continue
+    if (!followed.fits(key)) continue
+    const known = followed.positions?.get(key)
+    if (known?.from === commandCount && known.hash === hash) continue
+    // What leads there may be on its way; not if it did not come until it is said again.
+    if (known && followed.doubted.get(key) !== known) {
+      followed.doubted.set(key, known)
+      continue
+    }
     followed.positions ??= new Map()
     followed.positions.set(key, { from: commandCount, hash })
+    if (known) tell(followed, { kind: 'reset', key, clientId: '', commandCount })
   }
 }
 
@@ -161,7 +181,10 @@ function hearModel(
 ): void {
   if (!followed.fits(key)) return
   // One that comes again under this key begins a history of its own.
-  if (change === 'delete') followed.positions?.delete(key)
+  if (change === 'delete') {
+    followed.positions?.delete(key)
+    followed.doubted.delete(key)
+  }
   tell(followed, { kind: change, key, ...(config && { config }) })
 }
 

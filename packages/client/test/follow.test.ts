@@ -105,6 +105,26 @@ describe('a feed of models that are not held', () => {
     expect(world.since()).toEqual({ 'team:1:tasks': at(4) })
   })
 
+  test('tells a reset where what a model is said to hold did not come', () => {
+    const world = open()
+    const { heard } = world.follow()
+    const key = 'team:1:tasks'
+    const say = (count: number) => world.feeds.hear(heads({ [key]: count }))
+    world.tell(key, 0, 1)
+    // Late, and then there.
+    say(2)
+    world.tell(key, 1, 2)
+    for (const count of [2, 3]) say(count)
+    expect(heard).toEqual([])
+    say(4)
+    expect(heard).toEqual([{ kind: 'reset', key, clientId: '', commandCount: 4 }])
+    expect(world.since()).toEqual({ [key]: at(4) })
+    say(4)
+    world.tell(key, 3, 4, gone('a'))
+    world.tell(key, 4, 5, gone('b'))
+    expect(heard.map(({ kind }) => kind)).toEqual(['reset', 'retract'])
+  })
+
   test('follows a reset into another past', () => {
     const world = open()
     const { heard } = world.follow()
