@@ -3,7 +3,7 @@ import { createKey, type Command, type FeedRequest } from '@flushout/core'
 import { memoryStore, type FlushoutService, type FollowEvent } from '@flushout/server'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Brittle, Clock, Ear, Post, positionOf, serve, settle } from './support/live-world.ts'
-import { add, KEY, Writer } from './support/world.ts'
+import { add, KEY, Writer, wrapStore } from './support/world.ts'
 
 const ANY = { pattern: '*:*:*', initial: { tasks: {} } }
 const TEAM = [
@@ -417,6 +417,30 @@ describe('code of the server', () => {
       { kind: 'publish', key: KEY, id: 'b', item: { text: 'b' }, commandCount: 4, clientId: 'ada' },
       { kind: 'publish', key: KEY, id: 'c', item: { text: 'c' }, commandCount: 4, clientId: 'ada' },
     ])
+  })
+
+  test('goes on with what it heard of if the store fails before it was told of all there is', async () => {
+    const clock = new Clock()
+    const memory = memoryStore()
+    const firstLook = Promise.withResolvers<never>()
+    let looks = 0
+    const store = wrapStore(memory, {
+      list(options) {
+        const isLook = options.limit > 1 && (looks += 1) === 1
+        return isLook ? firstLook.promise : memory.list(options)
+      },
+    })
+    const service = serve(clock, { store, models: TEAM })
+    const key = 'team:353:member:ada:tasks'
+    const mine = follow(service, TASKS)
+    await settle()
+    await write(service, key, task('a'))
+    firstLook.reject(new Error('The store is down.'))
+    await settle()
+    await write(service, key, task('b'))
+    await clock.pass(2000)
+    const ids = mine.events.flatMap((event) => ('id' in event ? event.id : []))
+    expect(ids).toEqual(['a', 'b'])
   })
 
   test('follows more models than a stream may', async () => {

@@ -58,7 +58,9 @@ export function follow<U extends User>(
       end: () => hub.retry(connect),
     })
     close = () => stream.close()
-    const request = { models, ...feed, ...(isBegun && { since: Object.fromEntries(since) }) }
+    // Also where it broke in the beginning: what was heard until then goes on.
+    const isKnown = isBegun || since.size > 0
+    const request = { models, ...feed, ...(isKnown && { since: Object.fromEntries(since) }) }
     const begin = async () => {
       await stream.start({ protocol: PROTOCOL, feeds: [request] })
       isBegun ||= !stream.isClosed
