@@ -8,6 +8,8 @@ import {
   type TestServerOptions,
 } from '@flushout/client/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { TabEnvironment } from '../src/tabs/tab-environment.ts'
+import { TestBrowser } from './support/test-browser.ts'
 
 interface TodoList {
   readonly todos: { readonly [id: string]: { readonly text: string } }
@@ -19,7 +21,7 @@ function createWorld(options?: TestServerOptions) {
   const server = createTestServer({ [KEY]: { todos: {} } }, options)
   const storage = memoryStorage()
   let pages = 0
-  const open = (user = 'ada') => {
+  const open = (user = 'ada', tabs?: TabEnvironment) => {
     const environment = createTestEnvironment({
       seed: `page ${(pages += 1)}`,
       now: pages * 1_000_000,
@@ -29,7 +31,7 @@ function createWorld(options?: TestServerOptions) {
       transport: network,
       environment,
       user: { id: user },
-      storage: onDevice({ storage, tabs: undefined }),
+      storage: onDevice({ storage, tabs }),
     })
     onTestFinished(() => client.close())
     const model = client.model<TodoList>(KEY)
@@ -185,4 +187,35 @@ test('what several pages left is sent in the order in which it was given', async
   expect(new Set(texts())).toEqual(new Set(['1', '2', '3']))
   expect(after.texts()).toEqual(texts())
   expect(after.model.rejections).toEqual([])
+})
+
+test('a tab takes over what another leaves that dies beside it', async () => {
+  const { open, texts } = createWorld()
+  const browser = new TestBrowser()
+  const tabs = [browser.open(), browser.open()]
+  const [one, two] = tabs.map((tab) => open('ada', tab)) as [
+    ReturnType<typeof open>,
+    ReturnType<typeof open>,
+  ]
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 500) {
+      await one.environment.advance(500)
+      await two.environment.advance(500)
+    }
+  }
+  await pass(2_000)
+  for (const page of [one, two]) page.network.dropRequests()
+  one.add('Of one')
+  two.add('Of two')
+  await pass(1_000)
+  expect(two.texts()).toEqual(['Of two'])
+  one.client.close()
+  tabs[0]!.kill()
+  await two.environment.advance(60_000)
+  expect(new Set(two.texts())).toEqual(new Set(['Of two', 'Of one']))
+  two.network.heal()
+  await two.environment.advance(60_000)
+  expect(new Set(texts())).toEqual(new Set(['Of one', 'Of two']))
+  expect(texts()).toHaveLength(2)
+  expect(two.model.status).toMatchObject({ queued: 0, inFlight: 0, rejected: 0 })
 })

@@ -17,6 +17,21 @@ export interface Heritage {
   readonly changes: readonly StorageChange[]
 }
 
+/** What a page that is open already takes over from those that died since. */
+export interface Bequest {
+  /** What was never sent, in the order in which it was given. */
+  readonly edits: readonly StoredEdit[]
+  readonly flights: readonly ProxyMemory[]
+  /** Takes the edits off the disk, and leaves the flights to `page`. */
+  readonly changes: readonly StorageChange[]
+}
+
+/** Take over what pages left that died while this one was open: it gives their edits anew. */
+export function succeed(dead: readonly StoredSession[], keys: ShelfKeys, page: string): Bequest {
+  const changes: StorageChange[] = dead.flatMap(({ clientId }) => keys.withoutSession(clientId))
+  return { edits: listUnsent(dead), flights: keepFlights(dead, keys, page, changes), changes }
+}
+
 /**
  * Take over what dead pages left: one proxy goes on with all that was never sent,
  * in the order in which it was given, under the client id of one that had a flight.
@@ -29,10 +44,7 @@ export function takeOver(dead: readonly StoredSession[], keys: ShelfKeys, page: 
   if (!main) return { memory: undefined, times: new Map(), flights: [], changes }
 
   const sent = main.edits.slice(0, lengthOf(main.flight))
-  const unsent = left
-    .flatMap(({ edits, flight }) => edits.slice(lengthOf(flight)))
-    // Stable: of equal times each page's own order is kept.
-    .sort((a, b) => a.at - b.at)
+  const unsent = listUnsent(left)
   // New numbers for all that was not sent: those of several pages would be mixed.
   let { serial } = main
   const edits: StoredEdit[] = [
@@ -43,20 +55,41 @@ export function takeOver(dead: readonly StoredSession[], keys: ShelfKeys, page: 
   changes.push(keys.session(main.clientId, row))
   for (const edit of edits) changes.push(keys.edit(main.clientId, edit))
 
-  const flights: ProxyMemory[] = []
-  for (const session of left) {
-    if (session === main || !session.flight) continue
-    const own = session.edits.slice(0, lengthOf(session.flight))
-    changes.push(keys.session(session.clientId, toRow(session, page, session.serial)))
-    for (const edit of own) changes.push(keys.edit(session.clientId, edit))
-    flights.push(toMemory(session, session.serial, own))
-  }
+  const others = left.filter((session) => session !== main)
+  const flights = keepFlights(others, keys, page, changes)
   return {
     memory: toMemory(main, serial, edits),
     times: new Map(edits.map(({ serial: own, at }) => [own, at])),
     flights,
     changes,
   }
+}
+
+function listUnsent(sessions: readonly StoredSession[]): StoredEdit[] {
+  return (
+    sessions
+      .flatMap(({ edits, flight }) => edits.slice(lengthOf(flight)))
+      // Stable: of equal times each page's own order is kept.
+      .sort((a, b) => a.at - b.at)
+  )
+}
+
+/** Leave what is in flight to `page`: what is written for that goes to `changes`. */
+function keepFlights(
+  sessions: readonly StoredSession[],
+  keys: ShelfKeys,
+  page: string,
+  changes: StorageChange[],
+): ProxyMemory[] {
+  const flights: ProxyMemory[] = []
+  for (const session of sessions) {
+    if (!session.flight) continue
+    const own = session.edits.slice(0, lengthOf(session.flight))
+    changes.push(keys.session(session.clientId, toRow(session, page, session.serial)))
+    for (const edit of own) changes.push(keys.edit(session.clientId, edit))
+    flights.push(toMemory(session, session.serial, own))
+  }
+  return flights
 }
 
 function toRow(

@@ -76,6 +76,11 @@ export class Journal {
     })
   }
 
+  /** What is new, to be written by somebody else in one step with more. */
+  collect(): readonly StorageChange[] {
+    return this.#collect()
+  }
+
   /** Write what is new. Resolves when that and everything before is on disk. */
   save(): Promise<void> {
     const changes = this.#collect()

@@ -2,18 +2,26 @@ import {
   CommandProxy,
   type LogRecord,
   type LostCommand,
+  type ProxyMemory,
   type ProxyOptions,
   type Snapshot,
 } from '@flushout/core'
-import type { ClientStorage } from '../storage/client-storage.ts'
-import type { Heritage } from './heritage.ts'
+import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
+import { succeed, type Heritage } from './heritage.ts'
 import { Journal } from './journal.ts'
-import type { ShelfKeys, StoredLoss } from './shelf.ts'
+import type { Shelf, ShelfKeys, StoredLoss, StoredSession } from './shelf.ts'
 
 /** Where a keeper writes, and in whose name. */
 export interface KeeperHome {
   readonly storage: ClientStorage
   readonly page: string
+  /** See `Vault.inherit`. */
+  inherit(
+    keys: ShelfKeys,
+    use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
+  ): Promise<void>
+  /** See `Vault.later`. */
+  later(callback: () => void): () => void
 }
 
 /** A model as it was left on this device. */
@@ -45,7 +53,10 @@ export class Keeper {
   readonly #onChange: () => void
   readonly #stopHearing: () => void
   #journal: Journal | undefined
+  #own: CommandProxy<object> | undefined
   #flights: Flight[] = []
+  #stopLooking = () => {}
+  #isClosed = false
   #losses: readonly StoredLoss[]
 
   constructor(vault: KeeperHome, opened: Opened, proxyOptions: ProxyOptions, onChange: () => void) {
@@ -95,11 +106,10 @@ export class Keeper {
       const { commandCount, hash, document } = proxy.confirmedSnapshot()
       void this.#vault.storage.write(this.#opened.keys.document({ commandCount, hash, document }))
     }
-    this.#flights = flights.map((flight) => {
-      const other = new CommandProxy<object>(snapshot, { ...this.#proxyOptions, memory: flight })
-      const kept = { memory: flight, times: new Map(), recordBytes: 0, keepsDocument: false }
-      return { proxy: other, journal: this.#keep(other, kept) }
-    })
+    this.#own = proxy as unknown as CommandProxy<object>
+    this.#flights = flights.map((flight) => this.#carry(snapshot, flight))
+    this.#showFlights()
+    this.#lookLater(this.#own)
     return proxy
   }
 
@@ -121,6 +131,7 @@ export class Keeper {
       await journal.save()
       this.#losses = [...this.#losses, ...journal.losses.map(([lost, id]) => ({ lost, id }))]
       this.#flights.shift()
+      this.#showFlights()
       this.#onChange()
     }
   }
@@ -136,7 +147,63 @@ export class Keeper {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#stopHearing()
+    this.#stopLooking()
+  }
+
+  /** Make a proxy that does nothing but have a flight of somebody else answered. */
+  #carry(snapshot: Snapshot<object>, flight: ProxyMemory): Flight {
+    const proxy = new CommandProxy<object>(snapshot, { ...this.#proxyOptions, memory: flight })
+    const kept = { memory: flight, times: new Map(), recordBytes: 0, keepsDocument: false }
+    return { proxy, journal: this.#keep(proxy, kept) }
+  }
+
+  /** Show what is in flight below the edits of this page: it was given before. */
+  #showFlights(): void {
+    const others = this.#flights.flatMap(({ proxy }) => {
+      const { clientId, flight } = proxy.memory
+      if (!flight) return []
+      const { sequence } = flight
+      return [{ clientId, commands: flight.commands.map((command) => ({ sequence, command })) }]
+    })
+    this.#own?.showOthers(others)
+  }
+
+  /** From time to time, take over what pages left that died since. */
+  #lookLater(proxy: CommandProxy<object>): void {
+    this.#stopLooking = this.#vault.later(() => {
+      void this.#look(proxy).finally(() => {
+        if (!this.#isClosed) this.#lookLater(proxy)
+      })
+    })
+  }
+
+  async #look(proxy: CommandProxy<object>): Promise<void> {
+    const { keys } = this.#opened
+    await this.#vault.inherit(keys, (_, dead) => {
+      if (dead.length === 0 || this.#isClosed) return []
+      const { edits, flights, changes } = succeed(dead, keys, this.#vault.page)
+      for (const flight of flights)
+        this.#flights.push(this.#carry(proxy.confirmedSnapshot(), flight))
+      this.#showFlights()
+      // What cannot be given here any more is told as lost, not left out.
+      for (const { command } of edits) {
+        const { ok, rejection } = proxy.apply(command)
+        if (!ok) this.#lose({ command, kind: 'rejected', rejection: rejection! })
+      }
+      return [
+        ...changes,
+        ...this.#journal!.collect(),
+        ...this.#losses.map(({ id, lost }) => keys.lost(id, lost)),
+      ]
+    })
+  }
+
+  #lose(lost: LostCommand): void {
+    const id = `${this.#proxyOptions.now().toString(36).padStart(9, '0')} ${this.#vault.page} ${this.#losses.length} taken over`
+    this.#losses = [...this.#losses, { id, lost }]
+    this.#onChange()
   }
 
   *#all(): Iterable<{ readonly journal: Journal }> {

@@ -8,13 +8,13 @@
 // taken over under its lock, in one write, so that nobody else does the same.
 import type { ProxyOptions } from '@flushout/core'
 import type { Environment } from '../environment.ts'
-import type { ClientStorage } from '../storage/client-storage.ts'
+import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
 import type { TabEnvironment } from '../tabs/tab-environment.ts'
 import { tabTransport } from '../tabs/tab-transport.ts'
 import type { Transport } from '../transport.ts'
 import { takeOver } from './heritage.ts'
 import { Keeper, type Opened } from './keeper.ts'
-import { readShelf, ShelfKeys, type Shelf } from './shelf.ts'
+import { readShelf, ShelfKeys, type Shelf, type StoredSession } from './shelf.ts'
 
 export interface VaultOptions {
   readonly storage: ClientStorage
@@ -26,6 +26,9 @@ export interface VaultOptions {
   readonly tabs: TabEnvironment | undefined
   readonly environment: Environment
 }
+
+/** How often a page looks whether another has died. */
+const LOOK_MS = 15_000
 
 export class Vault {
   readonly storage: ClientStorage
@@ -57,6 +60,23 @@ export class Vault {
     // Before anything is written in its name: others must see that it lives.
     await this.#ready
     const keys = new ShelfKeys(this.#options.user, key)
+    let opened: Opened | undefined
+    await this.inherit(keys, (shelf, dead) => {
+      const heritage = takeOver(dead, keys, this.page)
+      opened = { ...shelf, ...heritage, keys }
+      return heritage.changes
+    })
+    return opened!
+  }
+
+  /**
+   * Let `use` say what becomes of what dead pages left of a model, and do so in one
+   * write. Nobody else is asked the same meanwhile.
+   */
+  async inherit(
+    keys: ShelfKeys,
+    use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
+  ): Promise<void> {
     const shelf = await this.#read(keys)
     const dead = await this.#deadPages(shelf)
     const releases = await Promise.all(dead.map((page) => this.#claim(page)))
@@ -64,9 +84,8 @@ export class Vault {
       // Somebody else may have taken it over until a moment ago.
       const claimed = dead.length > 0 ? await this.#read(keys) : shelf
       const sessions = claimed.sessions.filter(({ page }) => dead.includes(page))
-      const heritage = takeOver(sessions, keys, this.page)
-      if (heritage.changes.length > 0) await this.storage.write(heritage.changes)
-      return { ...claimed, ...heritage, keys }
+      const changes = use(claimed, sessions)
+      if (changes.length > 0) await this.storage.write(changes)
     } finally {
       for (const release of releases) release()
     }
@@ -78,6 +97,12 @@ export class Vault {
     const shared = tabTransport(transport, { name: `${name} ${user}`, tabs, environment })
     this.#leave = shared.close
     return shared
+  }
+
+  /** Call back in a while if other pages may die meanwhile; the returned function takes it back. */
+  later(callback: () => void): () => void {
+    const { tabs, environment } = this.#options
+    return tabs ? environment.setTimer(callback, LOOK_MS) : () => {}
   }
 
   /** To the others this page is dead. */
