@@ -118,6 +118,19 @@ describe('three tabs of one browser', () => {
     for (const tab of [two, three]) expect(await states(tab)).toEqual(['connecting', 'live'])
   })
 
+  test('go on when the one that speaks for them crashes', async ({ live }) => {
+    const [one, two, three] = (await openTabs(live, 3)) as [LivePage, LivePage, LivePage]
+    await add(three, 'Milk')
+    const session = await one.context.newCDPSession(one.page)
+    const crashed = one.page.waitForEvent('crash')
+    session.send('Page.crash').catch(() => {})
+    await crashed
+    for (const tab of [two, three]) await shows(tab, 'Milk')
+    await add(two, 'Bread')
+    for (const tab of [two, three]) await shows(tab, 'Milk', 'Bread')
+    await streams(live, 1)
+  })
+
   test('go around the one that speaks for them while it is frozen', async ({ live }) => {
     const [one, two, three] = (await openTabs(live, 3)) as [LivePage, LivePage, LivePage]
     const thaw = await freeze(one.page)
