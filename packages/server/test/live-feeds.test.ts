@@ -422,12 +422,15 @@ describe('code of the server', () => {
   test('goes on with what it heard of if the store fails before it was told of all there is', async () => {
     const clock = new Clock()
     const memory = memoryStore()
-    const firstLook = Promise.withResolvers<never>()
+    let fail = (_error: Error): void => {}
+    const firstLook = new Promise<never>((_resolve, reject) => {
+      fail = reject
+    })
     let looks = 0
     const store = wrapStore(memory, {
       list(options) {
         const isLook = options.limit > 1 && (looks += 1) === 1
-        return isLook ? firstLook.promise : memory.list(options)
+        return isLook ? firstLook : memory.list(options)
       },
     })
     const service = serve(clock, { store, models: TEAM })
@@ -435,7 +438,7 @@ describe('code of the server', () => {
     const mine = follow(service, TASKS)
     await settle()
     await write(service, key, task('a'))
-    firstLook.reject(new Error('The store is down.'))
+    fail(new Error('The store is down.'))
     await settle()
     await write(service, key, task('b'))
     await clock.pass(2000)
