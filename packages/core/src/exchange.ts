@@ -86,7 +86,11 @@ export class Exchange<U extends User> {
     }
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
-    const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
+    const isUnknown =
+      code === 'CLIENT_EXPIRED' ||
+      code === 'SEQUENCE_PAST' ||
+      // A copy of what it was restored from went on as well, perhaps with the same.
+      (code === 'SEQUENCE_REUSED' && this.#outbox.isInherited)
     if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
     this.#distrust()
     if (!isUnknown && code !== 'SEQUENCE_REUSED') return

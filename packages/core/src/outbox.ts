@@ -40,6 +40,7 @@ export class Outbox {
   // Between `begin` and its end or cancelling: nobody may begin another.
   #isUnderWay = false
   #isRepeated = false
+  #isInherited: boolean
   #maxCommands: number
 
   constructor(options: OutboxOptions) {
@@ -48,6 +49,7 @@ export class Outbox {
     this.#clientId = memory?.clientId ?? options.createId()
     this.#sequence = memory?.sequence ?? 0
     this.#flush = memory?.flight
+    this.#isInherited = memory !== undefined
     this.#maxCommands = options.maxCommands
   }
 
@@ -63,6 +65,14 @@ export class Outbox {
   /** The flush that was not answered yet. */
   get flush(): Flush | undefined {
     return this.#flush
+  }
+
+  /**
+   * Whether it goes on from a memory, and the master has not yet answered that: somebody
+   * else may have gone on from there too.
+   */
+  get isInherited(): boolean {
+    return this.#isInherited
   }
 
   /** Whether the flush was sent more than once: the master may have applied it long ago. */
@@ -107,7 +117,10 @@ export class Outbox {
 
   /** The flush was answered: the next one has the next number. */
   end(): void {
-    if (this.#flush && this.#flush.commands.length > 0) this.#sequence += 1
+    if (this.#flush && this.#flush.commands.length > 0) {
+      this.#sequence += 1
+      this.#isInherited = false
+    }
     this.#maxCommands = this.#options.maxCommands
     this.#flush = undefined
   }

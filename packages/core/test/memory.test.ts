@@ -39,6 +39,24 @@ describe('a proxy taken out again', () => {
     expect(world.master.commandCount).toBe(0)
   })
 
+  test('beside the one that it was taken from doubles nothing that both hold', () => {
+    const { world, ada } = open()
+    ada.proxy.create(['list'], { text: 'milk' })
+    // On a disk that took nothing more.
+    const again = takeOut(ada)
+    ada.proxy.create(['list'], { text: 'bread' })
+    ada.flush()
+    const flush = again.beginFlush()!
+    expect(() => ada.send(flush)).toThrow(expect.objectContaining({ code: 'SEQUENCE_REUSED' }))
+    again.failFlush({ code: 'SEQUENCE_REUSED', message: 'Another.', retry: 'after-resync' })
+    expect(again.rejections).toMatchObject([
+      { kind: 'dropped', command: { props: { text: 'milk' } } },
+    ])
+    expect(again.status).toMatchObject({ queued: 0, inFlight: 0 })
+    expect(again.clientId).not.toBe(ada.proxy.clientId)
+    expect(Object.keys(world.master.read(['list']) as object)).toHaveLength(2)
+  })
+
   test('sends the flush that was under way again, to the letter', () => {
     // A rule puts its props behind all other fields.
     const rule = (_: unknown, { action }: Command) =>
