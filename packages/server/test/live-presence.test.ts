@@ -432,6 +432,31 @@ describe('several servers', () => {
     expect(other.isEnded).toBe(false)
   })
 
+  test('keep who goes on at one, though the other did not hear of that and tells news of them', async () => {
+    const { clock, post, services } = serveMany(3)
+    const [here, there, third] = services as [FlushoutService, FlushoutService, FlushoutService]
+    const bob = await enter(third, 'bob', null)
+    const other = await Ear.open(here, {})
+    const ada = await enter(here, 'ada')
+    const first = ada.ear
+    await clock.pass(200)
+    post.isMuted = true
+    await ada.connect(there)
+    post.isMuted = false
+    await ada.announce(here, { later: true })
+    await clock.pass(200)
+    bob.ear.clear()
+    first.connection.close()
+    await clock.pass(6000)
+    expect(bob.ear.all('presence')).toEqual([])
+    expect(ada.ear.peers()[ada.peer]).toEqual({ later: true })
+    ada.ear.connection.close()
+    await clock.pass(6000)
+    expect(bob.ear.peers()).toEqual({})
+    expect(services.map(({ usage }) => usage.peers)).toEqual([0, 0, 0])
+    expect(other.isEnded).toBe(false)
+  })
+
   test('know each other again after notices were lost', async () => {
     const { clock, post, services } = serveMany(2)
     const [here, there] = services as [FlushoutService, FlushoutService]

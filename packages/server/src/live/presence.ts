@@ -175,19 +175,23 @@ export class Presence {
       return
     }
     if (entry.userId !== userId || sequence < entry.sequence) return
+    const isNewer = sequence > entry.sequence
     const isHere = entry.server === this.#server && entry.leavesAt === undefined
-    if (isHere && sequence === entry.sequence) {
+    if (isHere && state !== null) {
       // On its way from one to the other; whoever keeps it will vouch for it.
-      if (state !== null) entry.alsoAt = server
-      else {
-        if (entry.alsoAt === server) entry.alsoAt = undefined
-        this.#publish(key, peer, entry)
-      }
+      entry.alsoAt = server
+      // The other may not have heard that it is here, too.
+      if (isNewer) this.#set(place!, peer, entry, sequence, state)
+      return
+    }
+    if (isHere && !isNewer) {
+      if (entry.alsoAt === server) entry.alsoAt = undefined
+      this.#publish(key, peer, entry)
       return
     }
     if (state === null && entry.server !== server) return
     this.#hand(entry, server)
-    if (sequence === entry.sequence && state !== null) return
+    if (!isNewer && state !== null) return
     entry.sequence = sequence
     entry.state = state
     if (state === null) this.#forget(place!, peer)
