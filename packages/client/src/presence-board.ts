@@ -92,7 +92,13 @@ export class PresenceBoard {
       for (const place of this.#places.values()) place.forget(this.#self)
     }
     if (event.event === 'refused') this.#places.get(event.models)?.clear()
-    if (event.event === 'presence') this.#places.get(event.key)?.hear(event, this.#self)
+    if (event.event !== 'presence') return
+    const place = this.#places.get(event.key)
+    place?.hear(event, this.#self)
+    // The servers lost sight of this page, unless it is about to be told anew.
+    if (place && !place.isShown && this.#isConnected && !this.#clearCheck) {
+      this.#checkLater(this.#told)
+    }
   }
 
   /** Nothing is heard any more: nobody can say who is there. */

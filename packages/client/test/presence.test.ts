@@ -263,6 +263,23 @@ describe('what a page shares', () => {
     expect(page.environment.timers).toBe(0)
   })
 
+  test('is announced again when the others are told that this page went', async () => {
+    const page = open()
+    page.place().share({ n: 1 })
+    page.connect()
+    page.hear({ me: { userId: null, state: { n: 1 } } }, true)
+    await page.environment.advance(60_000)
+    expect(page.announced).toEqual([])
+    page.hear({ me: null })
+    page.hear({ ada: peer('Ada') })
+    await page.environment.advance(2_000)
+    expect(page.states()).toEqual([{ n: 1 }])
+    page.hear({ me: { userId: null, state: { n: 1 } } })
+    await page.environment.advance(60_000)
+    expect(page.announced).toHaveLength(1)
+    expect(page.environment.timers).toBe(0)
+  })
+
   test('is not announced while there is no connection', async () => {
     const page = open()
     const place = page.place()
