@@ -136,6 +136,28 @@ describe('a proxy taken out again', () => {
     }
   })
 
+  test('does not play a flight again that is in its document already', () => {
+    const world = new World<Record<string, any>>({ ...LONG, list: { a: {} } })
+    const ada = world.join('ada')
+    const { from, hash } = ada.proxy.confirmed
+    // Played twice, these leave the keys in another order.
+    ada.proxy.delete(['list', 'a'])
+    ada.proxy.create(['list'], {}, { id: 'a' })
+    ada.proxy.update(['list'], { b: 1 })
+    const answer = ada.send(ada.proxy.beginFlush()!)
+    const anew = takeOut(ada, { snapshot: world.master.snapshot() })
+    anew.endFlush(answer)
+    expect(JSON.stringify(anew.read(['list']))).toBe('{"a":{},"b":1}')
+    ada.proxy.receive(throughJson(world.master.pull(from, hash)))
+    const again = takeOut(ada)
+    expect(again.memory).toEqual(ada.proxy.memory)
+    expect(again.memory.hasLanded).toBe(true)
+    expect(JSON.stringify(again.read(['list']))).toBe('{"a":{},"b":1}')
+    again.endFlush(answer)
+    expect(JSON.stringify(again.read(['list']))).toBe('{"a":{},"b":1}')
+    expect(again.status).toMatchObject({ queued: 0, inFlight: 0, confirmed: 3 })
+  })
+
   test('claims no past that is not the one of its document', () => {
     const { ada, bob } = open()
     ada.proxy.update(['list'], { a: 1 })
