@@ -117,16 +117,18 @@ test('a snapshot is one query, cold and warm, and a flush is one statement', asy
   const { pool, texts } = watchPool()
   const store = await openStore({ pool })
   const ada = new Writer(createTestService({ store }), 'ada', { key: 'todos:queries' })
+  // Others are told beside it, whenever that is.
+  const asked = () => texts.filter((text) => !text.includes('pg_notify'))
   await ada.add('a')
   const service = createTestService({ store })
   for (const state of ['cold', 'warm']) {
     texts.length = 0
     expect([state, (await service.snapshot(ada.key)).commandCount]).toEqual([state, 1])
-    expect([state, texts.length]).toEqual([state, 1])
+    expect([state, asked().length]).toEqual([state, 1])
   }
   texts.length = 0
   await ada.add('b')
-  expect(texts).toHaveLength(1)
+  expect(asked()).toHaveLength(1)
 })
 
 test('every look-up goes by an index', async () => {
