@@ -152,8 +152,16 @@ export const liveMutants: readonly Mutant[] = [
   const isReset = events.some(({ kind }) => kind === 'reset')
   // A repeat; only a reset may lead back, to another past.
   if (known && commandCount <= known.from && !isReset) return
+  followed.positions ??= new Map()
+  followed.positions.set(key, { from: commandCount, hash })
+  // Something is missing in between, so what it did is not known either.
+  const isJoined = !known || (from === known.from && base === known.hash)
 `,
     replace: `  const isReset = events.some(({ kind }) => kind === 'reset')
+  followed.positions ??= new Map()
+  followed.positions.set(key, { from: commandCount, hash })
+  // Something is missing in between, so what it did is not known either.
+  const isJoined = !known || from <= known.from
 `,
   },
 ]
