@@ -30,7 +30,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}master.ts`,
     find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
     replace: 'if (ours === hash || (ours === undefined && from <= this.commandCount)) return',
-    from: 5_000,
+    from: 11_000,
   },
   {
     name: 'a rollback keeps the document',
@@ -163,13 +163,6 @@ export const mutants: readonly Mutant[] = [
     file: `${SERVER}cache.ts`,
     find: 'this.#bytes += weight - (this.#weights.get(key) ?? 0)',
     replace: 'this.#bytes += weight',
-  },
-  {
-    name: 'clients are remembered though others wrote',
-    file: `${SERVER}hot-model.ts`,
-    find: 'if (head.revision !== this.#head.revision) this.#forgetClients()',
-    replace: '',
-    from: 5_700,
   },
   {
     name: 'the failed commit of one is told as done',

@@ -157,6 +157,11 @@ export class Exchange<U extends User> {
       replica.queue.hasLanded = true
       own = []
     }
+    // It landed already, and the answer vouches for another past than it landed in.
+    const isElsewhere = own.length === 0 && commandCount === replica.confirmed
+    if (isElsewhere && sync.kind === 'none' && replica.hash !== '' && hash !== replica.hash) {
+      return undefined
+    }
     // News came in between and went further than this answer.
     const isOvertaken = own.length === 0 && commandCount < replica.confirmed && replica.hash !== ''
     if (sync.kind === 'none' && verdicts.size === 0 && replica.isPlain && !isOvertaken) {
