@@ -349,8 +349,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const { proxy, isClosed } = this.#options
     try {
       const keeper = await vault.open(this.key, proxy, () => this.#statusMayHaveChanged())
-      if (isClosed()) return keeper.close()
+      if (isClosed()) return
       this.#keeper = keeper
+      keeper.attend(this.#isNeeded)
       const { snapshot } = keeper
       if (snapshot) this.#hold(this.#keeper.createProxy(snapshot as unknown as Snapshot<Doc>))
     } catch (error) {
@@ -441,7 +442,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #close(): void {
-    this.#keeper?.close()
+    this.#keeper?.attend(false)
     this.#loop.stop()
     this.#settleReady(closedError())
   }
@@ -491,6 +492,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #needMayHaveChanged(): void {
     if (this.#wasNeeded === this.#isNeeded) return
     this.#wasNeeded = !this.#wasNeeded
+    this.#keeper?.attend(this.#wasNeeded)
     this.#options.onNeedChange()
   }
 }

@@ -1,6 +1,12 @@
 // What outlives a page: stories with one storage for several pages. A page that
 // ends here ends like one that crashes, without another word.
-import { createClient, directTransport, memoryStorage, onDevice } from '@flushout/client'
+import {
+  createClient,
+  directTransport,
+  memoryStorage,
+  onDevice,
+  type ClientStorage,
+} from '@flushout/client'
 import {
   createTestEnvironment,
   createTestNetwork,
@@ -218,4 +224,36 @@ test('a tab takes over what another leaves that dies beside it', async () => {
   expect(new Set(texts())).toEqual(new Set(['Of one', 'Of two']))
   expect(texts()).toHaveLength(2)
   expect(two.model.status).toMatchObject({ queued: 0, inFlight: 0, rejected: 0 })
+})
+
+test('a model that nobody needs any more leaves no timer and no listener behind', async () => {
+  const storage = memoryStorage()
+  let listeners = 0
+  const watched: ClientStorage = {
+    ...storage,
+    subscribe(listener) {
+      listeners += 1
+      const stop = storage.subscribe(listener)
+      return () => {
+        listeners -= 1
+        stop()
+      }
+    },
+  }
+  const environment = createTestEnvironment()
+  const client = createClient({
+    transport: directTransport(createTestServer({ [KEY]: { todos: {} } }, { isLive: false })),
+    environment,
+    storage: onDevice({ storage: watched, tabs: new TestBrowser().open() }),
+  })
+  onTestFinished(() => client.close())
+  await environment.settle()
+  const { timers } = environment
+  const leave = client.model(KEY).subscribe(() => {})
+  await environment.advance(100_000)
+  expect(listeners).toBe(1)
+  leave()
+  await environment.advance(200_000)
+  expect(listeners).toBe(0)
+  expect(environment.timers).toBe(timers)
 })

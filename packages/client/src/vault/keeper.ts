@@ -51,12 +51,12 @@ export class Keeper {
   readonly #opened: Opened
   readonly #proxyOptions: ProxyOptions
   readonly #onChange: () => void
-  readonly #stopHearing: () => void
+  #stopHearing = () => {}
   #journal: Journal | undefined
   #own: CommandProxy<object> | undefined
   #flights: Flight[] = []
   #stopLooking = () => {}
-  #isClosed = false
+  #isAttended = false
   #losses: readonly StoredLoss[]
 
   constructor(vault: KeeperHome, opened: Opened, proxyOptions: ProxyOptions, onChange: () => void) {
@@ -65,10 +65,6 @@ export class Keeper {
     this.#proxyOptions = proxyOptions
     this.#onChange = onChange
     this.#losses = opened.losses
-    this.#stopHearing = vault.storage.subscribe((news) => {
-      if (news === 'erased') for (const { journal } of this.#all()) journal.startAnew()
-      onChange()
-    })
   }
 
   /** The document as it was left here, if it was ever loaded. */
@@ -109,7 +105,6 @@ export class Keeper {
     this.#own = proxy as unknown as CommandProxy<object>
     this.#flights = flights.map((flight) => this.#carry(snapshot, flight))
     this.#showFlights()
-    this.#lookLater(this.#own)
     return proxy
   }
 
@@ -146,10 +141,22 @@ export class Keeper {
     return true
   }
 
-  close(): void {
-    this.#isClosed = true
+  /**
+   * Look after the model while somebody needs it: hear of its disk, and take over what
+   * other pages leave. Else nothing refers to it any more, and no timer is set.
+   */
+  attend(isNeeded: boolean): void {
+    if (isNeeded === this.#isAttended) return
+    this.#isAttended = isNeeded
     this.#stopHearing()
     this.#stopLooking()
+    this.#stopLooking = () => {}
+    if (!isNeeded) return
+    this.#stopHearing = this.#vault.storage.subscribe((news) => {
+      if (news === 'erased') for (const { journal } of this.#all()) journal.startAnew()
+      this.#onChange()
+    })
+    this.#lookLater()
   }
 
   /** Make a proxy that does nothing but have a flight of somebody else answered. */
@@ -171,18 +178,22 @@ export class Keeper {
   }
 
   /** From time to time, take over what pages left that died since. */
-  #lookLater(proxy: CommandProxy<object>): void {
-    this.#stopLooking = this.#vault.later(() => {
-      void this.#look(proxy).finally(() => {
-        if (!this.#isClosed) this.#lookLater(proxy)
+  #lookLater(): void {
+    const stop = this.#vault.later(() => {
+      void this.#look().finally(() => {
+        // Else it was stopped meanwhile, and may have begun anew.
+        if (this.#stopLooking === stop) this.#lookLater()
       })
     })
+    this.#stopLooking = stop
   }
 
-  async #look(proxy: CommandProxy<object>): Promise<void> {
+  async #look(): Promise<void> {
     const { keys } = this.#opened
+    const proxy = this.#own
+    if (!proxy) return
     await this.#vault.inherit(keys, (_, dead) => {
-      if (dead.length === 0 || this.#isClosed) return []
+      if (dead.length === 0 || !this.#isAttended) return []
       const { edits, flights, changes } = succeed(dead, keys, this.#vault.page)
       for (const flight of flights)
         this.#flights.push(this.#carry(proxy.confirmedSnapshot(), flight))
