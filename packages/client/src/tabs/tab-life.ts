@@ -31,7 +31,7 @@ export class TabLife {
     this.#options = options
     this.id = id
     this.ready = new Promise((resolve) => {
-      if (tabs) this.#release = tabs.hold(lockOf(name, id), resolve)
+      if (tabs) this.#release = tabs.hold(sessionLock(name, id), resolve)
       else resolve()
     })
   }
@@ -40,14 +40,14 @@ export class TabLife {
   async isAlive(id: string): Promise<boolean | undefined> {
     if (id === this.id) return true
     const { name, tabs } = this.#options
-    return tabs?.isHeld(lockOf(name, id))
+    return tabs?.isHeld(sessionLock(name, id))
   }
 
   /** Call `listener` once when the session `id` is dead, be it now, until the returned function is called. */
   onDeath(id: string, listener: () => void): () => void {
     const { name, tabs } = this.#options
     if (!tabs) return () => {}
-    const release = tabs.hold(lockOf(name, id), () => {
+    const release = tabs.hold(sessionLock(name, id), () => {
       stop()
       notify(listener)
     })
@@ -89,6 +89,7 @@ export class TabLife {
   }
 }
 
-function lockOf(name: string, id: string): string {
+/** The lock that the session `id` holds while it lives. */
+export function sessionLock(name: string, id: string): string {
   return `flushout session ${name} ${id}`
 }

@@ -10,6 +10,7 @@ import type { ProxyOptions } from '@flushout/core'
 import type { Environment } from '../environment.ts'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
 import type { TabEnvironment } from '../tabs/tab-environment.ts'
+import { sessionLock, TabLife } from '../tabs/tab-life.ts'
 import { tabTransport } from '../tabs/tab-transport.ts'
 import type { Transport } from '../transport.ts'
 import { takeOver } from './heritage.ts'
@@ -34,8 +35,7 @@ export class Vault {
   readonly storage: ClientStorage
   readonly page: string
   readonly #options: VaultOptions
-  readonly #ready: Promise<void>
-  #release = () => {}
+  readonly #life: TabLife
   #leave = () => {}
 
   constructor(options: VaultOptions) {
@@ -45,10 +45,7 @@ export class Vault {
     const bytes = new Uint8Array(12)
     environment.fillRandom(bytes)
     this.page = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-    this.#ready = new Promise((resolve) => {
-      if (tabs) this.#release = tabs.hold(this.#lockOf(this.page), resolve)
-      else resolve()
-    })
+    this.#life = new TabLife({ name: this.#name, id: this.page, tabs })
   }
 
   /** Take out a model, with all that dead pages left of it. `onChange` hears when what is kept may be another. */
@@ -58,7 +55,7 @@ export class Vault {
 
   async #open(key: string): Promise<Opened> {
     // Before anything is written in its name: others must see that it lives.
-    await this.#ready
+    await this.#life.ready
     const keys = new ShelfKeys(this.#options.user, key)
     let opened: Opened | undefined
     await this.inherit(keys, (shelf, dead) => {
@@ -93,8 +90,8 @@ export class Vault {
 
   /** A way to the server that all pages share. */
   share(transport: Transport): Transport {
-    const { name, user, tabs, environment } = this.#options
-    const shared = tabTransport(transport, { name: `${name} ${user}`, tabs, environment })
+    const { tabs, environment } = this.#options
+    const shared = tabTransport(transport, { name: this.#name, tabs, environment })
     this.#leave = shared.close
     return shared
   }
@@ -108,7 +105,7 @@ export class Vault {
   /** To the others this page is dead. */
   close(): void {
     this.#leave()
-    this.#release()
+    this.#life.close()
   }
 
   async #read(keys: ShelfKeys): Promise<Shelf> {
@@ -116,25 +113,23 @@ export class Vault {
   }
 
   async #deadPages({ sessions }: Shelf): Promise<string[]> {
-    const { tabs } = this.#options
-    const pages = [...new Set(sessions.map(({ page }) => page))].filter(
-      (page) => page !== this.page,
-    )
-    if (!tabs) return pages
-    const held = await Promise.all(pages.map((page) => tabs.isHeld(this.#lockOf(page))))
-    return pages.filter((_, index) => !held[index])
+    const pages = [...new Set(sessions.map(({ page }) => page))]
+    // Where nobody can tell there are no others.
+    const alive = await Promise.all(pages.map((page) => this.#life.isAlive(page)))
+    return pages.filter((_, index) => !alive[index])
   }
 
   #claim(page: string): Promise<() => void> {
     const { tabs } = this.#options
     if (!tabs) return Promise.resolve(() => {})
     return new Promise((resolve) => {
-      const release = tabs.hold(this.#lockOf(page), () => resolve(() => release()))
+      const release = tabs.hold(sessionLock(this.#name, page), () => resolve(() => release()))
     })
   }
 
-  #lockOf(page: string): string {
+  /** What the pages that share it find each other by. */
+  get #name(): string {
     const { name, user } = this.#options
-    return `flushout page ${name} ${user} ${page}`
+    return `${name} ${user}`
   }
 }
