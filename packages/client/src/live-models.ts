@@ -1,7 +1,7 @@
 import { FlushoutError, type ErrorCode, type LiveEvent, type Position } from '@flushout/core'
 import { LiveConnection } from './live-connection.ts'
 import type { Environment } from './environment.ts'
-import type { ModelControl } from './model.ts'
+import type { ModelControl } from './model-control.ts'
 import type { LiveTransport } from './transport.ts'
 
 export interface LiveModelsOptions {

@@ -11,74 +11,18 @@ import {
   type JsonObject,
   type LostCommand,
   type Path,
-  type Position,
-  type ProxyOptions,
   type Receipt,
   type Snapshot,
 } from '@flushout/core'
-import type { Environment } from './environment.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import { toUpdateListener, type FollowedEvent } from './follow.ts'
 import { FlushLoop } from './flush-loop.ts'
-import type { FlushTiming } from './flush-timing.ts'
+import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
 import type { Presence } from './presence.ts'
-import type { Transport } from './transport.ts'
 import type { Keeper } from './vault/keeper.ts'
 import type { Vault } from './vault/vault.ts'
-
-export interface ModelOptions {
-  readonly key: string
-  readonly transport: Transport
-  readonly environment: Environment
-  readonly timing: Required<FlushTiming>
-  readonly proxy: ProxyOptions
-  /** Where the model is kept on this device; undefined if it is not. */
-  readonly vault: Vault | undefined
-  /** Who else is at this key; `keep` is called while somebody wants to know. */
-  readonly openPresence: (keep: () => () => void) => Presence
-  /** Whether the client was closed. */
-  readonly isClosed: () => boolean
-  /** Hears whenever `isNeeded` of the control is another. */
-  readonly onNeedChange: () => void
-  /** Hears whenever `position` of the control is there or gone. */
-  readonly onFollowChange: () => void
-  /** Hears when exchanges work again after the live connection refused the model. */
-  readonly onReadmitted: () => void
-  /** Hears when an exchange worked, although the live connection does not carry the model. */
-  readonly onExchanged: () => void
-}
-
-/** What the client that a model belongs to does with it. */
-export interface ModelControl {
-  /** To wake, to pause, and to change the mode of; `resume` and `close` go over the model. */
-  readonly loop: FlushLoop
-  /** Whether the model is being watched or loaded, or holds what the master does not have. */
-  readonly isNeeded: () => boolean
-  /** How far the document is, if somebody wants it to be kept current. */
-  readonly position: () => Position | undefined
-  /** How news of it come from now on. */
-  readonly carry: (carriage: Carriage) => void
-  /** The live connection says how far the model is, with what led there if that is known. */
-  readonly hear: (head: Head, news?: News) => void
-  /** The live connection says nothing more about the model, for this reason. */
-  readonly refuse: (error: FlushoutError) => void
-  readonly resume: () => void
-  readonly close: () => void
-}
-
-/** How far a model is. */
-export interface Head {
-  readonly commandCount: number
-  readonly hash: string
-}
-
-/** What led there, from where the history hash is `base`. */
-export interface News {
-  readonly base: unknown
-  readonly updates: unknown
-}
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
 
