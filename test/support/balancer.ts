@@ -1,6 +1,7 @@
 import { createServer, request as sendRequest, type Server } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { until } from './until.ts'
 
 /** What became of the requests that one server was given. */
 interface Tally {
@@ -9,7 +10,11 @@ interface Tally {
   refused: number
   /** It had the request, or a part of it, and went away. */
   broken: number
+  /** Not answered yet; streams do not count, they end when the server does. */
+  waiting: number
 }
+
+const newTally = (): Tally => ({ answered: 0, refused: 0, broken: 0, waiting: 0 })
 
 /**
  * Hands each request to the next server in turn, whoever sent it, on a
@@ -24,8 +29,7 @@ export class Balancer implements AsyncDisposable {
 
   private constructor(addresses: readonly string[]) {
     this.#addresses = [...addresses]
-    const tally = () => ({ answered: 0, refused: 0, broken: 0 })
-    this.tallies = new Map(addresses.map((address) => [address, tally()]))
+    this.tallies = new Map(addresses.map((address) => [address, newTally()]))
     this.#server = createServer((request, response) => this.#forward(request, response))
   }
 
@@ -41,13 +45,18 @@ export class Balancer implements AsyncDisposable {
 
   /** Give a server its turn from now on. */
   add(address: string): void {
-    this.tallies.set(address, { answered: 0, refused: 0, broken: 0 })
+    this.tallies.set(address, newTally())
     this.#addresses.push(address)
   }
 
-  /** Give a server nothing any more; what it was given it shall answer. */
-  remove(address: string): void {
+  /**
+   * Give a server nothing any more, and wait for the answers that it owes. Who
+   * ends it before that cuts connections which wait at its door, unaccepted.
+   */
+  async drain(address: string): Promise<void> {
     this.#addresses.splice(this.#addresses.indexOf(address), 1)
+    const tally = this.tallies.get(address)!
+    await until(`${address} has answered`, () => tally.waiting === 0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,6 +70,8 @@ export class Balancer implements AsyncDisposable {
     const tally = this.tallies.get(address)!
     const { hostname, port } = new URL(address)
     const { method, url, headers } = request
+    const weight = url!.endsWith('/live') ? 0 : 1
+    tally.waiting += weight
     const options = { hostname, port, method, path: url, headers, agent: false as const }
     const forwarded = sendRequest(options, (answer) => {
       response.writeHead(answer.statusCode!, { ...answer.headers, connection: 'keep-alive' })
@@ -77,7 +88,10 @@ export class Balancer implements AsyncDisposable {
       if (!response.headersSent) response.writeHead(502).end()
     })
     // Whoever asked may give up: then nobody hears the answer.
-    response.on('close', () => forwarded.destroy())
+    response.on('close', () => {
+      tally.waiting -= weight
+      forwarded.destroy()
+    })
     request.pipe(forwarded)
   }
 }

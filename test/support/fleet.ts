@@ -53,7 +53,7 @@ export class Fleet implements AsyncDisposable {
 
   /** End a server as a platform does: take it out of the turn, then ask it to end. */
   async retire(server: ServerProcess): Promise<NodeJS.Signals | number> {
-    this.balancer.remove(server.address)
+    await this.balancer.drain(server.address)
     server.signal('SIGTERM')
     this.#servers.delete(server)
     return server.exit

@@ -57,7 +57,7 @@ test('50 clients write 100 flushes each through three servers, of which one dies
     await dies.kill()
     await reach(3000)
     // As a platform does: take it out of the turn, then ask it to end.
-    balancer.remove(leaves.address)
+    await balancer.drain(leaves.address)
     leaves.signal('SIGTERM')
     expect(await leaves.exit).toBe(0)
     // What it had been given it has answered.
