@@ -6,7 +6,10 @@ import type { Flush } from './protocol.ts'
 
 /** A command that nobody confirmed yet. The same object until it is another command. */
 export interface PendingMemory {
-  /** Which command of its proxy it is; they ascend. */
+  /**
+   * Which command of its proxy it is. They ascend, and each is higher than any that the
+   * proxy knew of when it was given, those of other sessions included.
+   */
   readonly serial: number
   /** As it was given, its id included, renames followed. */
   readonly command: Command
@@ -23,8 +26,8 @@ export interface ProxyMemory {
   /** The number of the last flush that was answered. */
   readonly sequence: number
   /**
-   * The serial of the last command that was given. Need not be stored for each: of it
-   * and the last one of `pending` the higher counts.
+   * The highest serial that is known. Need not be stored for each: of it and the last
+   * one of `pending` the higher counts.
    */
   readonly serial: number
   /**

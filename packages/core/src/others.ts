@@ -1,35 +1,65 @@
 import { checkApplied } from './answer.ts'
+import { changedPaths } from './changed-paths.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
+import { startsWith, type Path } from './path.ts'
 
-/** What another session has given and nobody confirmed yet, as far as it is known here. */
-export interface PendingOfOther {
+/** What a session has given and nobody confirmed yet, for other sessions of the same person. */
+export interface PendingSession {
   /** Under what id its flushes are sent. */
   readonly clientId: string
   /** In order, as they applied there. */
-  readonly commands: readonly {
-    /** The number of the flush that it is in; none while it is queued. */
-    readonly sequence?: number
-    readonly command: Command
-  }[]
+  readonly commands: readonly PendingOfSession[]
+  /** Nothing is heard of it any more: what builds on it is sent nevertheless. */
+  readonly isSilent?: boolean
+}
+
+/** One command of a `PendingSession`. */
+export interface PendingOfSession {
+  /** As in `ProxyMemory`: higher for what was given later, whichever session gave it. */
+  readonly serial: number
+  /** The number of the flush that it is in; none while it is queued. */
+  readonly sequence?: number
+  readonly command: Command
+  /** It does not show before the master has confirmed it. */
+  readonly wait?: boolean
 }
 
 interface OtherCommand {
   readonly clientId: string
+  readonly serial: number
   readonly sequence: number | undefined
   readonly command: CheckedCommand
-  /** What it did to the document; empty if it does not apply. */
+  /** Where it may change something. */
+  readonly paths: readonly Path[]
+  readonly waits: boolean
+  readonly isSilent: boolean
+  /** What it did to the document; empty if it does not show. */
+  readonly changes: Change[]
+}
+
+/** A command of this session among those of others. */
+interface OwnCommand {
+  readonly serial: number
   readonly changes: Change[]
 }
 
 // Of so many clients it is known how far they are confirmed.
 const MAX_CLIENTS = 1_000
 
-/** The commands of other sessions, shown in a document until they are confirmed. Never sent. */
+/**
+ * The commands of other sessions, shown in a document until they are confirmed. Never
+ * sent. All sessions agree on one order of what is pending: by serial, which is higher
+ * than any that its session knew of (the clock of Lamport, 1978), then by client id.
+ */
 export class Others {
   readonly #tree: DocumentTree
+  // In that order.
   #commands: readonly OtherCommand[] = []
+  // How many of them are put on.
+  #height = 0
+  #ownId = ''
   #isUsed = false
   // The last flush of each client that was confirmed: it may be heard of before
   // the session itself says that nothing of it is pending any more.
@@ -48,29 +78,25 @@ export class Others {
     return this.#isUsed
   }
 
-  /** In the order in which they are shown. */
-  get commands(): readonly OtherCommand[] {
-    return this.#commands
+  /** The highest serial among them; 0 if there are none. */
+  get serial(): number {
+    return this.#commands.at(-1)?.serial ?? 0
   }
 
   /**
-   * Show these, and none that were shown before, from the next `putOn` on. What is no
-   * command is left out, and what is confirmed already or of `ownId`. Only to be called
-   * after `takeOff`.
+   * Show these, and none that were shown before, from the next `putOnBelow` on. What is
+   * no command is left out, and what is confirmed already or of `ownId`. Only to be
+   * called while all are taken off.
    */
-  replace(others: readonly PendingOfOther[], ownId: string): void {
+  replace(others: readonly PendingSession[], ownId: string): void {
     this.#isUsed = true
-    const foreign = others.filter(({ clientId }) => clientId !== ownId)
-    this.#commands = foreign.flatMap(({ clientId, commands }) =>
-      commands.flatMap(({ sequence, command }) => {
-        const checked = checkApplied(command)
-        if (!checked || this.#isConfirmed(clientId, sequence)) return []
-        return { clientId, sequence, command: checked, changes: [] }
-      }),
-    )
+    this.#ownId = ownId
+    this.#commands = others
+      .flatMap((session) => (session.clientId === ownId ? [] : this.#check(session)))
+      .sort((a, b) => a.serial - b.serial || (a.clientId < b.clientId ? -1 : 1))
   }
 
-  /** A flush was confirmed: what is in it or was before it is no more pending. */
+  /** A flush was confirmed: what is in it or was before it is no more pending. Only to be called while all are taken off. */
   confirm(clientId: string, sequence: number): void {
     const last = this.#confirmed.get(clientId) ?? 0
     // Put to the end, so that those are forgotten first of whom nothing was heard longest.
@@ -85,17 +111,82 @@ export class Others {
     )
   }
 
-  /** Take all commands out of the document. */
-  takeOff(): void {
-    for (const { changes } of this.#commands.toReversed()) this.#tree.undo(changes)
+  /** What is on the confirmed document, from the bottom to the top, where `own` is of this session. */
+  mergeWith<C extends OwnCommand>(own: readonly C[]): readonly (C | OtherCommand)[] {
+    if (this.isEmpty) return own
+    const merged: (C | OtherCommand)[] = []
+    let next = 0
+    for (const command of own) {
+      for (; this.#isBelow(next, command.serial); next += 1) merged.push(this.#commands[next]!)
+      merged.push(command)
+    }
+    return [...merged, ...this.#commands.slice(next)]
   }
 
-  /** Put the commands on again; those that do not apply do not show. */
-  putOn(): void {
-    for (const { command, changes } of this.#commands) this.#tree.apply(command, changes)
+  /** All were taken out of the document, together with the own ones. */
+  tookOff(): void {
+    this.#height = 0
+  }
+
+  /** Put those on that belong below the own command with this serial; those that do not apply do not show. */
+  putOnBelow(serial: number): void {
+    for (; this.#isBelow(this.#height, serial); this.#height += 1) {
+      const { command, changes, waits } = this.#commands[this.#height]!
+      if (!waits) this.#tree.apply(command, changes)
+    }
+  }
+
+  /**
+   * Whether an own command has to wait for one of these, since it was given later and
+   * changes the same, or something above or below it. Cost: O(commands).
+   */
+  precede({
+    serial,
+    command,
+  }: {
+    readonly serial: number
+    readonly command: CheckedCommand
+  }): boolean {
+    const paths = reachOf(command)
+    for (const [index, other] of this.#commands.entries()) {
+      if (!this.#isBelow(index, serial)) return false
+      if (!other.isSilent && isRelated(other.paths, paths)) return true
+    }
+    return false
+  }
+
+  #check({ clientId, commands, isSilent = false }: PendingSession): OtherCommand[] {
+    return commands.flatMap(({ serial, sequence, command, wait = false }) => {
+      const checked = checkApplied(command)
+      if (!checked || this.#isConfirmed(clientId, sequence)) return []
+      return {
+        clientId,
+        serial,
+        sequence,
+        command: checked,
+        paths: reachOf(checked),
+        waits: wait,
+        isSilent,
+        changes: [],
+      }
+    })
+  }
+
+  #isBelow(index: number, serial: number): boolean {
+    const other = this.#commands[index]
+    if (!other) return false
+    return other.serial < serial || (other.serial === serial && other.clientId < this.#ownId)
   }
 
   #isConfirmed(clientId: string, sequence: number | undefined): boolean {
     return sequence !== undefined && sequence <= (this.#confirmed.get(clientId) ?? 0)
   }
+}
+
+function reachOf(command: CheckedCommand): Path[] {
+  return changedPaths(command, command.action !== 'create' || !command.parentDefault)
+}
+
+function isRelated(some: readonly Path[], others: readonly Path[]): boolean {
+  return some.some((a) => others.some((b) => startsWith(a, b) || startsWith(b, a)))
 }

@@ -9,6 +9,8 @@ export interface FlushSource {
   readonly hash: string
   /** What waits to be sent, in order, each with its size in characters of JSON. */
   readonly pending: readonly { readonly command: CheckedCommand; readonly size: number }[]
+  /** How many of those may be sent now. */
+  readonly sendable: number
 }
 
 export interface OutboxOptions {
@@ -143,12 +145,12 @@ export class Outbox {
     this.release()
   }
 
-  #create({ confirmed, hash, pending }: FlushSource): Flush {
+  #create({ confirmed, hash, pending, sendable }: FlushSource): Flush {
     const commands: CheckedCommand[] = []
     let bytes = 0
     for (const { command, size } of pending) {
       bytes += size
-      if (commands.length === this.#maxCommands) break
+      if (commands.length === Math.min(this.#maxCommands, sendable)) break
       // One always fits: a proxy refuses what is larger.
       if (bytes > this.#options.maxBytes && commands.length > 0) break
       commands.push(command)

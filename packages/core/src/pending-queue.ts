@@ -51,7 +51,7 @@ export class PendingQueue<U extends User> {
     this.#options = options
   }
 
-  /** The serial of the last command that was given. */
+  /** The highest serial that is known: the last command given here has it, or one of another session. */
   get serial(): number {
     return this.#serial
   }
@@ -62,6 +62,11 @@ export class PendingQueue<U extends User> {
    */
   get hidden(): number {
     return this.#hidden
+  }
+
+  /** The next command gets a serial above this one, too. */
+  raise(serial: number): void {
+    this.#serial = Math.max(this.#serial, serial)
   }
 
   /** Take over the commands of an earlier queue. They show after the next `putOn`. */
@@ -113,22 +118,17 @@ export class PendingQueue<U extends User> {
     return taken
   }
 
-  /** Take all commands out of the document; they stay in the queue. */
-  takeOff(): void {
-    for (let index = this.commands.length - 1; index >= 0; index -= 1) {
-      this.#tree.undo(this.commands[index]!.changes)
-    }
-  }
-
   /**
-   * Put the commands on again, following `remaps`, which grows by the renames that
-   * this needs. One that does not apply is lost; unless `keepsAll`, or while something
-   * is in flight: what it builds on may be on its way.
+   * Put the commands on again, each after `putOnBelow` was called with its serial,
+   * following `remaps`, which grows by the renames that this needs. One that does not
+   * apply is lost; unless `keepsAll`, or while something is in flight: what it builds on
+   * may be on its way.
    */
-  putOn(remaps: Remap[], keepsAll: boolean): void {
+  putOn(remaps: Remap[], keepsAll: boolean, putOnBelow: (serial: number) => void): void {
     const kept: PendingCommand[] = []
     this.#hidden = 0
     this.commands.forEach((pending, index) => {
+      putOnBelow(pending.serial)
       if (index < this.inFlight) {
         kept.push(pending)
         // Frozen: sent as it is, so applied as it is.

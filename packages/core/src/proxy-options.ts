@@ -1,7 +1,7 @@
 import type { Interceptor, User } from './interceptor.ts'
 import type { LogRecord } from './confirmed-log.ts'
 import type { ProxyMemory } from './memory.ts'
-import type { PendingOfOther } from './others.ts'
+import type { PendingSession } from './others.ts'
 
 export interface ProxyOptions<U extends User = User> {
   /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
@@ -30,7 +30,7 @@ export interface ProxyOptions<U extends User = User> {
    * What other sessions wait for; see `showOthers`. Give an empty list where it is not
    * known yet: then what does not apply here is left to the master.
    */
-  readonly others?: readonly PendingOfOther[]
+  readonly others?: readonly PendingSession[]
   /**
    * Somebody stores `memory` and says so by `persisted`. Without it, `durable` of a
    * receipt is false at once.

@@ -22,7 +22,7 @@ import type { DocumentView, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
 import type { UpdateListener } from './news.ts'
-import type { PendingOfOther } from './others.ts'
+import type { PendingSession } from './others.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Flush, Snapshot } from './protocol.ts'
@@ -119,6 +119,31 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       ...(hash === '' && { isDistrusted: true }),
       pending: Object.freeze(queue.commands.map(({ memory }) => memory)),
     })
+  }
+
+  /** What is pending here, for `showOthers` of other sessions. Cost: O(pending). */
+  get pending(): PendingSession {
+    const { clientId, flush } = this.#outbox
+    const { commands, inFlight } = this.#replica.queue
+    return {
+      clientId,
+      commands: commands.map(({ serial, command, waits }, index) => ({
+        serial,
+        ...(index < inFlight && flush && { sequence: flush.sequence }),
+        command,
+        ...(waits && { wait: true }),
+      })),
+    }
+  }
+
+  /**
+   * Whether nothing that is queued can be sent yet, since the first of it builds on what
+   * another session has pending. Cost: O(pending of others).
+   */
+  get isHeldUp(): boolean {
+    const { queue, others } = this.#replica
+    const [first] = queue.commands
+    return first !== undefined && queue.inFlight === 0 && others.precede(first)
   }
 
   /** The document as the master vouched for it, without pending commands. Cost: O(document + pending). */
@@ -305,14 +330,15 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   }
 
   /**
-   * Show what other sessions have given and nobody confirmed yet, on top of the
-   * confirmed document and below the commands of this proxy, in this order, until the
-   * next call. What does not apply does not show. Each goes in the very step in which
-   * the flush that it is in is confirmed, so nothing shows twice; only after a snapshot
-   * nobody knows which flushes are in it. They are never sent, and not in `memory` or
-   * `status`.
+   * Show what other sessions have given and nobody confirmed yet, until the next call.
+   * All is on top of the confirmed document in the order of the serials, own commands
+   * included; what is given from now on comes last. What does not apply does not show. Each goes
+   * in the very step in which the flush that it is in is confirmed, so nothing shows
+   * twice; only after a snapshot nobody knows which flushes are in it. They are never
+   * sent, and not in `memory` or `status`; but what was given here later and builds on
+   * one of them is not sent before that is gone, or its session is silent.
    */
-  showOthers(others: readonly PendingOfOther[]): void {
+  showOthers(others: readonly PendingSession[]): void {
     if (others.length === 0 && this.#replica.others.isEmpty) return
     this.#audience.publish(this.#replica.showOthers(others, this.clientId))
   }

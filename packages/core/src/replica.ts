@@ -1,5 +1,5 @@
-// What a proxy holds: what the master vouched for, with the pending commands of
-// other sessions and its own applied on top of it. When the master sends
+// What a proxy holds: what the master vouched for, with its own pending commands and
+// those of other sessions applied on top of it. When the master sends
 // something new, the pending ones are taken back, the new ones applied, the
 // pending ones applied again: a rebase. It costs O(pending + new), whatever the
 // size of the document.
@@ -10,7 +10,7 @@ import type { ConfirmedLog, LogRecord } from './confirmed-log.ts'
 import { DocumentTree, type Change } from './document.ts'
 import type { User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
-import { Others, type PendingOfOther } from './others.ts'
+import { Others, type PendingSession } from './others.ts'
 import type { Path } from './path.ts'
 import { PendingQueue, type PendingQueueOptions } from './pending-queue.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
@@ -24,7 +24,7 @@ export interface ReplicaOptions<U extends User> extends PendingQueueOptions<U> {
 /** What is known from before beside the memory. */
 interface Restored {
   readonly records?: readonly unknown[]
-  readonly others?: readonly PendingOfOther[]
+  readonly others?: readonly PendingSession[]
 }
 
 /** A confirmed document with the commands that nobody confirmed yet on top. */
@@ -32,7 +32,7 @@ export class Replica<U extends User> {
   readonly tree: DocumentTree
   /** The commands of this proxy. */
   readonly queue: PendingQueue<U>
-  /** The commands of other sessions, below those of this proxy. */
+  /** The commands of other sessions, among those of this proxy. */
   readonly others: Others
   readonly #log: ConfirmedLog | undefined
   /** How far the master vouched. */
@@ -63,11 +63,21 @@ export class Replica<U extends User> {
   }
 
   /**
-   * Whether all that is pending shows, once, with nothing of others below it: then the
+   * Whether all that is pending shows, once, with nothing of others: then the
    * document does not change when the master has applied it as sent.
    */
   get isPlain(): boolean {
     return this.queue.hidden === 0 && !this.queue.hasLanded && this.others.isEmpty
+  }
+
+  /** How many of the pending commands may be sent: up to the first that waits for another session's. */
+  get sendable(): number {
+    const { queue, others } = this
+    if (others.isEmpty) return queue.commands.length
+    const held = queue.commands.findIndex(
+      (pending, index) => index >= queue.inFlight && others.precede(pending),
+    )
+    return held < 0 ? queue.commands.length : held
   }
 
   /**
@@ -101,7 +111,7 @@ export class Replica<U extends User> {
   }
 
   /** Show these commands of others, and give the paths of what is different then. */
-  showOthers(others: readonly PendingOfOther[], ownId: string): Path[] {
+  showOthers(others: readonly PendingSession[], ownId: string): Path[] {
     const paths = this.rebase(() => {
       this.others.replace(others, ownId)
       return true
@@ -121,9 +131,7 @@ export class Replica<U extends User> {
 
   /** The confirmed document, without anything pending. Cost: O(document + pending). */
   confirmedDocument(): JsonObject {
-    const shown = [...this.others.commands, ...this.pending].filter(
-      ({ changes }) => changes.length > 0,
-    )
+    const shown = this.others.mergeWith(this.pending).filter(({ changes }) => changes.length > 0)
     if (shown.length === 0) return this.tree.read() as JsonObject
     let document: JsonValue | undefined
     this.tree.settle(() => {
@@ -150,12 +158,18 @@ export class Replica<U extends User> {
   ): Path[] | undefined {
     let hasAdvanced = false
     const paths = this.tree.settle(() => {
-      this.queue.takeOff()
-      this.others.takeOff()
+      const { queue, others } = this
+      const stack = others.mergeWith(queue.commands)
+      for (let index = stack.length - 1; index >= 0; index -= 1) {
+        this.tree.undo(stack[index]!.changes)
+      }
+      others.tookOff()
       hasAdvanced = advance()
-      this.others.putOn()
+      queue.raise(others.serial)
       // What it builds on may be another session's, and still on its way to the master.
-      this.queue.putOn(hasAdvanced ? remaps : [], keepsAll || this.others.isUsed)
+      const keeps = keepsAll || others.isUsed
+      queue.putOn(hasAdvanced ? remaps : [], keeps, (serial) => others.putOnBelow(serial))
+      others.putOnBelow(Infinity)
     })
     return hasAdvanced ? paths : undefined
   }

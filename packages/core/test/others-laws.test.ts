@@ -3,7 +3,7 @@ import {
   type Command,
   type FlushAnswer,
   type JsonObject,
-  type PendingOfOther,
+  type PendingSession,
   type Receipt,
 } from '@flushout/core'
 import { createTestIds, throughJson, World, type Peer } from '@flushout/core/testing'
@@ -80,10 +80,38 @@ class Browser {
     this.#checkConfirmed(proxy)
   }
 
+  /** Once all have heard what all others wait for, those with equal documents below show the same. */
+  agree(): void {
+    const { peers } = this.world
+    // What one renames, since its id is taken, the others hear in the next round.
+    for (let round = 0; round < 4; round += 1) for (const peer of peers) this.#show(peer)
+    const shown = new Map<string, string>()
+    for (const { proxy } of peers.filter((peer) => !this.#jumped.has(peer.proxy))) {
+      const { hash } = proxy.confirmed
+      const text = JSON.stringify(proxy.read())
+      expect(shown.get(hash) ?? text).toBe(text)
+      shown.set(hash, text)
+    }
+  }
+
   settle(): void {
     for (let index = 0; index < TABS; index += 1) this.play({ kind: 'end', tab: index })
+    // Whoever gave what is pending longest waits for nobody, so that it goes on.
+    while (this.#pending > 0) {
+      const before = this.#pending
+      for (const peer of this.world.peers) {
+        peer.proxy.showOthers(this.world.peers.filter((other) => other !== peer).map(pendingOf))
+        peer.flush()
+      }
+      expect(this.#pending).toBeLessThan(before)
+    }
     this.world.settle()
     for (const { proxy } of this.world.peers) proxy.showOthers([])
+  }
+
+  get #pending(): number {
+    const counts = this.world.peers.map(({ proxy: { status } }) => status.queued + status.inFlight)
+    return counts.reduce((a, b) => a + b)
   }
 
   #show(peer: Peer): void {
@@ -113,28 +141,16 @@ class Browser {
 }
 
 /** What a tab has to tell the others about itself. */
-function pendingOf({ proxy }: Peer): PendingOfOther {
-  const { clientId, flight, pending } = throughJson(proxy.memory)
-  const sent = flight?.commands ?? []
-  return {
-    clientId,
-    commands: pending
-      .filter(({ wait }) => !wait)
-      .map(({ command: given, serial }) => {
-        const index = pending.findIndex((one) => one.serial === serial)
-        return index < sent.length
-          ? { command: sent[index]!, sequence: flight!.sequence }
-          : { command: given }
-      }),
-  }
+function pendingOf({ proxy }: Peer): PendingSession {
+  return throughJson(proxy.pending)
 }
 
 /** Without what `proxy` holds as confirmed already. */
 function withoutConfirmed(
-  { clientId, commands }: PendingOfOther,
+  { clientId, commands }: PendingSession,
   { master }: World,
   proxy: CommandProxy,
-): PendingOfOther {
+): PendingSession {
   const history = master.since({ from: 0, hash: 'genesis' }) ?? []
   const last = history.findLast(
     (entry) => entry.clientId === clientId && entry.from < proxy.confirmed.from,
@@ -154,6 +170,7 @@ describe('after any script of tabs that show each other what they wait for', () 
         (document, steps) => {
           const browser = new Browser(document)
           for (const one of steps) browser.play(one)
+          browser.agree()
           browser.settle()
           const { master, peers } = browser.world
           for (const { proxy } of peers) {

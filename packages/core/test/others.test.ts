@@ -1,4 +1,4 @@
-import { CommandProxy, type Command, type PendingOfOther } from '@flushout/core'
+import { CommandProxy, type Command, type PendingSession } from '@flushout/core'
 import { createTestIds, throughJson, World, type Peer } from '@flushout/core/testing'
 import { describe, expect, test } from 'vitest'
 import { wide } from './support/arbitraries.ts'
@@ -12,14 +12,14 @@ function open() {
 }
 
 /** What `proxy` has to tell its siblings about itself. */
-function pendingOf({ proxy }: Peer<any>): PendingOfOther {
-  const { clientId, flight, pending } = throughJson(proxy.memory)
-  const sent = flight?.commands ?? []
-  return {
-    clientId,
-    commands: pending.map(({ command }, index) =>
-      index < sent.length ? { command: sent[index]!, sequence: flight!.sequence } : { command },
-    ),
+function pendingOf({ proxy }: Peer<any>): PendingSession {
+  return throughJson(proxy.pending)
+}
+
+/** Let each of them hear what the others have pending. */
+function tellAll(...peers: Peer<any>[]): void {
+  for (const peer of peers) {
+    peer.proxy.showOthers(peers.filter((other) => other !== peer).map(pendingOf))
   }
 }
 
@@ -31,14 +31,15 @@ function watch(proxy: CommandProxy<Record<string, any>>): unknown[] {
 }
 
 describe('what other sessions have given', () => {
-  test('shows below the own commands, and is neither sent nor counted nor remembered', () => {
+  test('shows in the order in which it was given, and is neither sent nor counted nor remembered', () => {
     const { ada, tab } = open()
     ada.proxy.update(['list'], { a: 'mine', both: 'mine' })
     const { memory, status } = ada.proxy
     tab.proxy.update(['list'], { b: 'theirs', both: 'theirs' })
     const seen = watch(ada.proxy)
     ada.proxy.showOthers([pendingOf(tab)])
-    expect(seen).toEqual([{ b: 'theirs', both: 'mine', a: 'mine' }])
+    // Given at once, so the lower client id is below.
+    expect(seen).toEqual([{ a: 'mine', both: 'theirs', b: 'theirs' }])
     expect(ada.proxy.memory).toEqual(memory)
     expect(ada.proxy.status).toBe(status)
     expect(ada.proxy.beginFlush()?.commands).toHaveLength(1)
@@ -93,7 +94,10 @@ describe('what other sessions have given', () => {
     const { ada } = open()
     const show = (...commands: unknown[]) =>
       ada.proxy.showOthers([
-        { clientId: 'tab', commands: commands.map((command) => ({ command: command as Command })) },
+        {
+          clientId: 'tab',
+          commands: commands.map((command, serial) => ({ serial, command: command as Command })),
+        },
       ])
     show(
       { action: 'update', path: ['gone'], props: { a: 1 } },
@@ -107,7 +111,7 @@ describe('what other sessions have given', () => {
     ada.proxy.showOthers([
       {
         clientId: ada.proxy.clientId,
-        commands: [{ command: { action: 'delete', path: ['list'] } }],
+        commands: [{ serial: 1, command: { action: 'delete', path: ['list'] } }],
       },
     ])
     expect(ada.proxy.read()).toEqual(LONG)
@@ -160,5 +164,95 @@ describe('what other sessions have given', () => {
     })
     expect(again.read()).toEqual(ada.proxy.read())
     expect(again.rejections).toEqual([])
+  })
+
+  test('is below what is given after it was heard of, in every session', () => {
+    const { ada, tab } = open()
+    ada.proxy.update(['list'], { title: 'first' })
+    tellAll(ada, tab)
+    tab.proxy.update(['list'], { title: 'second' })
+    tellAll(ada, tab)
+    expect(ada.proxy.read(['list'])).toEqual({ title: 'second' })
+    ada.proxy.update(['list'], { title: 'third' })
+    tellAll(ada, tab)
+    for (const { proxy } of [ada, tab]) expect(proxy.read(['list'])).toEqual({ title: 'third' })
+    // Whatever is on top may be taken back without what lies below.
+    expect(() =>
+      tab.proxy.batch(() => {
+        tab.proxy.update(['list'], { title: 'fourth' })
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect(tab.proxy.read(['list'])).toEqual({ title: 'third' })
+    expect(ada.proxy.confirmedSnapshot().document).toEqual(LONG)
+  })
+
+  test('does not show before the master has confirmed it, where it was given to wait', () => {
+    const { ada, tab } = open()
+    tab.proxy.update(['list'], { title: 'first' }, { wait: true })
+    ada.proxy.showOthers([pendingOf(tab)])
+    expect(ada.proxy.read(['list'])).toEqual({})
+  })
+})
+
+describe('what builds on edits of another session', () => {
+  test('is sent when those are confirmed, with all that was given after it', () => {
+    const { world, ada, tab } = open()
+    const { id } = tab.proxy.create(['list'], { text: 'milk' })
+    ada.proxy.update(['list'], { before: 1 })
+    ada.proxy.showOthers([pendingOf(tab)])
+    ada.proxy.update(['list', id], { done: true })
+    ada.proxy.update(['list'], { after: 1 })
+    expect(ada.proxy.isHeldUp).toBe(false)
+    ada.flush()
+    expect(world.master.read(['list'])).toEqual({ before: 1 })
+    expect(ada.proxy.isHeldUp).toBe(true)
+    expect(ada.proxy.beginFlush()).toBe(undefined)
+    // News may still be asked for.
+    expect(ada.proxy.beginFlush({ pull: true })!.commands).toEqual([])
+    ada.proxy.cancelFlush()
+    tab.flush()
+    ada.proxy.showOthers([pendingOf(tab)])
+    expect(ada.proxy.isHeldUp).toBe(false)
+    ada.flush()
+    expect(world.master.read(['list'])).toEqual({
+      before: 1,
+      [id]: { text: 'milk', done: true },
+      after: 1,
+    })
+  })
+
+  test.each([
+    ['the same prop', ['list'], { a: 1 }, ['list'], { a: 2 }, true],
+    ['another prop', ['list'], { a: 1 }, ['list'], { b: 2 }, false],
+    ['a node above', ['list', 'x'], { a: 1 }, ['list'], { x: 1 }, true],
+    ['a node below', ['list'], { x: {} }, ['list', 'x'], { a: 1 }, true],
+  ] as const)('is told by where it changes something: %s', (_, first, a, second, b, isHeldUp) => {
+    const world = new World<Record<string, any>>({ list: { x: {} } })
+    const [ada, tab] = [world.join('ada'), world.join('tab')]
+    tab.proxy.update(first, a as never)
+    ada.proxy.showOthers([pendingOf(tab)])
+    ada.proxy.update(second, b as never)
+    expect(ada.proxy.isHeldUp).toBe(isHeldUp)
+  })
+
+  test('waits for each of several that make the same parent', () => {
+    const { ada, tab } = open()
+    const make = (peer: Peer<any>) => peer.proxy.create(['notes'], {}, { parentDefault: {} })
+    make(tab)
+    ada.proxy.showOthers([pendingOf(tab)])
+    make(ada)
+    expect(ada.proxy.isHeldUp).toBe(true)
+  })
+
+  test('waits for nobody who is silent, and for nothing that was given later', () => {
+    const { ada, tab } = open()
+    tab.proxy.update(['list'], { a: 1 })
+    ada.proxy.showOthers([{ ...pendingOf(tab), isSilent: true }])
+    ada.proxy.update(['list'], { a: 2 })
+    expect(ada.proxy.isHeldUp).toBe(false)
+    expect(ada.proxy.read(['list'])).toEqual({ a: 2 })
+    tellAll(ada, tab)
+    expect([ada.proxy.isHeldUp, tab.proxy.isHeldUp]).toEqual([true, false])
   })
 })
