@@ -230,9 +230,9 @@ describe('what builds on edits of another session', () => {
   ] as const)('is told by where it changes something: %s', (_, first, a, second, b, isHeldUp) => {
     const world = new World<Record<string, any>>({ list: { x: {} } })
     const [ada, tab] = [world.join('ada'), world.join('tab')]
-    tab.proxy.update(first, a as never)
+    tab.proxy.update(first, a)
     ada.proxy.showOthers([pendingOf(tab)])
-    ada.proxy.update(second, b as never)
+    ada.proxy.update(second, b)
     expect(ada.proxy.isHeldUp).toBe(isHeldUp)
   })
 

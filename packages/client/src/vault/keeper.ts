@@ -168,12 +168,7 @@ export class Keeper {
 
   /** Show what is in flight below the edits of this page: it was given before. */
   #showFlights(): void {
-    const others = this.#flights.flatMap(({ proxy }) => {
-      const { clientId, flight } = proxy.memory
-      if (!flight) return []
-      const { sequence } = flight
-      return [{ clientId, commands: flight.commands.map((command) => ({ sequence, command })) }]
-    })
+    const others = this.#flights.map(({ proxy }) => proxy.pending)
     this.#own?.showOthers(others)
   }
 
