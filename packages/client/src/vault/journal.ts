@@ -10,7 +10,7 @@ export interface JournalOptions {
   readonly now: () => number
   readonly proxy: Pick<
     CommandProxy<object>,
-    'memory' | 'takeConfirmed' | 'confirmedSnapshot' | 'rejections'
+    'memory' | 'takeConfirmed' | 'confirmedSnapshot' | 'rejections' | 'persisted'
   >
   /** What is on disk already: of which memory, since when each edit, and how much was confirmed since the document. */
   readonly memory: ProxyMemory | undefined
@@ -36,11 +36,15 @@ export class Journal {
   readonly #times = new Map<number, number>()
   readonly #losses = new Map<LostCommand, string>()
   #session: ProxyMemory | undefined
+  // Of the last edit that was collected.
+  #serial = 0
   #recordBytes: number
   #documentBytes = 0
   #written: Promise<void> = Promise.resolve()
   #unwritten = 0
   #isScheduled = false
+  // Somebody else writes what was collected last.
+  #isOwed = false
   #lossCount = 0
 
   constructor(options: JournalOptions) {
@@ -76,20 +80,18 @@ export class Journal {
     })
   }
 
-  /** What is new, to be written by somebody else in one step with more. */
+  /** What is new, to be written at once by somebody else in one step with more. */
   collect(): readonly StorageChange[] {
+    // A write after that one, of nothing if need be, tells when it is done.
+    this.#isOwed = true
+    this.saveSoon()
     return this.#collect()
   }
 
   /** Write what is new. Resolves when that and everything before is on disk. */
   save(): Promise<void> {
     const changes = this.#collect()
-    if (changes.length === 0) return this.#written
-    this.#unwritten += 1
-    this.#written = this.#options.storage.write(changes).finally(() => {
-      this.#unwritten -= 1
-      this.#options.onSaved()
-    })
+    if (changes.length > 0 || this.#isOwed) this.#written = this.#write(changes)
     return this.#written
   }
 
@@ -109,6 +111,23 @@ export class Journal {
     void storage.write([keys.withoutLost(id)])
   }
 
+  async #write(changes: readonly StorageChange[]): Promise<void> {
+    const { proxy, storage, onSaved } = this.#options
+    // What is given while this is being written is not in it.
+    const serial = this.#serial
+    let isDurable = false
+    this.#isOwed = false
+    this.#unwritten += 1
+    try {
+      await storage.write(changes)
+      isDurable = storage.isDurable
+    } finally {
+      this.#unwritten -= 1
+      proxy.persisted(serial, isDurable)
+      onSaved()
+    }
+  }
+
   #collect(): StorageChange[] {
     const { proxy, keepsDocument } = this.#options
     const changes: StorageChange[] = []
@@ -122,6 +141,7 @@ export class Journal {
     const { keys, now, page } = this.#options
     const { clientId, sequence, serial, flight, hasLanded, pending } = memory
     const last = this.#session
+    this.#serial = serial
     if (last && last.clientId !== clientId) {
       changes.push(...keys.withoutSession(last.clientId))
       this.#edits.clear()

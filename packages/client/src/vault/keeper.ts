@@ -91,6 +91,7 @@ export class Keeper {
       ...(memory && { memory }),
       ...(isOwn && { records }),
       keepsConfirmed: true,
+      isPersisted: true,
     })
     this.#journal = this.#keep(proxy as unknown as CommandProxy<object>, {
       memory,
