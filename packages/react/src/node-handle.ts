@@ -1,5 +1,7 @@
-import type { ChildProps, Command, Path, PropsAt, Receipt } from '@flushout/core'
+import type { ApplyOptions, ChildProps, Command, Path, PropsAt, Receipt } from '@flushout/core'
 import type { Source } from './source.ts'
+
+const NO_OPTIONS = Object.freeze({})
 
 /** A place in a model: reads and changes what is there, which may be nothing. */
 export class NodeHandle<T> {
@@ -19,12 +21,20 @@ export class NodeHandle<T> {
   /** Call `listener` after every change at, above or below the node, until the returned function is called. */
   subscribe = (listener: () => void): (() => void) => this.#source.subscribe(listener, this.path)
 
-  /** Set `props`, remove the keys of `unset`, leave the others. */
+  /**
+   * Set `props`, remove the keys of `unset`, leave the others. With `wait: true` it shows
+   * when the server has agreed; so with all three.
+   */
   update(
     props: PropsAt<T, readonly []>,
-    options?: { readonly unset?: readonly (keyof PropsAt<T, readonly []> & string)[] },
+    options: ApplyOptions & {
+      readonly unset?: readonly (keyof PropsAt<T, readonly []> & string)[]
+    } = NO_OPTIONS,
   ): Receipt {
-    return this.#source.apply({ action: 'update', path: this.path, props, ...options } as Command)
+    const { unset } = options
+    const { path } = this
+    const command = { action: 'update', path, props, ...(unset && { unset }) }
+    return this.#source.apply(command as Command, options)
   }
 
   /**
@@ -33,19 +43,21 @@ export class NodeHandle<T> {
    */
   create(
     props?: ChildProps<T, readonly []>,
-    options?: { readonly id?: string; readonly parentDefault?: PropsAt<T, readonly []> },
+    options: ApplyOptions & {
+      readonly id?: string
+      readonly parentDefault?: PropsAt<T, readonly []>
+    } = NO_OPTIONS,
   ): Receipt {
+    const { id, parentDefault } = options
     const { path } = this
-    return this.#source.apply({
-      action: 'create',
-      path,
-      ...options,
-      ...(props && { props }),
-    } as Command)
+    return this.#source.apply(
+      { action: 'create', path, id, props, parentDefault } as Command,
+      options,
+    )
   }
 
   /** Remove the node with all that is below it. */
-  delete(): Receipt {
-    return this.#source.apply({ action: 'delete', path: this.path })
+  delete(options: ApplyOptions = NO_OPTIONS): Receipt {
+    return this.#source.apply({ action: 'delete', path: this.path }, options)
   }
 }

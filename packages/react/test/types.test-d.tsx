@@ -62,7 +62,10 @@ export function Nodes({ todos, id }: { todos: Model<TodoList>; id: string }) {
   expectTypeOf(todo).toEqualTypeOf<Todo | undefined>()
   expectTypeOf(node).toEqualTypeOf<NodeHandle<Todo>>()
   expectTypeOf(node.update({ done: true })).toEqualTypeOf<Receipt>()
-  node.update({}, { unset: ['done'] })
+  node.update({}, { unset: ['done'], wait: true })
+  node.delete({ wait: true })
+  // @ts-expect-error Who waits says so.
+  node.delete({ wait: 'yes' })
   // @ts-expect-error A slip of the finger.
   node.update({ dnoe: true })
   // @ts-expect-error A todo is done or not.
@@ -73,7 +76,7 @@ export function Nodes({ todos, id }: { todos: Model<TodoList>; id: string }) {
   node.create({ text: 'coffee' })
 
   const [, container] = useNode(todos, ['todos'])
-  expectTypeOf(container.create({ text: 'coffee' })).toEqualTypeOf<Receipt>()
+  expectTypeOf(container.create({ text: 'coffee' }, { wait: true })).toEqualTypeOf<Receipt>()
   // @ts-expect-error A todo has no such property.
   container.create({ txet: 'coffee' })
 

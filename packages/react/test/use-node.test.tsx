@@ -1,8 +1,9 @@
 import type { Receipt } from '@flushout/core'
-import { useModel, useNode, type NodeHandle } from '@flushout/react'
+import { useModel, useNode } from '@flushout/react'
 import { act, screen } from '@testing-library/react'
 import { useEffect, useState } from 'react'
 import { expect, test } from 'vitest'
+import { NodeHandle } from '../src/node-handle.ts'
 import {
   Counted,
   GROCERIES,
@@ -128,4 +129,33 @@ test('the handle is the same until its model or path is another', async () => {
   expect(screen.getByText('bread')).toBeDefined()
   expect(nodes.at(-1)).not.toBe(first)
   expect(nodes.at(-1)!.path).toEqual(['todos', 'b'])
+})
+
+test('what is given to wait shows when the server has agreed, and not before', async () => {
+  const { world, nodes, renders } = await start()
+  const node = nodes[0]!
+  const container = new NodeHandle<TodoList['todos']>(world.client.model(KEY), ['todos'])
+  const wait = { wait: true }
+  let receipts: Receipt[] = []
+  act(() => {
+    receipts = [
+      node.update({ text: 'oat milk' }, { ...wait, unset: ['done'] }),
+      container.create({ text: 'tea' }, { ...wait, id: 'c' }),
+    ]
+  })
+  expect(receipts.map(({ ok }) => ok)).toEqual([true, true])
+  expect(renders.take()).toEqual({})
+  expect(screen.getByText('milk')).toBeDefined()
+  expect(container.read()).toEqual(GROCERIES.todos)
+  await act(() => world.client.flush())
+  expect(screen.getByText('oat milk')).toBeDefined()
+  expect(container.read()).toEqual({
+    a: { text: 'oat milk' },
+    b: GROCERIES.todos['b'],
+    c: { text: 'tea' },
+  })
+  act(() => void node.delete(wait))
+  expect(screen.getByText('oat milk')).toBeDefined()
+  await act(() => world.client.flush())
+  expect(screen.getByText('nothing')).toBeDefined()
 })
