@@ -31,6 +31,7 @@ export const catalogue = {
   DOCUMENT_TOO_LARGE: 'never',
   PARENT_REJECTED: 'never',
   BATCH_REJECTED: 'never',
+  WITHDRAWN: 'never',
   REJECTED: 'never',
   INTERCEPTOR_INVALID: 'never',
   INTERCEPTOR_FAILED: 'never',

@@ -4,13 +4,16 @@
 import { checkFlushAnswer, checkPullAnswer, type CheckedAnswer } from './answer.ts'
 import type { Audience } from './audience.ts'
 import type { ErrorCode, Retry } from './catalogue.ts'
+import type { Command } from './command.ts'
 import type { User } from './interceptor.ts'
 import type { Outbox } from './outbox.ts'
 import type { Loss } from './pending-queue.ts'
 import type { Flush, Remap } from './protocol.ts'
 import type { EndResult, StatusBoard } from './proxy-status.ts'
 import type { PendingCommand } from './receipt.ts'
+import { nodeOf } from './remap.ts'
 import type { Replica } from './replica.ts'
+import { withdraw } from './withdraw.ts'
 
 /** Why a master refused a flush as a whole, and what is to be done about it. */
 export interface Refusal {
@@ -25,6 +28,7 @@ export interface ExchangeParts<U extends User> {
   readonly outbox: Outbox
   readonly board: StatusBoard
   readonly audience: Audience
+  readonly now: () => number
 }
 
 const NO_REMAPS: readonly Remap[] = Object.freeze([])
@@ -35,14 +39,18 @@ export class Exchange<U extends User> {
   readonly #outbox: Outbox
   readonly #board: StatusBoard
   readonly #audience: Audience
+  readonly #now: () => number
+  // Collects, while some are withdrawn, what falls with them.
+  #withdrawn: PendingCommand[] | undefined
   // The last history change was counted, and what comes of it is still to come.
   #isSetback = false
 
-  constructor({ replica, outbox, board, audience }: ExchangeParts<U>) {
+  constructor({ replica, outbox, board, audience, now }: ExchangeParts<U>) {
     this.#replica = replica
     this.#outbox = outbox
     this.#board = board
     this.#audience = audience
+    this.#now = now
   }
 
   begin(isPull: boolean): Flush | undefined {
@@ -76,8 +84,11 @@ export class Exchange<U extends User> {
     }
     if (retry === 'never') {
       // Sent before, it may have taken effect then; this refusal does not say.
-      const kind = this.#outbox.isRepeated && !isFormAtFault ? 'dropped' : 'rejected'
+      const isUnknown = this.#outbox.isRepeated && !isFormAtFault
+      const kind = isUnknown ? 'dropped' : 'rejected'
       this.#loseFlight({ kind, rejection: { code, message } })
+      // The whole document will show it.
+      if (isUnknown) this.#distrust()
     }
     if (retry !== 'after-resync') return this.#outbox.cancel()
     if (code === 'HISTORY_CHANGED' || code === 'SEQUENCE_GAP') {
@@ -123,12 +134,36 @@ export class Exchange<U extends User> {
     return 'applied'
   }
 
+  /** Take queued commands back, with those that build on them, as if they had never been given. */
+  withdraw(serials: ReadonlySet<number>): readonly Command[] {
+    const withdrawn: PendingCommand[] = []
+    this.#withdrawn = withdrawn
+    const paths = this.#replica.rebase(() => {
+      withdrawn.push(...withdraw(this.#replica.queue, serials))
+      return true
+    })
+    this.#withdrawn = undefined
+    const rejection = { code: 'WITHDRAWN', message: 'It was taken back before it was sent.' }
+    for (const pending of withdrawn) pending.settle({ kind: 'dropped', rejection })
+    this.#audience.publish(paths ?? [])
+    return withdrawn.map(({ given }) => given)
+  }
+
   /** A command that was accepted could not stay in the document. */
   lose(pending: PendingCommand, { kind, rejection }: Loss): void {
     const { given } = pending
-    if (given.action === 'create') this.#replica.queue.refused.push([...given.path, given.id])
-    const lost = Object.freeze({ command: pending.command, kind, rejection })
-    this.#board.lose(lost)
+    if (given.action === 'create') this.#replica.queue.refused.push(nodeOf(given))
+    if (this.#withdrawn) return void this.#withdrawn.push(pending)
+    this.#board.lose(
+      Object.freeze({
+        command: given,
+        path: nodeOf(given),
+        kind,
+        rejection,
+        at: this.#now(),
+        ...(pending.waits && { wait: true }),
+      }),
+    )
     pending.settle({ kind, rejection })
   }
 
@@ -203,8 +238,8 @@ export class Exchange<U extends User> {
       const verdict = verdicts.get(index)
       if (!verdict) return pending.settle()
       if (verdict.kind !== 'amended') return this.lose(pending, verdict)
-      pending.given = verdict.command
       pending.settle({ kind: 'amended', command: verdict.command })
+      pending.given = verdict.command
     })
   }
 

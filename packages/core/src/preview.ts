@@ -12,7 +12,7 @@ import type { Path } from './path.ts'
 import type { PullAnswer, Remap, Snapshot } from './protocol.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { createRandom } from './random.ts'
-import { remapCommand, withFreeId } from './remap.ts'
+import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 
 /** A place that somebody else changed too, to something else. */
 export interface Conflict {
@@ -213,9 +213,4 @@ function toResult(
 
 function toJson(command: CheckedCommand): JsonValue {
   return command as unknown as JsonValue
-}
-
-/** The path of the node that a command concerns. */
-function nodeOf(command: CheckedCommand): Path {
-  return command.action === 'create' ? [...command.path, command.id] : command.path
 }

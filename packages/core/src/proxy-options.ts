@@ -2,6 +2,7 @@ import type { Interceptor, User } from './interceptor.ts'
 import type { LogRecord } from './confirmed-log.ts'
 import type { ProxyMemory } from './memory.ts'
 import type { PendingSession } from './others.ts'
+import type { SettledCommand } from './receipt.ts'
 
 export interface ProxyOptions<U extends User = User> {
   /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
@@ -36,6 +37,11 @@ export interface ProxyOptions<U extends User = User> {
    * receipt is false at once.
    */
   readonly isPersisted?: boolean
+  /**
+   * Hears what became of each command, once, in the order in which that was known, when
+   * the document shows it. One that was refused on the spot is among them.
+   */
+  readonly onVerdict?: (settled: SettledCommand) => void
   /** Collect what is confirmed, for `takeConfirmed`. */
   readonly keepsConfirmed?: boolean
 }

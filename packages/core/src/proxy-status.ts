@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 import { Listeners } from './listeners.ts'
-import { ROOT } from './path.ts'
+import { ROOT, type Path } from './path.ts'
 import type { Remap } from './protocol.ts'
 import type { Loss } from './pending-queue.ts'
 
@@ -23,7 +23,14 @@ export interface ProxyStatus {
 
 /** A command that showed in the document, and then was refused or could not apply. */
 export interface LostCommand extends Loss {
+  /** As the application gave it, renames followed. */
   readonly command: Command
+  /** The node that it concerns: that which it creates, updates or deletes. */
+  readonly path: Path
+  /** When it was lost, in milliseconds since 1970. */
+  readonly at: number
+  /** It was given to wait for the master, so it never showed. */
+  readonly wait?: boolean
 }
 
 /** What `endFlush` made of an answer. */

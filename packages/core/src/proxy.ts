@@ -30,7 +30,7 @@ import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from './proxy-status.ts'
 import { createRandom } from './random.ts'
-import { PendingCommand, refusedReceipt, type Receipt } from './receipt.ts'
+import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica } from './replica.ts'
 import type { At } from './typed.ts'
@@ -94,10 +94,13 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       outbox: this.#outbox,
       board: this.#board,
       audience: this.#audience,
+      now: options.now,
     })
+    for (const pending of memory?.pending ?? []) this.#listenTo(pending)
     const isTrusted = this.#replica.restore(memory, options, clientId)
     if (!isTrusted) this.#outbox.distrust()
     for (const { pending, rejection } of memory?.lost ?? []) {
+      this.#listenTo(pending)
       this.#exchange.lose(pending, { kind: 'rejected', rejection })
     }
   }
@@ -219,11 +222,19 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   override apply(command: Command, { wait = false }: ApplyOptions = NO_OPTIONS): Receipt {
     const { createId } = this.#options
     const checked = checkCommand(command, createId)
-    if (!checked.ok) return refusedReceipt(checked.rejection)
+    if (!checked.ok) {
+      this.#tellLater({
+        command,
+        path: checked.rejection.at ?? ROOT,
+        outcome: { kind: 'rejected', rejection: checked.rejection },
+      })
+      return refusedReceipt(checked.rejection)
+    }
     const { tree } = this.#replica
     const free = withFreeId(tree, checked.command, createId)
     const pending = new PendingCommand(free, checked.size, wait)
     if (!this.#options.isPersisted) pending.keep(false)
+    this.#listenTo(pending)
     const mayMakeParent = checked.command.action === 'create' && checked.command.parentDefault
     const isParentThere = !mayMakeParent || tree.has(checked.command.path)
     const loss = this.#checkSize(pending) ?? this.#replica.queue.push(pending)
@@ -356,6 +367,24 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       if (pending.isDurable !== undefined) return
       pending.keep(isDurable)
     }
+  }
+
+  /**
+   * Take the queued commands with these serials back before they are sent, and those that
+   * build on them; what is in flight stays. They end as dropped, with the code WITHDRAWN,
+   * and are no entries of `rejections`. Gives them, in order.
+   */
+  withdraw(serials: Iterable<number>): readonly Command[] {
+    return this.#exchange.withdraw(new Set(serials))
+  }
+
+  #listenTo(pending: PendingCommand): void {
+    if (this.#options.onVerdict) pending.onSettled = (settled) => this.#tellLater(settled)
+  }
+
+  #tellLater(settled: SettledCommand): void {
+    // Whoever hears of it may read the document and change it, which may be under way now.
+    void Promise.resolve().then(() => this.#options.onVerdict?.(settled))
   }
 
   #checkSize({ given, size }: PendingCommand): Loss | undefined {

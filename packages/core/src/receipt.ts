@@ -2,7 +2,8 @@ import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import type { PendingMemory } from './memory.ts'
-import { ROOT } from './path.ts'
+import { ROOT, type Path } from './path.ts'
+import { nodeOf } from './remap.ts'
 
 /** What became of a command in the end. */
 export type Outcome =
@@ -38,6 +39,15 @@ export interface Receipt {
   readonly durable: Promise<boolean>
 }
 
+/** A command and what became of it. */
+export interface SettledCommand {
+  /** As the application gave it, renames followed. */
+  readonly command: Command
+  /** The node that it concerns: that which it creates, updates or deletes. */
+  readonly path: Path
+  readonly outcome: Outcome
+}
+
 const APPLIED: Outcome = Object.freeze({ kind: 'applied' })
 
 /** A command between the moment it is given and its outcome. */
@@ -56,6 +66,8 @@ export class PendingCommand implements Receipt {
   rejection: Rejection | undefined
   /** Whether it outlives the page; undefined as long as nobody knows. */
   isDurable: boolean | undefined
+  /** Hears of the outcome, while everything else may still be under way. */
+  onSettled: ((settled: SettledCommand) => void) | undefined
   /** Does not show before the master has confirmed it. */
   readonly waits: boolean
   #memory: PendingMemory | undefined
@@ -125,6 +137,8 @@ export class PendingCommand implements Receipt {
     this.outcome = outcome
     this.#resolve?.(outcome)
     this.keep(outcome.kind === 'applied' || outcome.kind === 'amended')
+    const { given: command } = this
+    this.onSettled?.({ command, path: nodeOf(command), outcome })
   }
 
   /** Refuse the command on the spot. */

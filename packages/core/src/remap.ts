@@ -16,6 +16,11 @@ function remapPath(path: Path, remaps: readonly Remap[]): Path {
   return current
 }
 
+/** The path of the node that a command concerns: that which it creates, updates or deletes. */
+export function nodeOf(command: CheckedCommand): Path {
+  return command.action === 'create' ? [...command.path, command.id] : command.path
+}
+
 /** `command` with its path followed; the very same command if no remap applies. */
 export function remapCommand(command: CheckedCommand, remaps: readonly Remap[]): CheckedCommand {
   const path = remapPath(command.path, remaps)

@@ -197,7 +197,11 @@ export class Keeper {
       // What cannot be given here any more is told as lost, not left out.
       for (const { command } of edits) {
         const { ok, rejection } = proxy.apply(command)
-        if (!ok) this.#lose({ command, kind: 'rejected', rejection: rejection! })
+        if (ok) continue
+        const { path = [] } = command
+        const at = this.#proxyOptions.now()
+        const node = command.action === 'create' ? [...path, command.id!] : path
+        this.#lose({ command, path: node, kind: 'rejected', rejection: rejection!, at })
       }
       return [
         ...changes,
