@@ -39,6 +39,7 @@ export const catalogue = {
   FLUSH_INVALID: 'never',
   FLUSH_TOO_LARGE: 'never',
   UNAUTHENTICATED: 'after-auth',
+  USER_MISMATCH: 'after-auth',
   FORBIDDEN: 'never',
   MODEL_NOT_FOUND: 'never',
   NOT_FOUND: 'never',

@@ -9,6 +9,7 @@ type HelpedCode = {
 // list of what means `never`.
 const RETRIES: { readonly [code in HelpedCode]: (typeof catalogue)[code] } = {
   UNAUTHENTICATED: 'after-auth',
+  USER_MISMATCH: 'after-auth',
   HISTORY_CHANGED: 'after-resync',
   SEQUENCE_GAP: 'after-resync',
   SEQUENCE_REUSED: 'after-resync',

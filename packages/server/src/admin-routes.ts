@@ -18,7 +18,7 @@ interface ModelRoute {
 export function addAdminRoutes(
   scope: FastifyInstance,
   admin: ModelAdmin,
-  userOf: UserOf,
+  userOf: UserOf | undefined,
   within: Await,
 ): void {
   const of = async (request: FastifyRequest) => admin.as(await identify(userOf, request))

@@ -5,6 +5,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   FLUSH_INVALID: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  USER_MISMATCH: 403,
   MODEL_NOT_FOUND: 404,
   NOT_FOUND: 404,
   HISTORY_CHANGED: 409,

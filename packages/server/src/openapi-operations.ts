@@ -5,7 +5,7 @@ const MEANING: { readonly [status: number]: string } = {
   304: 'The snapshot is the one that the client has.',
   400: 'The message is malformed; `message` names the place.',
   401: 'Nobody is logged in.',
-  403: 'This user may not.',
+  403: 'This user may not, or is another than the client works for.',
   404: 'There is no such model.',
   409: 'Client and server disagree about the past.',
   413: 'It is too large.',
@@ -23,11 +23,20 @@ const keyParameter: Schema = {
   description: 'The model, as `todos:groceries`.',
 }
 
+const claim: Schema = {
+  name: 'flushout-user',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description: 'Whom the client works for, percent-encoded: refused if another is logged in.',
+}
+
 const readModel: Schema = {
   operationId: 'readModel',
   description: 'The snapshot; or, with `from`, what the client lacks since then.',
   parameters: [
     keyParameter,
+    claim,
     query('from', { type: 'integer', minimum: 0 }, 'The count that the client confirmed.'),
     query('hash', { type: 'string', maxLength: 128 }, 'The history hash at that count.'),
   ],
@@ -45,7 +54,7 @@ const readModel: Schema = {
 const flushModel: Schema = {
   operationId: 'flushModel',
   description: 'Apply a flush. Refused commands are listed in `verdicts` of a success.',
-  parameters: [keyParameter],
+  parameters: [keyParameter, claim],
   requestBody: { required: true, ...json(ref('Flush')) },
   responses: {
     200: { description: 'What became of it.', ...json(ref('FlushAnswer')) },
@@ -57,20 +66,21 @@ const listModels: Schema = {
   operationId: 'listModels',
   description: 'The models that fit a pattern and that the user may read, by key.',
   parameters: [
+    claim,
     { ...query('pattern', text, 'As `team:353:*`; or a key.'), required: true },
     query('after', text, 'Only models behind this key: `next` of the page before.'),
     query('limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'How many; 100 if left out.'),
   ],
   responses: {
     200: { description: 'A page of them.', ...json(ref('ModelPage')) },
-    ...errors(400, 503),
+    ...errors(400, 401, 403, 503),
   },
 }
 
 const findModel: Schema = {
   operationId: 'findModel',
   description: 'Whether there is such a model. Makes none.',
-  parameters: [keyParameter],
+  parameters: [keyParameter, claim],
   responses: {
     200: { description: 'There is.' },
     ...Object.fromEntries(
@@ -82,7 +92,7 @@ const findModel: Schema = {
 const createModel: Schema = {
   operationId: 'createModel',
   description: 'Make a model, unless it is there already; then nothing changes.',
-  parameters: [keyParameter],
+  parameters: [keyParameter, claim],
   requestBody: { required: false, ...json(ref('NewModel')) },
   responses: {
     200: { description: 'It was there; this is what it is.', ...json(ref('ModelEntry')) },
@@ -94,7 +104,7 @@ const createModel: Schema = {
 const configureModel: Schema = {
   operationId: 'configureModel',
   description: 'Put another config in place of the one before.',
-  parameters: [keyParameter],
+  parameters: [keyParameter, claim],
   requestBody: { required: true, ...json(ref('ModelConfig')) },
   responses: {
     200: {
@@ -108,7 +118,7 @@ const configureModel: Schema = {
 const deleteModel: Schema = {
   operationId: 'deleteModel',
   description: 'Take a model away for good, with its history.',
-  parameters: [keyParameter],
+  parameters: [keyParameter, claim],
   responses: { 204: { description: 'It is gone.' }, ...errors(400, 401, 403, 404, 503) },
 }
 
@@ -119,6 +129,7 @@ const eventStream: Schema = {
 const connectLive: Schema = {
   operationId: 'connectLive',
   description: 'Hear of models as long as the answer lasts; or, accepting JSON, the next news.',
+  parameters: [claim],
   requestBody: { required: true, ...json(ref('LiveRequest')) },
   responses: {
     200: {
@@ -134,7 +145,7 @@ const connectLive: Schema = {
         },
       },
     },
-    ...errors(400, 413, 426, 503),
+    ...errors(400, 401, 403, 413, 426, 503),
   },
 }
 
@@ -142,6 +153,7 @@ const followModels: Schema = {
   operationId: 'followModels',
   description: 'The same stream for `EventSource` and curl.',
   parameters: [
+    claim,
     query('models', text, 'Keys, percent-encoded, with commas; each may go on `@count@hash`.'),
     {
       name: 'last-event-id',
@@ -153,13 +165,14 @@ const followModels: Schema = {
   ],
   responses: {
     200: { description: 'A stream of events.', content: eventStream },
-    ...errors(400, 503),
+    ...errors(400, 401, 403, 503),
   },
 }
 
 const tellPresence: Schema = {
   operationId: 'tellPresence',
   description: 'Tell others what this client does, while it is connected.',
+  parameters: [claim],
   requestBody: { required: true, ...json(ref('PresenceRequest')) },
   responses: { 204: { description: 'They will hear.' }, ...errors(400, 401, 403, 404, 413, 503) },
 }

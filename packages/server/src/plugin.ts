@@ -29,7 +29,9 @@ const SMALL_ANSWER = 16 * 1024
 export interface FlushoutOptions<U extends User = User> extends ServiceOptions<U> {
   /**
    * Who sends a request: from the session or a verified token, never from the
-   * body. Undefined where nobody is logged in; nobody is if this is left out.
+   * body. Undefined where nobody is logged in; nobody is if this is left out. Ids
+   * have to be those that clients are made with (`user` of `createClient`): requests
+   * of a client that works for another user are refused.
    */
   readonly user?: UserOf<U>
   /** Under which path the routes lie. Default `/flushout`. */
@@ -44,7 +46,7 @@ declare module 'fastify' {
 }
 
 async function register(fastify: FastifyInstance, options: FlushoutOptions): Promise<void> {
-  const { prefix = '/flushout', user = () => undefined, log = fastify.log } = options
+  const { prefix = '/flushout', user, log = fastify.log } = options
   const service = createService({ ...options, log })
   await options.store.migrate()
   fastify.decorate('flushout', service)
@@ -156,7 +158,7 @@ interface ModelRoute {
 function addModelRoutes(
   scope: FastifyInstance,
   service: FlushoutService,
-  userOf: UserOf,
+  userOf: UserOf | undefined,
   within: Await,
 ): void {
   scope.get<ModelRoute>('/models/:key', async (request, reply) => {

@@ -25,7 +25,7 @@ const PRESENCE_WAIT_MS = 5_000
 
 export interface LiveRoutesOptions {
   readonly service: FlushoutService
-  readonly userOf: UserOf
+  readonly userOf: UserOf | undefined
   readonly environment: Environment
   /** What counts the bytes of requests; a stream that is open is none any more. */
   readonly requests: Traffic
