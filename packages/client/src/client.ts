@@ -83,6 +83,8 @@ export class Client {
     const { live } = this.#transport
     this.#live = live && this.#connect(live)
     if (this.#mode === 'manual') this.#live?.pause()
+    this.#vault?.onDeath(() => void this.#takeOver())
+    void this.#takeOver()
     this.#stopWaking = this.#environment.onWake(() => {
       this.#live?.wake()
       for (const control of this.#controls.values()) control.loop.wake()
@@ -252,6 +254,19 @@ export class Client {
     this.#keep.get(model)?.()
     this.#keep.delete(model)
     this.#adopt(model, control)
+  }
+
+  /** Send what dead pages left, in whatever models. */
+  async #takeOver(): Promise<void> {
+    const keys = (await this.#vault?.listLeft()) ?? []
+    for (const key of this.#isClosed ? [] : keys) {
+      const model = this.model(key)
+      // What keeps it from loading shows in its status.
+      this.#controls
+        .get(model)
+        ?.inherit()
+        .catch(() => {})
+    }
   }
 
   /** Take in a model that is new, or was forgotten and is used again nevertheless. */

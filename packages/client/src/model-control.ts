@@ -45,6 +45,8 @@ export interface ModelControl {
   readonly hear: (head: Head, news?: News) => void
   /** The live connection says nothing more about the model, for this reason. */
   readonly refuse: (error: FlushoutError) => void
+  /** Take over edits that other pages left; the model is loaded for that, if need be. */
+  readonly inherit: () => Promise<void>
   readonly resume: () => void
   readonly close: () => void
 }

@@ -51,6 +51,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #watchers = 0
   #wasNeeded = false
   #wasFollowed = false
+  #wasSendable = false
   #carriage: Carriage
   // By the live connection.
   #isRefused = false
@@ -64,7 +65,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
         this.#proxy ? this.#flushOnce(this.#proxy, signal) : this.#load(signal),
       isLoaded: () => this.isLoaded,
       isClosed: options.isClosed,
-      pending: () => this.#pending,
+      pending: () => (this.#keeper?.isSendable === false ? 0 : this.#pending),
       isCarried: () => this.#carriage === 'stream' || this.#carriage === 'poll',
       timing: options.timing,
       environment: options.environment,
@@ -85,6 +86,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       carry: (carriage) => model.#carry(carriage),
       hear: (head, news) => model.#hear(head, news),
       refuse: (error) => model.#refuse(error),
+      inherit: () => model.#inherit(),
       resume: () => model.#resume(),
       close: () => model.#close(),
     }
@@ -236,14 +238,21 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const status = composeStatus(this.#proxy, this.#loop.state, this.#carriage, last, now)
     const { vault } = this.#options
     if (!vault) return status
-    const durable = this.#keeper?.isSaved === true
-    return Object.freeze({ ...status, rejected: this.rejections.length, durable })
+    const { isSaved = false, carried } = this.#keeper ?? {}
+    return Object.freeze({
+      ...status,
+      queued: status.queued + (carried?.queued ?? 0),
+      inFlight: status.inFlight + (carried?.inFlight ?? 0),
+      rejected: this.rejections.length,
+      durable: isSaved,
+    })
   }
 
   get #pending(): number {
     if (!this.#proxy) return 0
     const { queued, inFlight } = this.#proxy.status
-    return queued + inFlight
+    const carried = this.#keeper?.carried
+    return queued + inFlight + (carried ? carried.queued + carried.inFlight : 0)
   }
 
   get #isNeeded(): boolean {
@@ -292,8 +301,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   async #takeOut(vault: Vault): Promise<void> {
     const { proxy, isClosed } = this.#options
     try {
-      const keeper = await vault.open(this.key, proxy, () => this.#statusMayHaveChanged())
-      if (isClosed()) return
+      const keeper = await vault.open(this.key, proxy, () => this.#keptMayHaveChanged())
+      if (isClosed() || !keeper) return
       this.#keeper = keeper
       keeper.attend(this.#isNeeded)
       const { snapshot } = keeper
@@ -318,10 +327,13 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   async #flushOnce(proxy: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
     const keeper = this.#keeper
-    await keeper?.land((other, saved) => this.#exchange(other, signal, saved))
-    return this.#exchange(proxy as unknown as CommandProxy<object>, signal, async () =>
-      keeper?.save(),
+    const carried = await keeper?.sendCarried((other, saved) =>
+      this.#exchange(other, signal, saved),
     )
+    const own = proxy as unknown as CommandProxy<object>
+    const settled = await this.#exchange(own, signal, async () => keeper?.save())
+    keeper?.exchanged()
+    return settled + (carried ?? 0)
   }
 
   async #exchange(
@@ -380,6 +392,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     this.#loop.refuse(error)
   }
 
+  async #inherit(): Promise<void> {
+    await this.ready
+    await this.#keeper?.inherit()
+  }
+
   #resume(): void {
     if (this.#loop.isRefused) this.#ready = undefined
     this.#loop.resume()
@@ -416,6 +433,14 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     this.#settleReady()
     for (const join of this.#joins) join()
     this.#joins.clear()
+  }
+
+  /** Something about what is kept here, or pending in other pages, may be another. */
+  #keptMayHaveChanged(): void {
+    this.#statusMayHaveChanged()
+    const isSendable = this.#keeper?.isSendable === true
+    if (isSendable && !this.#wasSendable) this.#loop.edited()
+    this.#wasSendable = isSendable
   }
 
   #statusMayHaveChanged(): void {

@@ -7,58 +7,10 @@ import {
   onDevice,
   type ClientStorage,
 } from '@flushout/client'
-import {
-  createTestEnvironment,
-  createTestNetwork,
-  createTestServer,
-  type TestServerOptions,
-} from '@flushout/client/testing'
+import { createTestEnvironment, createTestServer } from '@flushout/client/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { TabEnvironment } from '../src/tabs/tab-environment.ts'
+import { createWorld, KEY } from './support/page-world.ts'
 import { TestBrowser } from './support/test-browser.ts'
-
-interface TodoList {
-  readonly todos: { readonly [id: string]: { readonly text: string } }
-}
-
-const KEY = 'todos:groceries'
-
-function createWorld(options?: TestServerOptions) {
-  const server = createTestServer({ [KEY]: { todos: {} } }, options)
-  const storage = memoryStorage()
-  let pages = 0
-  const open = (user = 'ada', tabs?: TabEnvironment) => {
-    const environment = createTestEnvironment({
-      seed: `page ${(pages += 1)}`,
-      now: pages * 1_000_000,
-    })
-    const network = createTestNetwork(directTransport(server))
-    const client = createClient({
-      transport: network,
-      environment,
-      user: { id: user },
-      storage: onDevice({ storage, tabs }),
-    })
-    onTestFinished(() => client.close())
-    const model = client.model<TodoList>(KEY)
-    model.subscribe(() => {})
-    return {
-      client,
-      environment,
-      network,
-      model,
-      add: (text: string) => model.create(['todos'], { text }),
-      texts: () => Object.values(model.read()?.todos ?? {}).map(({ text }) => text),
-      /** Let everything happen that can, without the network. */
-      settle: () => environment.settle(),
-    }
-  }
-  const texts = () =>
-    Object.values((server.master(KEY).snapshot().document as unknown as TodoList).todos).map(
-      ({ text }) => text,
-    )
-  return { server, open, texts }
-}
 
 describe('a page that is loaded again', () => {
   test('shows without the network what it showed before, and sends it once', async () => {
@@ -158,17 +110,17 @@ describe('a page that is loaded again', () => {
 
 test('edits belong to a user: another one neither sees nor sends them', async () => {
   const { open, texts } = createWorld()
-  const ada = open('ada')
+  const ada = open()
   await ada.settle()
   ada.network.dropRequests()
   ada.add('Of ada')
   await ada.environment.advance(1_000)
   ada.client.close()
-  const bob = open('bob')
+  const bob = open({ user: 'bob' })
   await bob.environment.advance(60_000)
   expect(bob.texts()).toEqual([])
   expect(texts()).toEqual([])
-  const again = open('ada')
+  const again = open()
   await again.environment.advance(60_000)
   expect(texts()).toEqual(['Of ada'])
 })
@@ -193,37 +145,6 @@ test('what several pages left is sent in the order in which it was given', async
   expect(new Set(texts())).toEqual(new Set(['1', '2', '3']))
   expect(after.texts()).toEqual(texts())
   expect(after.model.rejections).toEqual([])
-})
-
-test('a tab takes over what another leaves that dies beside it', async () => {
-  const { open, texts } = createWorld()
-  const browser = new TestBrowser()
-  const tabs = [browser.open(), browser.open()]
-  const [one, two] = tabs.map((tab) => open('ada', tab)) as [
-    ReturnType<typeof open>,
-    ReturnType<typeof open>,
-  ]
-  const pass = async (ms: number) => {
-    for (let left = ms; left > 0; left -= 500) {
-      await one.environment.advance(500)
-      await two.environment.advance(500)
-    }
-  }
-  await pass(2_000)
-  for (const page of [one, two]) page.network.dropRequests()
-  one.add('Of one')
-  two.add('Of two')
-  await pass(1_000)
-  expect(two.texts()).toEqual(['Of two'])
-  one.client.close()
-  tabs[0]!.kill()
-  await two.environment.advance(60_000)
-  expect(new Set(two.texts())).toEqual(new Set(['Of two', 'Of one']))
-  two.network.heal()
-  await two.environment.advance(60_000)
-  expect(new Set(texts())).toEqual(new Set(['Of one', 'Of two']))
-  expect(texts()).toHaveLength(2)
-  expect(two.model.status).toMatchObject({ queued: 0, inFlight: 0, rejected: 0 })
 })
 
 test('a model that nobody needs any more leaves no timer and no listener behind', async () => {

@@ -14,7 +14,7 @@ export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
 export type { PendingMemory, ProxyMemory } from './memory.ts'
 export type { UpdateListener } from './news.ts'
-export type { PendingSession } from './others.ts'
+export type { PendingOfSession, PendingSession } from './others.ts'
 export { ROOT, type Path } from './path.ts'
 export {
   preview,

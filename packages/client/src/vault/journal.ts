@@ -12,9 +12,9 @@ export interface JournalOptions {
     CommandProxy<object>,
     'memory' | 'takeConfirmed' | 'confirmedSnapshot' | 'rejections' | 'persisted'
   >
-  /** What is on disk already: of which memory, since when each edit, and how much was confirmed since the document. */
+  /** What is on disk already. */
   readonly memory: ProxyMemory | undefined
-  readonly times: ReadonlyMap<number, number>
+  /** How many characters on disk were confirmed since the document. */
   readonly recordBytes: number
   /** Whether the confirmed document is its to keep; else it only answers a flight. */
   readonly keepsDocument: boolean
@@ -33,7 +33,6 @@ const MIN_RECORD_BYTES = 64 * 1024
 export class Journal {
   readonly #options: JournalOptions
   readonly #edits = new Map<number, PendingMemory>()
-  readonly #times = new Map<number, number>()
   readonly #losses = new Map<LostCommand, string>()
   #session: ProxyMemory | undefined
   // Of the last edit that was collected.
@@ -43,15 +42,12 @@ export class Journal {
   #written: Promise<void> = Promise.resolve()
   #unwritten = 0
   #isScheduled = false
-  // Somebody else writes what was collected last.
-  #isOwed = false
   #lossCount = 0
 
   constructor(options: JournalOptions) {
     this.#options = options
     this.#session = options.memory
     this.#recordBytes = options.recordBytes
-    for (const [serial, at] of options.times) this.#times.set(serial, at)
     // The same rows lie on disk, whatever objects the proxy made of them.
     for (const edit of options.proxy.memory.pending) {
       if (options.memory?.pending.some(({ serial }) => serial === edit.serial)) {
@@ -80,18 +76,10 @@ export class Journal {
     })
   }
 
-  /** What is new, to be written at once by somebody else in one step with more. */
-  collect(): readonly StorageChange[] {
-    // A write after that one, of nothing if need be, tells when it is done.
-    this.#isOwed = true
-    this.saveSoon()
-    return this.#collect()
-  }
-
   /** Write what is new. Resolves when that and everything before is on disk. */
   save(): Promise<void> {
     const changes = this.#collect()
-    if (changes.length > 0 || this.#isOwed) this.#written = this.#write(changes)
+    if (changes.length > 0) this.#written = this.#write(changes)
     return this.#written
   }
 
@@ -116,7 +104,6 @@ export class Journal {
     // What is given while this is being written is not in it.
     const serial = this.#serial
     let isDurable = false
-    this.#isOwed = false
     this.#unwritten += 1
     try {
       await storage.write(changes)
@@ -138,10 +125,10 @@ export class Journal {
   }
 
   #collectEdits(memory: ProxyMemory, changes: StorageChange[]): void {
-    const { keys, now, page } = this.#options
-    const { clientId, sequence, serial, flight, hasLanded, pending } = memory
+    const { keys, page } = this.#options
+    const { clientId, pending, ...rest } = memory
     const last = this.#session
-    this.#serial = serial
+    this.#serial = memory.serial
     if (last && last.clientId !== clientId) {
       changes.push(...keys.withoutSession(last.clientId))
       this.#edits.clear()
@@ -150,37 +137,28 @@ export class Journal {
     for (const edit of pending) {
       kept.add(edit.serial)
       if (this.#edits.get(edit.serial) === edit) continue
-      const at = this.#times.get(edit.serial) ?? now()
       this.#edits.set(edit.serial, edit)
-      this.#times.set(edit.serial, at)
-      changes.push(keys.edit(clientId, { ...edit, at }))
+      changes.push(keys.edit(clientId, edit))
     }
     for (const known of this.#edits.keys()) {
       if (kept.has(known)) continue
       this.#edits.delete(known)
-      this.#times.delete(known)
       changes.push(keys.withoutEdit(clientId, known))
     }
     const isSame =
       last?.clientId === clientId &&
-      last.sequence === sequence &&
-      last.flight === flight &&
-      last.hasLanded === hasLanded &&
+      last.sequence === memory.sequence &&
+      last.flight === memory.flight &&
+      last.hasLanded === memory.hasLanded &&
+      last.isDistrusted === memory.isDistrusted &&
       // Told by the edits while there are some.
       last.pending.length > 0 === pending.length > 0
     if (isSame) return
     this.#session = memory
-    if (pending.length === 0 && !flight) changes.push(...keys.withoutSession(clientId))
-    else {
-      const row = {
-        page,
-        sequence,
-        serial,
-        ...(flight && { flight }),
-        ...(hasLanded && { hasLanded }),
-      }
-      changes.push(keys.session(clientId, row))
-    }
+    const isOver = pending.length === 0 && !memory.flight
+    changes.push(
+      ...(isOver ? keys.withoutSession(clientId) : keys.session(clientId, { page, ...rest })),
+    )
   }
 
   #collectConfirmed(changes: StorageChange[]): void {

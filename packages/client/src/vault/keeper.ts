@@ -1,61 +1,66 @@
 import {
   CommandProxy,
-  type LogRecord,
   type LostCommand,
   type ProxyMemory,
   type ProxyOptions,
   type Snapshot,
 } from '@flushout/core'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
-import { succeed, type Heritage } from './heritage.ts'
+import { takeOver } from './heritage.ts'
 import { Journal } from './journal.ts'
+import type { SessionWord } from './page-messages.ts'
 import type { Shelf, ShelfKeys, StoredLoss, StoredSession } from './shelf.ts'
+import { Siblings, type Pages } from './siblings.ts'
 
 /** Where a keeper writes, and in whose name. */
-export interface KeeperHome {
+export interface KeeperHome extends Pages {
   readonly storage: ClientStorage
-  readonly page: string
   /** See `Vault.inherit`. */
   inherit(
     keys: ShelfKeys,
     use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
   ): Promise<void>
-  /** See `Vault.later`. */
-  later(callback: () => void): () => void
+  /** Hear of each page that dies, until the returned function is called. */
+  onDeath(listener: (page: string) => void): () => void
 }
 
 /** A model as it was left on this device. */
-export interface Opened extends Pick<Heritage, 'memory' | 'times' | 'flights'> {
+export interface Opened {
+  readonly key: string
   readonly keys: ShelfKeys
-  /** Undefined if the model was never loaded here. */
-  readonly snapshot: Snapshot | undefined
-  readonly records: readonly LogRecord[]
-  readonly recordBytes: number
-  readonly losses: readonly StoredLoss[]
+  readonly shelf: Shelf
+  /** The sessions that this page took over, the latest first. */
+  readonly memories: readonly ProxyMemory[]
 }
 
-/** The exchange of one proxy with its master: one flush, and its answer. */
+/** The exchange of one proxy with its master: one flush, and its answer. Gives how many commands that settled. */
 export type ExchangeOnce = (
   proxy: CommandProxy<object>,
   saved: () => Promise<void>,
-) => Promise<unknown>
+) => Promise<number>
 
-interface Flight {
+/** A proxy, and what writes its edits to disk. */
+interface Session {
   readonly proxy: CommandProxy<object>
   readonly journal: Journal
 }
 
-/** Keeps one model on this device: what it begins with, what is written, what others left in flight. */
+/**
+ * Keeps one model on this device. The page has a session of its own, which goes on with
+ * the latest that was left, and carries the other ones until the master has answered
+ * them. All of them, and those of other pages, are shown as one.
+ */
 export class Keeper {
   readonly #vault: KeeperHome
   readonly #opened: Opened
   readonly #proxyOptions: ProxyOptions
   readonly #onChange: () => void
+  readonly #siblings: Siblings
+  #own: Session | undefined
+  #carried: readonly Session[] = []
+  // Those that were carried to the end: others may not have heard of it yet.
+  readonly #ended: SessionWord[] = []
   #stopHearing = () => {}
-  #journal: Journal | undefined
-  #own: CommandProxy<object> | undefined
-  #flights: Flight[] = []
-  #stopLooking = () => {}
   #isAttended = false
   #losses: readonly StoredLoss[]
 
@@ -64,12 +69,20 @@ export class Keeper {
     this.#opened = opened
     this.#proxyOptions = proxyOptions
     this.#onChange = onChange
-    this.#losses = opened.losses
+    this.#losses = opened.shelf.losses
+    this.#siblings = new Siblings({
+      pages: vault,
+      key: opened.key,
+      words: () => [...this.#sessions.map(toWord), ...this.#ended],
+      confirmed: () => this.#own?.proxy.confirmed.from ?? 0,
+      isHeldUp: () => this.#sessions.some(({ proxy }) => proxy.isHeldUp),
+      onChange: () => this.#agree(),
+    })
   }
 
   /** The document as it was left here, if it was ever loaded. */
   get snapshot(): Snapshot | undefined {
-    return this.#opened.snapshot
+    return this.#opened.shelf.snapshot
   }
 
   /** Edits that were lost before this page, until they are dismissed. */
@@ -79,57 +92,92 @@ export class Keeper {
 
   /** Whether all that nobody confirmed is on disk. */
   get isSaved(): boolean {
-    return this.#journal?.isSaved === true
+    return this.#own !== undefined && this.#sessions.every(({ journal }) => journal.isSaved)
+  }
+
+  /** How many edits are pending in sessions that this page carries. */
+  get carried(): { readonly queued: number; readonly inFlight: number } {
+    let [queued, inFlight] = [0, 0]
+    for (const { proxy } of this.#carried) {
+      queued += proxy.status.queued
+      inFlight += proxy.status.inFlight
+    }
+    return { queued, inFlight }
+  }
+
+  /** Whether something is pending that need not wait for another page. */
+  get isSendable(): boolean {
+    return this.#sessions.some(isSendable)
   }
 
   /** Make the proxy of the model, with the edits that were left; from now on it is kept. */
   createProxy<Doc extends object>(snapshot: Snapshot<Doc>): CommandProxy<Doc> {
-    const { memory, times, flights, records, recordBytes } = this.#opened
+    const { shelf, memories, keys } = this.#opened
+    const [memory, ...rest] = memories
     const isOwn = (snapshot as unknown) === this.snapshot
     const proxy = new CommandProxy<Doc>(snapshot, {
       ...this.#proxyOptions,
       ...(memory && { memory }),
-      ...(isOwn && { records }),
+      ...(isOwn && { records: shelf.records }),
+      // What does not apply may build on edits of another page, which are told soon.
+      others: [],
       keepsConfirmed: true,
       isPersisted: true,
     })
-    this.#journal = this.#keep(proxy as unknown as CommandProxy<object>, {
+    this.#own = this.#keep(proxy as unknown as CommandProxy<object>, {
       memory,
-      times,
-      recordBytes: isOwn ? recordBytes : 0,
+      recordBytes: isOwn ? shelf.recordBytes : 0,
       keepsDocument: true,
     })
     if (!isOwn) {
       const { commandCount, hash, document } = proxy.confirmedSnapshot()
-      void this.#vault.storage.write(this.#opened.keys.document({ commandCount, hash, document }))
+      void this.#vault.storage.write(keys.document({ commandCount, hash, document }))
     }
-    this.#own = proxy as unknown as CommandProxy<object>
-    this.#flights = flights.map((flight) => this.#carry(snapshot, flight))
-    this.#showFlights()
+    for (const [page, words] of listOthers(shelf, this.#vault.page, memories)) {
+      this.#siblings.note(page, words)
+    }
+    this.#carry(rest)
+    this.#agree()
+    // One may have died before there was anything to carry its edits.
+    void this.inherit()
     return proxy
   }
 
-  /** Write what is new. Resolves when it is on disk. */
+  /** Write what is new, and tell the other pages. Resolves when it is on disk. */
   async save(): Promise<void> {
-    await this.#journal?.save()
+    this.#siblings.tell()
+    await this.#own?.journal.save()
   }
 
   /**
-   * Let what dead pages may have sent be answered. To be called before anything else is
-   * sent: it was given before. Rejects as `exchange` does.
+   * Exchange what this page carries for others, as far as it need not wait. Gives how
+   * many commands that settled; rejects as `exchange` does.
    */
-  async land(exchange: ExchangeOnce): Promise<void> {
-    for (let flight = this.#flights[0]; flight; flight = this.#flights[0]) {
-      const { proxy, journal } = flight
-      await exchange(proxy, () => journal.save())
-      const { queued, inFlight } = proxy.status
-      if (queued + inFlight > 0) continue
-      await journal.save()
-      this.#losses = [...this.#losses, ...journal.losses.map(([lost, id]) => ({ lost, id }))]
-      this.#flights.shift()
-      this.#showFlights()
-      this.#onChange()
+  async sendCarried(exchange: ExchangeOnce): Promise<number> {
+    let settled = 0
+    for (;;) {
+      const session = this.#carried.find(isSendable)
+      if (!session) return settled
+      const { proxy, journal } = session
+      settled += await exchange(proxy, () => {
+        this.#siblings.tell()
+        return journal.save()
+      })
+      if (!isPending(session)) {
+        await journal.save()
+        this.#losses = [...this.#losses, ...journal.losses.map(([lost, id]) => ({ lost, id }))]
+        this.#ended.push(toWord(session))
+        this.#carried = this.#carried.filter((other) => other !== session)
+      }
+      this.#agree()
+      this.#siblings.tell()
     }
+  }
+
+  /** An exchange of the own session is over. */
+  exchanged(): void {
+    this.#agree()
+    this.#siblings.tell()
   }
 
   /** Take a loss off `losses`. False if it is none of them. */
@@ -137,98 +185,94 @@ export class Keeper {
     const found = this.#losses.find((other) => other.lost === lost)
     if (!found) return false
     this.#losses = this.#losses.filter((other) => other !== found)
-    this.#journal?.forget(found.id)
+    this.#own?.journal.forget(found.id)
     this.#onChange()
     return true
   }
 
   /**
-   * Look after the model while somebody needs it: hear of its disk, and take over what
-   * other pages leave. Else nothing refers to it any more, and no timer is set.
+   * Look after the model while somebody needs it: hear of its disk and of the other
+   * pages, and take over what those leave. Else nothing refers to it any more, and no
+   * timer is set.
    */
   attend(isNeeded: boolean): void {
     if (isNeeded === this.#isAttended) return
     this.#isAttended = isNeeded
     this.#stopHearing()
-    this.#stopLooking()
-    this.#stopLooking = () => {}
-    if (!isNeeded) return
-    this.#stopHearing = this.#vault.storage.subscribe((news) => {
-      if (news === 'erased') for (const { journal } of this.#all()) journal.startAnew()
-      this.#onChange()
-    })
-    this.#lookLater()
+    if (!isNeeded) {
+      this.#stopHearing = () => {}
+      this.#siblings.leave()
+      return
+    }
+    const { storage } = this.#vault
+    const stops = [
+      storage.subscribe((news) => {
+        if (news === 'erased') for (const { journal } of this.#sessions) journal.startAnew()
+        this.#onChange()
+      }),
+      this.#vault.onDeath((page) => void this.#bury(page)),
+    ]
+    this.#stopHearing = () => {
+      for (const stop of stops) stop()
+    }
+    this.#siblings.join()
   }
 
-  /** Make a proxy that does nothing but have a flight of somebody else answered. */
-  #carry(snapshot: Snapshot<object>, flight: ProxyMemory): Flight {
-    const proxy = new CommandProxy<object>(snapshot, { ...this.#proxyOptions, memory: flight })
-    const kept = { memory: flight, times: new Map(), recordBytes: 0, keepsDocument: false }
-    return { proxy, journal: this.#keep(proxy, kept) }
-  }
-
-  /** Show what is in flight below the edits of this page: it was given before. */
-  #showFlights(): void {
-    const others = this.#flights.map(({ proxy }) => proxy.pending)
-    this.#own?.showOthers(others)
-  }
-
-  /** From time to time, take over what pages left that died since. */
-  #lookLater(): void {
-    const stop = this.#vault.later(() => {
-      void this.#look().finally(() => {
-        // Else it was stopped meanwhile, and may have begun anew.
-        if (this.#stopLooking === stop) this.#lookLater()
-      })
-    })
-    this.#stopLooking = stop
-  }
-
-  async #look(): Promise<void> {
+  /** Take over what pages left that died. */
+  async inherit(): Promise<void> {
     const { keys } = this.#opened
-    const proxy = this.#own
-    if (!proxy) return
     await this.#vault.inherit(keys, (_, dead) => {
-      if (dead.length === 0 || !this.#isAttended) return []
-      const { edits, flights, changes } = succeed(dead, keys, this.#vault.page)
-      for (const flight of flights)
-        this.#flights.push(this.#carry(proxy.confirmedSnapshot(), flight))
-      this.#showFlights()
-      // What cannot be given here any more is told as lost, not left out.
-      for (const { command } of edits) {
-        const { ok, rejection } = proxy.apply(command)
-        if (ok) continue
-        const { path = [] } = command
-        const at = this.#proxyOptions.now()
-        const node = command.action === 'create' ? [...path, command.id!] : path
-        this.#lose({ command, path: node, kind: 'rejected', rejection: rejection!, at })
-      }
-      return [
-        ...changes,
-        ...this.#journal!.collect(),
-        ...this.#losses.map(({ id, lost }) => keys.lost(id, lost)),
-      ]
+      if (dead.length === 0 || !this.#own) return []
+      const { memories, changes } = takeOver(dead, keys, this.#vault.page)
+      for (const { row } of dead) this.#siblings.forget(row.page)
+      this.#carry(memories)
+      this.#agree()
+      this.#siblings.tell()
+      return changes
     })
   }
 
-  #lose(lost: LostCommand): void {
-    const id = `${this.#proxyOptions.now().toString(36).padStart(9, '0')} ${this.#vault.page} ${this.#losses.length} taken over`
-    this.#losses = [...this.#losses, { id, lost }]
-    this.#onChange()
+  get #sessions(): readonly Session[] {
+    return this.#own ? [this.#own, ...this.#carried] : this.#carried
   }
 
-  *#all(): Iterable<{ readonly journal: Journal }> {
-    if (this.#journal) yield { journal: this.#journal }
-    yield* this.#flights
+  /** A page is dead: what it told and did not leave on disk is lost with it. */
+  async #bury(page: string): Promise<void> {
+    await this.inherit()
+    this.#siblings.forget(page)
+    this.#agree()
+  }
+
+  /** Have the edits of other sessions answered, under the client ids of those. */
+  #carry(memories: readonly ProxyMemory[]): void {
+    const snapshot = this.#own!.proxy.confirmedSnapshot()
+    const sessions = memories.map((memory) => {
+      const options = { ...this.#proxyOptions, memory, others: [] }
+      const proxy = new CommandProxy<object>(snapshot, options)
+      return this.#keep(proxy, { memory, recordBytes: 0, keepsDocument: false })
+    })
+    this.#carried = [...this.#carried, ...sessions]
+  }
+
+  /** Let each session know what all others have pending. */
+  #agree(): void {
+    const own = this.#own?.proxy
+    if (!own) return
+    this.#siblings.note(this.#vault.page, [...this.#carried.map(toWord), ...this.#ended])
+    const others = this.#siblings.pending
+    own.showOthers(others)
+    for (const { proxy } of this.#carried) proxy.showOthers([...others, own.pending])
+    this.#siblings.bear()
+    this.#onChange()
   }
 
   #keep(
     proxy: CommandProxy<object>,
     kept: Pick<
       ConstructorParameters<typeof Journal>[0],
-      'memory' | 'times' | 'recordBytes' | 'keepsDocument'
+      'memory' | 'recordBytes' | 'keepsDocument'
     >,
-  ): Journal {
+  ): Session {
     const { storage, page } = this.#vault
     const journal = new Journal({
       ...kept,
@@ -239,9 +283,46 @@ export class Keeper {
       proxy,
       onSaved: this.#onChange,
     })
-    proxy.subscribeStatus(() => journal.saveSoon())
+    proxy.subscribeStatus(() => {
+      journal.saveSoon()
+      this.#siblings.tellSoon()
+      this.#siblings.bear()
+    })
     // What could not be taken over is told as lost, and is written so.
     journal.saveSoon()
-    return journal
+    return { proxy, journal }
   }
+}
+
+function toWord({ proxy }: Session): SessionWord {
+  return { ...proxy.pending, confirmed: proxy.confirmed.from }
+}
+
+function isPending({ proxy }: Session): boolean {
+  const { queued, inFlight } = proxy.status
+  return queued + inFlight > 0
+}
+
+function isSendable(session: Session): boolean {
+  return isPending(session) && !session.proxy.isHeldUp
+}
+
+/** What is on disk of other pages that live. */
+function listOthers(
+  { sessions }: Shelf,
+  page: string,
+  taken: readonly ProxyMemory[],
+): Map<string, SessionWord[]> {
+  const pages = new Map<string, SessionWord[]>()
+  for (const { clientId, row, edits } of sessions) {
+    if (row.page === page || taken.some((memory) => memory.clientId === clientId)) continue
+    const { flight } = row
+    const commands = edits.map((edit, index) => ({
+      ...edit,
+      ...(flight && index < flight.commands.length && { sequence: flight.sequence }),
+    }))
+    const words = pages.get(row.page) ?? []
+    pages.set(row.page, [...words, { clientId, commands, confirmed: 0 }])
+  }
+  return pages
 }

@@ -5,43 +5,31 @@
 //   ['session', clientId]                 who gave edits: how far, and what is in flight
 //   ['edit', clientId, serial]            one edit that nobody confirmed yet
 //   ['lost', id]                          one that was refused, until somebody has seen it
+//
+// and one row for each session below [vault, ''], a key that no model can have:
+//
+//   [model key, clientId]                 by which page there are edits of that model
 import type {
-  Command,
-  Flush,
   JsonValue,
   LogRecord,
   LostCommand,
   PendingMemory,
+  ProxyMemory,
   Snapshot,
 } from '@flushout/core'
 import type { StorageChange, StorageKey, StorageRow } from '../storage/client-storage.ts'
 
-/** The value of a `session` row. */
-export interface SessionRow {
-  /** The page that gave the edits, to tell whether it lives. */
+/** The value of a `session` row: the memory of a proxy without its edits, and whose it is. */
+export interface SessionRow extends Omit<ProxyMemory, 'clientId' | 'pending'> {
+  /** The page that gave the edits or took them over, to tell whether it lives. */
   readonly page: string
-  readonly sequence: number
-  readonly serial: number
-  readonly flight?: Flush
-  readonly hasLanded?: boolean
-}
-
-/** The value of an `edit` row. */
-interface EditRow {
-  /** When it was given, in milliseconds since 1970: edits of several pages go out in this order. */
-  readonly at: number
-  readonly command: Command
-}
-
-/** An edit as it lies on disk. */
-export interface StoredEdit extends PendingMemory {
-  readonly at: number
 }
 
 /** The edits of one client id, in order. */
-export interface StoredSession extends SessionRow {
+export interface StoredSession {
   readonly clientId: string
-  readonly edits: readonly StoredEdit[]
+  readonly row: SessionRow
+  readonly edits: readonly PendingMemory[]
 }
 
 /** An edit that was lost, and under what it is stored. */
@@ -66,7 +54,7 @@ export function readShelf(rows: readonly StorageRow[]): Shelf {
   let snapshot: Snapshot | undefined
   const records: LogRecord[] = []
   let recordBytes = 0
-  const sessions = new Map<string, { row: SessionRow; edits: StoredEdit[] }>()
+  const sessions = new Map<string, { row: SessionRow; edits: PendingMemory[] }>()
   const losses: StoredLoss[] = []
   for (const { key, value } of rows) {
     const [, , kind, name, serial] = key
@@ -77,7 +65,7 @@ export function readShelf(rows: readonly StorageRow[]): Shelf {
     } else if (kind === 'session') {
       sessionOf(sessions, name as string).row = value as unknown as SessionRow
     } else if (kind === 'edit') {
-      const edit = value as unknown as EditRow
+      const edit = value as unknown as Omit<PendingMemory, 'serial'>
       sessionOf(sessions, name as string).edits.push({ serial: serial as number, ...edit })
     } else if (kind === 'lost') {
       losses.push({ id: name as string, lost: value as unknown as LostCommand })
@@ -88,15 +76,15 @@ export function readShelf(rows: readonly StorageRow[]): Shelf {
     snapshot,
     records: records.filter(({ from }) => from >= start),
     recordBytes,
-    sessions: [...sessions].map(([clientId, { row, edits }]) => ({ clientId, ...row, edits })),
+    sessions: [...sessions].map(([clientId, session]) => ({ clientId, ...session })),
     losses,
   }
 }
 
 function sessionOf(
-  sessions: Map<string, { row: SessionRow; edits: StoredEdit[] }>,
+  sessions: Map<string, { row: SessionRow; edits: PendingMemory[] }>,
   clientId: string,
-): { row: SessionRow; edits: StoredEdit[] } {
+): { row: SessionRow; edits: PendingMemory[] } {
   let session = sessions.get(clientId)
   if (!session) {
     // Written with its edits in one step, so it is always there in the end.
@@ -106,12 +94,26 @@ function sessionOf(
   return session
 }
 
+/** Where it is written of which models there are edits. */
+export function marksOf(vault: string): StorageKey {
+  return [vault, '']
+}
+
+/** The model and the page of each row below `marksOf`. */
+export function readMarks(
+  rows: readonly StorageRow[],
+): readonly { readonly key: string; readonly page: string }[] {
+  return rows.map(({ key, value }) => ({ key: key[2] as string, page: value as string }))
+}
+
 /** Writes the rows of one model. */
 export class ShelfKeys {
   readonly #prefix: StorageKey
+  readonly #mark: StorageKey
 
   constructor(vault: string, key: string) {
     this.#prefix = [vault, key]
+    this.#mark = [...marksOf(vault), key]
   }
 
   get all(): StorageKey {
@@ -130,12 +132,15 @@ export class ShelfKeys {
     return { put: [...this.#prefix, 'record', record.from], value: toValue(record) }
   }
 
-  session(clientId: string, row: SessionRow): StorageChange {
-    return { put: [...this.#prefix, 'session', clientId], value: toValue(row) }
+  session(clientId: string, row: SessionRow): StorageChange[] {
+    return [
+      { put: [...this.#prefix, 'session', clientId], value: toValue(row) },
+      { put: [...this.#mark, clientId], value: row.page },
+    ]
   }
 
-  edit(clientId: string, { serial, at, command }: StoredEdit): StorageChange {
-    return { put: [...this.#prefix, 'edit', clientId, serial], value: toValue({ at, command }) }
+  edit(clientId: string, { serial, ...edit }: PendingMemory): StorageChange {
+    return { put: [...this.#prefix, 'edit', clientId, serial], value: toValue(edit) }
   }
 
   withoutEdit(clientId: string, serial: number): StorageChange {
@@ -146,6 +151,7 @@ export class ShelfKeys {
     return [
       { delete: [...this.#prefix, 'session', clientId] },
       { deleteAll: [...this.#prefix, 'edit', clientId] },
+      { delete: [...this.#mark, clientId] },
     ]
   }
 

@@ -2,20 +2,30 @@
 //
 //   page ──journal──► rows on disk ──► the same page after a reload
 //                         │
-//                         └── of a page that is dead ──► the first that opens the model
+//                         └── of a page that is dead ──► another that has the model open,
+//                                                        or the next that opens the app
 //
 // A page lives for as long as it holds a lock of its own. What a dead one left is
 // taken over under its lock, in one write, so that nobody else does the same.
-import type { ProxyOptions } from '@flushout/core'
+import type { JsonValue, ProxyOptions } from '@flushout/core'
 import type { Environment } from '../environment.ts'
+import { notify } from '../notify.ts'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
 import type { TabEnvironment } from '../tabs/tab-environment.ts'
 import { sessionLock, TabLife } from '../tabs/tab-life.ts'
 import { tabTransport } from '../tabs/tab-transport.ts'
 import type { Transport } from '../transport.ts'
 import { takeOver } from './heritage.ts'
-import { Keeper, type Opened } from './keeper.ts'
-import { readShelf, ShelfKeys, type Shelf, type StoredSession } from './shelf.ts'
+import { Keeper, type KeeperHome, type Opened } from './keeper.ts'
+import type { PageMessage } from './page-messages.ts'
+import {
+  marksOf,
+  readMarks,
+  readShelf,
+  ShelfKeys,
+  type Shelf,
+  type StoredSession,
+} from './shelf.ts'
 
 export interface VaultOptions {
   readonly storage: ClientStorage
@@ -28,42 +38,73 @@ export interface VaultOptions {
   readonly environment: Environment
 }
 
-/** How often a page looks whether another has died. */
-const LOOK_MS = 15_000
-
-export class Vault {
+export class Vault implements KeeperHome {
   readonly storage: ClientStorage
   readonly page: string
+  readonly environment: Environment
   readonly #options: VaultOptions
   readonly #life: TabLife
+  // The pages whose death would be heard of.
+  readonly #known = new Set<string>()
+  readonly #deathListeners = new Set<(page: string) => void>()
   #leave = () => {}
+  #isClosed = false
 
   constructor(options: VaultOptions) {
     const { storage, tabs, environment } = options
     this.storage = storage
+    this.environment = environment
     this.#options = options
     const bytes = new Uint8Array(12)
     environment.fillRandom(bytes)
     this.page = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
     this.#life = new TabLife({ name: this.#name, id: this.page, tabs })
+    void this.#greet()
   }
 
-  /** Take out a model, with all that dead pages left of it. `onChange` hears when what is kept may be another. */
-  async open(key: string, proxy: ProxyOptions, onChange: () => void): Promise<Keeper> {
-    return new Keeper(this, await this.#open(key), proxy, onChange)
+  /**
+   * Take out a model, with all that dead pages left of it. `onChange` hears when what is
+   * kept may be another. Undefined if it was closed meanwhile.
+   */
+  async open(key: string, proxy: ProxyOptions, onChange: () => void): Promise<Keeper | undefined> {
+    const opened = await this.#open(key)
+    return opened && new Keeper(this, opened, proxy, onChange)
   }
 
-  async #open(key: string): Promise<Opened> {
+  async #open(key: string): Promise<Opened | undefined> {
     // Before anything is written in its name: others must see that it lives.
     await this.#life.ready
     const keys = new ShelfKeys(this.#options.user, key)
     let opened: Opened | undefined
     await this.inherit(keys, (shelf, dead) => {
-      const heritage = takeOver(dead, keys, this.page)
-      opened = { ...shelf, ...heritage, keys }
-      return heritage.changes
+      const { memories, changes } = takeOver(dead, keys, this.page)
+      opened = { key, keys, shelf, memories }
+      return changes
     })
-    return opened!
+    for (const { row } of opened?.shelf.sessions ?? []) this.#meet(row.page)
+    return opened
+  }
+
+  /** The keys of all models of which dead pages left edits. */
+  async listLeft(): Promise<readonly string[]> {
+    await this.#life.ready
+    const marks = readMarks(await this.storage.read(marksOf(this.#options.user)))
+    const dead = await this.#listDead(marks.map(({ page }) => page))
+    return [...new Set(marks.filter(({ page }) => dead.includes(page)).map(({ key }) => key))]
+  }
+
+  tell(message: PageMessage): void {
+    this.#life.tell(message as unknown as JsonValue)
+  }
+
+  subscribe(listener: (message: PageMessage) => void): () => void {
+    return this.#life.subscribe((message) => listener(message as unknown as PageMessage))
+  }
+
+  onDeath(listener: (page: string) => void): () => void {
+    const own = (page: string) => notify(listener, page)
+    this.#deathListeners.add(own)
+    return () => void this.#deathListeners.delete(own)
   }
 
   /**
@@ -75,12 +116,13 @@ export class Vault {
     use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
   ): Promise<void> {
     const shelf = await this.#read(keys)
-    const dead = await this.#deadPages(shelf)
+    const dead = await this.#listDead(shelf.sessions.map(({ row }) => row.page))
     const releases = await Promise.all(dead.map((page) => this.#claim(page)))
     try {
       // Somebody else may have taken it over until a moment ago.
       const claimed = dead.length > 0 ? await this.#read(keys) : shelf
-      const sessions = claimed.sessions.filter(({ page }) => dead.includes(page))
+      if (this.#isClosed) return
+      const sessions = claimed.sessions.filter(({ row }) => dead.includes(row.page))
       const changes = use(claimed, sessions)
       if (changes.length > 0) await this.storage.write(changes)
     } finally {
@@ -96,14 +138,9 @@ export class Vault {
     return shared
   }
 
-  /** Call back in a while if other pages may die meanwhile; the returned function takes it back. */
-  later(callback: () => void): () => void {
-    const { tabs, environment } = this.#options
-    return tabs ? environment.setTimer(callback, LOOK_MS) : () => {}
-  }
-
   /** To the others this page is dead. */
   close(): void {
+    this.#isClosed = true
     this.#leave()
     this.#life.close()
   }
@@ -112,11 +149,32 @@ export class Vault {
     return readShelf(await this.storage.read(keys.all))
   }
 
-  async #deadPages({ sessions }: Shelf): Promise<string[]> {
-    const pages = [...new Set(sessions.map(({ page }) => page))]
+  /** Get to know the other pages as soon as they can tell that this one lives. */
+  async #greet(): Promise<void> {
+    await this.#life.ready
+    if (this.#isClosed) return
+    this.subscribe(({ page, kind }) => {
+      this.#meet(page)
+      if (kind === 'who') this.tell({ page: this.page, kind: 'here' })
+    })
+    this.tell({ page: this.page, kind: 'who' })
+  }
+
+  /** Hear of the death of a page. */
+  #meet(page: string): void {
+    if (page === this.page || this.#known.has(page)) return
+    this.#known.add(page)
+    this.#life.onDeath(page, () => {
+      this.#known.delete(page)
+      for (const listener of this.#deathListeners) listener(page)
+    })
+  }
+
+  async #listDead(pages: readonly string[]): Promise<string[]> {
+    const all = [...new Set(pages)]
     // Where nobody can tell there are no others.
-    const alive = await Promise.all(pages.map((page) => this.#life.isAlive(page)))
-    return pages.filter((_, index) => !alive[index])
+    const alive = await Promise.all(all.map((page) => this.#life.isAlive(page)))
+    return all.filter((_, index) => !alive[index])
   }
 
   #claim(page: string): Promise<() => void> {

@@ -1,0 +1,292 @@
+// Several tabs of one browser with the same model: what each of them has not sent yet
+// the others show at once, and what builds on it is sent after it.
+import { memoryStorage, type StorageRow } from '@flushout/client'
+import { describe, expect, test } from 'vitest'
+import { createWorld, OTHER_KEY, pass, type Page, type TodoList } from './support/page-world.ts'
+import { TestBrowser } from './support/test-browser.ts'
+
+/** Three tabs that show one list. */
+async function openTabs(options?: Parameters<typeof createWorld>[0]) {
+  const world = createWorld(options)
+  const browser = new TestBrowser()
+  const tabs = [browser.open(), browser.open(), browser.open()]
+  const pages = tabs.map((tab) => world.open({ tabs: tab })) as [Page, Page, Page]
+  await pass(1_000, ...pages)
+  /** The tab is gone, without a word. */
+  const kill = (index: 0 | 1 | 2) => {
+    tabs[index]!.kill()
+    pages[index].client.close()
+  }
+  return { ...world, browser, tabs, pages, kill }
+}
+
+const unplug = (...pages: readonly Page[]) => {
+  for (const { network } of pages) network.dropRequests()
+}
+const plugIn = (...pages: readonly Page[]) => {
+  for (const { network } of pages) network.heal()
+}
+
+describe('tabs of one browser', () => {
+  test('show at once what the others have not sent, and agree on all of it', async () => {
+    const { pages, texts } = await openTabs()
+    const [one, two, three] = pages
+    unplug(...pages)
+    const { id } = one.add('Milk')
+    await pass(100, ...pages)
+    expect(two.texts()).toEqual(['Milk'])
+    two.model.update(['todos', id], { text: 'Oat milk' })
+    await pass(100, ...pages)
+    three.add('Bread')
+    one.model.update(['todos', id], { text: 'Rice milk' })
+    await pass(100, ...pages)
+    for (const page of pages) expect(page.texts()).toEqual(['Rice milk', 'Bread'])
+    expect(texts()).toEqual([])
+    // Counted where they were given.
+    expect(pages.map(({ model }) => model.status.queued + model.status.inFlight)).toEqual([2, 1, 1])
+
+    plugIn(...pages)
+    await pass(60_000, ...pages)
+    expect(texts().toSorted()).toEqual(['Bread', 'Rice milk'])
+    for (const page of pages) {
+      expect(page.texts()).toEqual(texts())
+      expect(page.model.status).toMatchObject({ queued: 0, inFlight: 0, rejected: 0 })
+    }
+  })
+
+  test('never show an edit less on its way from one tab over the server to the others', async () => {
+    const { pages } = await openTabs()
+    const [one, two, three] = pages
+    const seen: string[][] = []
+    one.add('Milk')
+    for (const page of [two, three]) page.model.subscribe(() => void seen.push(page.texts()))
+    await pass(10_000, ...pages)
+    expect(seen).not.toEqual([])
+    expect(seen.filter((list) => list.join() !== 'Milk')).toEqual([])
+  })
+
+  test('go on to show what was sent until they hear of it from the server', async () => {
+    const { pages, texts } = await openTabs()
+    const [one, two] = pages
+    two.client.pause()
+    one.add('Milk')
+    await pass(10_000, ...pages)
+    expect(texts()).toEqual(['Milk'])
+    expect(two.texts()).toEqual(['Milk'])
+    expect(two.model.status.confirmed).toBe(0)
+    two.client.resume()
+    await pass(10_000, ...pages)
+    expect(two.texts()).toEqual(['Milk'])
+    expect(two.model.status.confirmed).toBe(1)
+  })
+
+  test('show what is pending in tabs that were open before them', async () => {
+    const { pages, tabs, open, browser } = await openTabs()
+    unplug(...pages)
+    pages[0].add('Milk')
+    await pass(1_000, ...pages)
+    // It cannot say so itself.
+    tabs[0]!.freeze()
+    const fourth = open({ tabs: browser.open() })
+    fourth.network.dropRequests()
+    await fourth.settle()
+    expect(fourth.texts()).toEqual(['Milk'])
+  })
+
+  test('send what builds on an edit of another tab after that', async () => {
+    const { pages, texts } = await openTabs()
+    const [one, two] = pages
+    one.client.pause()
+    const { id } = one.add('Milk')
+    await pass(100, ...pages)
+    two.add('Bread')
+    two.model.update(['todos', id], { text: 'Oat milk' })
+    two.add('Tea')
+    await pass(60_000, ...pages)
+    expect(texts()).toEqual(['Bread'])
+    expect(two.model.status).toMatchObject({ queued: 2, state: 'live' })
+    expect(two.texts()).toEqual(['Bread', 'Oat milk', 'Tea'])
+    one.client.resume()
+    await pass(1_000, ...pages)
+    expect(texts()).toEqual(['Bread', 'Oat milk', 'Tea'])
+    expect(two.model.rejections).toEqual([])
+  })
+
+  test('wait no longer for one that is frozen', async () => {
+    const { pages, tabs, texts } = await openTabs()
+    const [one, two, three] = pages
+    one.client.pause()
+    const { id } = one.add('Milk')
+    await pass(100, ...pages)
+    two.model.update(['todos', id], { text: 'Oat milk' })
+    two.add('Bread')
+    await pass(100, ...pages)
+    tabs[0]!.freeze()
+    await pass(30_000, two, three)
+    expect(texts()).toEqual(['Bread'])
+    expect(two.model.rejections).toMatchObject([{ kind: 'dropped' }])
+    // It is back, and so is what it had.
+    tabs[0]!.thaw()
+    one.client.resume()
+    await pass(1_000, ...pages)
+    expect(texts()).toEqual(['Bread', 'Milk'])
+  })
+})
+
+describe('a tab that dies', () => {
+  test('leaves its edits to another, which sends them before what builds on them', async () => {
+    const { pages, texts, kill, open, browser } = await openTabs()
+    const [one, two, three] = pages
+    for (const { client } of pages) client.pause()
+    const { id } = one.add('Milk')
+    await pass(1_000, ...pages)
+    two.model.update(['todos', id], { text: 'Oat milk' })
+    one.add('Bread')
+    await pass(1_000, ...pages)
+    kill(0)
+    await pass(1_000, two, three)
+    for (const page of [two, three]) expect(page.texts()).toEqual(['Oat milk', 'Bread'])
+    // One has it, and who comes later does not take it, too.
+    const late = open({ tabs: browser.open() })
+    late.client.pause()
+    await pass(1_000, two, three, late)
+    expect(late.texts()).toEqual(['Oat milk', 'Bread'])
+    const carried = [two, three, late].map(
+      ({ model }) => model.status.queued + model.status.inFlight,
+    )
+    expect(carried.reduce((a, b) => a + b)).toBe(3)
+    for (const { client } of [two, three, late]) client.resume()
+    await pass(60_000, two, three, late)
+    expect(texts()).toEqual(['Oat milk', 'Bread'])
+    for (const { model } of [two, three]) {
+      expect(model.status).toMatchObject({ queued: 0, inFlight: 0, rejected: 0 })
+    }
+  })
+
+  test('between sending and hearing leaves what takes effect once', async () => {
+    const { pages, texts, kill } = await openTabs()
+    const [one, two, three] = pages
+    for (const { network } of pages) network.dropAnswers()
+    one.add('Milk')
+    await pass(1_000, ...pages)
+    expect(texts()).toEqual(['Milk'])
+    kill(0)
+    plugIn(two, three)
+    await pass(60_000, two, three)
+    expect(texts()).toEqual(['Milk'])
+    for (const page of [two, three]) expect(page.texts()).toEqual(['Milk'])
+  })
+
+  test('all of them, one after the other: the last one has everything', async () => {
+    const { pages, texts, kill, open, browser } = await openTabs()
+    unplug(...pages)
+    for (const [index, page] of pages.entries()) {
+      page.add(`${index} a`)
+      page.add(`${index} b`)
+    }
+    await pass(1_000, ...pages)
+    kill(0)
+    await pass(1_000, pages[1], pages[2])
+    kill(1)
+    await pass(1_000, pages[2])
+    kill(2)
+    const last = open({ tabs: browser.open() })
+    last.network.dropRequests()
+    await last.settle()
+    expect(last.texts()).toHaveLength(6)
+    const { queued, inFlight } = last.model.status
+    expect(queued + inFlight).toBe(6)
+    last.network.heal()
+    await pass(60_000, last)
+    expect(texts().toSorted()).toEqual(['0 a', '0 b', '1 a', '1 b', '2 a', '2 b'])
+    expect(last.texts()).toEqual(texts())
+  })
+
+  test('takes with it what it kept nowhere', async () => {
+    const { open } = createWorld()
+    const browser = new TestBrowser()
+    const tab = browser.open()
+    const one = open({ tabs: tab, storage: memoryStorage() })
+    const two = open({ tabs: browser.open(), storage: memoryStorage() })
+    await pass(1_000, one, two)
+    unplug(one, two)
+    const { id } = one.add('Milk')
+    await pass(1_000, one, two)
+    two.model.update(['todos', id], { text: 'Oat milk' })
+    expect(two.texts()).toEqual(['Oat milk'])
+    tab.kill()
+    one.client.close()
+    plugIn(two)
+    await pass(10_000, two)
+    expect(two.texts()).toEqual([])
+    expect(two.model.rejections).toMatchObject([{ kind: 'dropped' }])
+  })
+
+  test('with a model that no other has open leaves its edits to whoever lives', async () => {
+    const { pages, texts, start, browser } = await openTabs()
+    const tab = browser.open()
+    const fourth = start({ tabs: tab })
+    const model = fourth.client.model<TodoList>(OTHER_KEY)
+    const leave = model.subscribe(() => {})
+    await pass(1_000, fourth, ...pages)
+    fourth.client.pause()
+    model.create(['todos'], { text: 'Report' })
+    leave()
+    await pass(1_000, fourth, ...pages)
+    expect(texts(OTHER_KEY)).toEqual([])
+    tab.kill()
+    fourth.client.close()
+    await pass(60_000, ...pages)
+    expect(texts(OTHER_KEY)).toEqual(['Report'])
+  })
+})
+
+test('what was left in a model is sent by the next page, whatever that shows', async () => {
+  const { open, start, texts } = createWorld()
+  const before = open()
+  await before.settle()
+  before.network.dropRequests()
+  before.add('Milk')
+  await pass(1_000, before)
+  before.client.close()
+  const after = start()
+  await pass(60_000, after)
+  expect(texts()).toEqual(['Milk'])
+})
+
+test.each([
+  ['sent', (page: Page) => page.network.dropRequests(), ['Tea']],
+  ['queued', (page: Page) => page.client.pause(), ['Tea']],
+  ['queued last', (page: Page) => page.client.pause(), []],
+])('a profile that was put back sends nothing twice of what was %s', async (_, cutOff, more) => {
+  const { open, storage, texts } = createWorld()
+  const before = open()
+  await before.settle()
+  cutOff(before)
+  before.add('Milk')
+  before.add('Bread')
+  await pass(1_000, before)
+  before.client.close()
+  const copy: readonly StorageRow[] = await storage.read([])
+  const after = open()
+  await pass(10_000, after)
+  for (const text of more) after.add(text)
+  await pass(10_000, after)
+  expect(texts()).toEqual(['Milk', 'Bread', ...more])
+  after.client.close()
+
+  const restored = memoryStorage()
+  await restored.write(copy.map(({ key, value }) => ({ put: key, value })))
+  const again = open({ storage: restored })
+  again.client.pause()
+  await again.settle()
+  again.add('Salt')
+  again.client.resume()
+  await pass(60_000, again)
+  expect(texts().filter((text) => text !== 'Salt')).toEqual(['Milk', 'Bread', ...more])
+  expect(again.texts()).toEqual(texts())
+  expect(again.model.status).toMatchObject({ queued: 0, inFlight: 0 })
+  // What nobody can know is told.
+  const told = again.model.rejections.map(({ command }) => JSON.stringify(command))
+  expect(texts().includes('Salt')).toBe(!told.some((command) => command.includes('Salt')))
+})
