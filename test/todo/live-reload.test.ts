@@ -30,13 +30,16 @@ test('a tab that crashes leaves its edits to the next', async ({ live }) => {
   const tab = await live.open()
   await tab.a.add('Milk')
   await tab.a.isSaved()
+  await tab.isKept()
   let isDown = true
   await tab.context.route('**/flushout/**', (route) => (isDown ? route.abort() : route.continue()))
   await tab.a.add('Bread')
   await tab.a.shows('Milk', 'Bread')
   const session = await tab.context.newCDPSession(tab.page)
   const next = await tab.context.newPage()
+  const crashed = tab.page.waitForEvent('crash')
   session.send('Page.crash').catch(() => {})
+  await crashed
   await next.goto(tab.page.url())
   await next.locator('[data-client=A] .row', { hasText: 'Bread' }).waitFor()
   isDown = false

@@ -51,6 +51,15 @@ export class LivePage {
     return tab
   }
 
+  /** Wait until the newest build that the page knows of is kept on the device, and in charge. */
+  async isKept(): Promise<void> {
+    const look = async () => {
+      const known = await navigator.serviceWorker.getRegistration()
+      return [known?.installing, known?.waiting, known?.active?.state]
+    }
+    await eventually(() => this.page.evaluate(look), [null, null, 'activated'])
+  }
+
   /** How many streams are open. */
   get streams(): number {
     return this.#streams.size

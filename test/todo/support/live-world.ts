@@ -1,16 +1,16 @@
-import { memoryStore } from '@flushout/server'
+import { memoryStore, type FlushoutOptions } from '@flushout/server'
 import type { FastifyInstance } from 'fastify'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type BrowserContextOptions } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, expect, inject, test as base, vi } from 'vitest'
 import { createServer } from '../../../examples/todo/src/server/server.ts'
+import { buildApp } from './build-app.ts'
 import { eventually } from './eventually.ts'
 import { LivePage, takeNotes } from './live-page.ts'
 import { Middleman } from './middleman.ts'
+import type { TodoList } from './world.ts'
 
 interface OpenOptions extends BrowserContextOptions {
   /** Where the app is, if not at the server itself. */
@@ -19,13 +19,35 @@ interface OpenOptions extends BrowserContextOptions {
   readonly path?: string
 }
 
+type Store = FlushoutOptions['store']
+
+interface Saved {
+  readonly texts: readonly string[]
+  readonly commandCount: number
+}
+
+/** What a browser says of a server that went away. */
+const OUTAGE = [
+  'Failed to load resource: net::ERR_CONNECTION_REFUSED',
+  'Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING',
+]
+
 /** A server with the app and a list of its own, in as many browsers as a story needs. */
 export interface LiveWorld {
+  /** The one that answers, or did until it was unplugged. */
   readonly server: FastifyInstance
+  /** Where the built app is that it serves. */
+  readonly app: string
   /** The name of the list. */
   readonly list: string
   /** Open the list in a browser of its own, whose clock the test can put forward. */
   open(options?: OpenOptions): Promise<LivePage>
+  /** What the server has of the list: its texts in order, and how many commands made them. */
+  saved(): Promise<Saved>
+  /** Let nobody answer at the address of the server. */
+  unplug(): Promise<void>
+  /** Let the server answer again, with what it had stored. */
+  plugIn(): Promise<void>
   /** Stand between the server and those who open the list there. */
   middleman(): Promise<Middleman>
   /** The browser may complain in these words, and in no others. */
@@ -38,7 +60,7 @@ export interface LiveWorld {
  * may be connected any more.
  */
 export function liveTest(
-  serve = (app: string) => createServer(memoryStore(), app),
+  serve = (app: string, store: Store) => createServer(store, app),
   entry?: string,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'flushout-live-'))
@@ -48,7 +70,7 @@ export function liveTest(
     // As for users, not as for tests.
     vi.stubEnv('NODE_ENV', 'production')
     await buildApp(folder)
-    if (entry) await buildApp(folder, entry)
+    if (entry) await buildApp(folder, { input: entry })
     vi.unstubAllEnvs()
   })
   afterAll(async () => {
@@ -61,13 +83,17 @@ export function liveTest(
       const list = `live${task.id}`
       const complaints: string[] = []
       const expected: string[] = []
-      const server = serve(folder)
+      const store = memoryStore()
+      let server = serve(folder, store)
       await using _ = { [Symbol.asyncDispose]: () => server.close() }
       const address = await server.listen({ port: 0, host: '127.0.0.1' })
       await using open = new AsyncDisposableStack()
 
       await use({
-        server,
+        get server() {
+          return server
+        },
+        app: folder,
         list,
         async open({ at = address, path = `/lists/${list}`, ...options } = {}) {
           const context = await browser.newContext({ locale: 'en-GB', ...options })
@@ -83,6 +109,20 @@ export function liveTest(
           await page.evaluate(takeNotes)
           return opened
         },
+        async saved() {
+          const { document, commandCount } = await server.flushout.snapshot(`todos:${list}`)
+          const { todos } = document as unknown as TodoList
+          const texts = Object.values(todos).map(({ text, done }) => `${done ? '✓ ' : ''}${text}`)
+          return { texts, commandCount }
+        },
+        async unplug() {
+          expected.push(...OUTAGE)
+          await server.close()
+        },
+        async plugIn() {
+          server = serve(folder, store)
+          await server.listen({ port: Number(new URL(address).port), host: '127.0.0.1' })
+        },
         async middleman() {
           return open.use(await Middleman.before(address))
         },
@@ -95,19 +135,5 @@ export function liveTest(
       const unexpected = complaints.filter((text) => !expected.includes(text))
       expect(unexpected, 'what the browser complained about').toEqual([])
     },
-  })
-}
-
-/** Build the app, or the script at `input`, as the app's configuration says. */
-async function buildApp(outDir: string, input?: string): Promise<void> {
-  const configFile = fileURLToPath(
-    new URL('../../../examples/todo/vite.config.ts', import.meta.url),
-  )
-  const output = { entryFileNames: '[name].js' }
-  await build({
-    configFile,
-    configLoader: 'native',
-    logLevel: 'error',
-    build: { outDir, emptyOutDir: false, ...(input && { rolldownOptions: { input, output } }) },
   })
 }
