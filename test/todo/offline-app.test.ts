@@ -8,8 +8,9 @@ import { liveTest } from './support/live-world.ts'
 const BAD_GATEWAY =
   'Failed to load resource: the server responded with a status of 502 (Bad Gateway)'
 
-let isGatewayBad = false
+let isGatewayBad: boolean
 const test = liveTest((app, store) => {
+  isGatewayBad = false
   const server = createServer(store, app)
   server.addHook('onRequest', async (_request, reply) => {
     if (isGatewayBad) return reply.code(502).send('Bad gateway')
@@ -71,7 +72,6 @@ describe('the app, once visited', () => {
     isGatewayBad = true
     await tab.page.reload()
     await tab.a.shows('Milk')
-    isGatewayBad = false
   })
 
   test('keeps its own files and nothing of what the server says of models', async ({ live }) => {

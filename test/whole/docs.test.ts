@@ -43,6 +43,13 @@ test('the code in the README is the code that the tests run', async () => {
   }
 })
 
+test('the service worker in the docs is the one of the example', async () => {
+  const page = await read('docs/offline.md')
+  for (const file of ['src/app/service-worker.js', 'keep-app.ts']) {
+    expect(page).toContain(`\n${(await read(`examples/todo/${file}`)).trim()}\n\`\`\``)
+  }
+})
+
 test('every script that a page shows is there', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   for (const page of await listPages()) {

@@ -29,7 +29,7 @@ async function takeOver() {
   const builds = (await caches.keys()).filter((name) => name.startsWith('app '))
   // Pages that are open may still need files of the build before.
   for (const name of builds.slice(0, -2)) await caches.delete(name)
-  // Else the first visit would have to be followed by a second one.
+  // Pages of the first visit, too, get from here what they load later.
   await self.clients.claim()
 }
 
