@@ -40,7 +40,10 @@ describe.concurrent('two browsers on one list', () => {
     // Who asked by timer would have done so many times by now.
     await Promise.all([one, two].map((each) => each.passes(10_000)))
     expect(two.asked).toEqual([])
-    expect(one.asked.filter((purpose) => purpose !== 'presence')).toEqual(Array(5).fill('flush'))
+    const asked = one.asked.filter((purpose) => purpose !== 'presence')
+    expect(new Set(asked)).toEqual(new Set(['flush']))
+    // One for each edit; or for several, where the typing was quick.
+    expect(asked.length).toBeLessThanOrEqual(5)
     expect([one.streams, two.streams]).toEqual([2, 2])
     expect(live.server.flushout.usage.streams).toBe(4)
   })

@@ -51,7 +51,6 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #watchers = 0
   #wasNeeded = false
   #wasFollowed = false
-  #wasSendable = false
   #carriage: Carriage
   // By the live connection.
   #isRefused = false
@@ -301,7 +300,13 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   async #takeOut(vault: Vault): Promise<void> {
     const { proxy, isClosed } = this.#options
     try {
-      const keeper = await vault.open(this.key, proxy, () => this.#keptMayHaveChanged())
+      const keeper = await vault.open(this.key, proxy, {
+        onChange: () => this.#statusMayHaveChanged(),
+        onAgree: () => {
+          this.#statusMayHaveChanged()
+          if (this.#keeper?.isSendable) this.#loop.edited()
+        },
+      })
       if (isClosed() || !keeper) return
       this.#keeper = keeper
       keeper.attend(this.#isNeeded)
@@ -433,14 +438,6 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     this.#settleReady()
     for (const join of this.#joins) join()
     this.#joins.clear()
-  }
-
-  /** Something about what is kept here, or pending in other pages, may be another. */
-  #keptMayHaveChanged(): void {
-    this.#statusMayHaveChanged()
-    const isSendable = this.#keeper?.isSendable === true
-    if (isSendable && !this.#wasSendable) this.#loop.edited()
-    this.#wasSendable = isSendable
   }
 
   #statusMayHaveChanged(): void {

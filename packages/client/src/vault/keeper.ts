@@ -39,6 +39,14 @@ export type ExchangeOnce = (
   saved: () => Promise<void>,
 ) => Promise<number>
 
+/** What a keeper tells. */
+export interface KeeperListener {
+  /** What is kept may be another. */
+  readonly onChange: () => void
+  /** What other sessions have pending is another: something may be sent now that had to wait. */
+  readonly onAgree: () => void
+}
+
 /** A proxy, and what writes its edits to disk. */
 interface Session {
   readonly proxy: CommandProxy<object>
@@ -54,7 +62,7 @@ export class Keeper {
   readonly #vault: KeeperHome
   readonly #opened: Opened
   readonly #proxyOptions: ProxyOptions
-  readonly #onChange: () => void
+  readonly #listener: KeeperListener
   readonly #siblings: Siblings
   #own: Session | undefined
   #carried: readonly Session[] = []
@@ -64,11 +72,16 @@ export class Keeper {
   #isAttended = false
   #losses: readonly StoredLoss[]
 
-  constructor(vault: KeeperHome, opened: Opened, proxyOptions: ProxyOptions, onChange: () => void) {
+  constructor(
+    vault: KeeperHome,
+    opened: Opened,
+    proxyOptions: ProxyOptions,
+    listener: KeeperListener,
+  ) {
     this.#vault = vault
     this.#opened = opened
     this.#proxyOptions = proxyOptions
-    this.#onChange = onChange
+    this.#listener = listener
     this.#losses = opened.shelf.losses
     this.#siblings = new Siblings({
       pages: vault,
@@ -186,7 +199,7 @@ export class Keeper {
     if (!found) return false
     this.#losses = this.#losses.filter((other) => other !== found)
     this.#own?.journal.forget(found.id)
-    this.#onChange()
+    this.#listener.onChange()
     return true
   }
 
@@ -208,7 +221,7 @@ export class Keeper {
     const stops = [
       storage.subscribe((news) => {
         if (news === 'erased') for (const { journal } of this.#sessions) journal.startAnew()
-        this.#onChange()
+        this.#listener.onChange()
       }),
       this.#vault.onDeath((page) => void this.#bury(page)),
     ]
@@ -263,7 +276,7 @@ export class Keeper {
     own.showOthers(others)
     for (const { proxy } of this.#carried) proxy.showOthers([...others, own.pending])
     this.#siblings.bear()
-    this.#onChange()
+    this.#listener.onAgree()
   }
 
   #keep(
@@ -281,7 +294,7 @@ export class Keeper {
       page,
       now: this.#proxyOptions.now,
       proxy,
-      onSaved: this.#onChange,
+      onSaved: this.#listener.onChange,
     })
     proxy.subscribeStatus(() => {
       journal.saveSoon()

@@ -16,7 +16,7 @@ import { sessionLock, TabLife } from '../tabs/tab-life.ts'
 import { tabTransport } from '../tabs/tab-transport.ts'
 import type { Transport } from '../transport.ts'
 import { takeOver } from './heritage.ts'
-import { Keeper, type KeeperHome, type Opened } from './keeper.ts'
+import { Keeper, type KeeperHome, type KeeperListener, type Opened } from './keeper.ts'
 import type { PageMessage } from './page-messages.ts'
 import {
   marksOf,
@@ -63,12 +63,16 @@ export class Vault implements KeeperHome {
   }
 
   /**
-   * Take out a model, with all that dead pages left of it. `onChange` hears when what is
-   * kept may be another. Undefined if it was closed meanwhile.
+   * Take out a model, with all that dead pages left of it. Undefined if it was closed
+   * meanwhile.
    */
-  async open(key: string, proxy: ProxyOptions, onChange: () => void): Promise<Keeper | undefined> {
+  async open(
+    key: string,
+    proxy: ProxyOptions,
+    listener: KeeperListener,
+  ): Promise<Keeper | undefined> {
     const opened = await this.#open(key)
-    return opened && new Keeper(this, opened, proxy, onChange)
+    return opened && new Keeper(this, opened, proxy, listener)
   }
 
   async #open(key: string): Promise<Opened | undefined> {
