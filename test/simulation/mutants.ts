@@ -106,14 +106,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a changed history loses what was in flight',
     file: `${CORE}exchange.ts`,
-    find: "if (!isUnknown && code !== 'SEQUENCE_REUSED') return",
-    replace:
-      "if (!isUnknown && code !== 'SEQUENCE_REUSED') return void this.#replica.queue.takeFlight()",
+    find: 'if (!isUnknown && !isTaken) return',
+    replace: 'if (!isUnknown && !isTaken) return void this.#replica.queue.takeFlight()',
   },
   {
     name: 'a changed history sends what was in flight as a new client',
     file: `${CORE}exchange.ts`,
-    find: "if (!isUnknown && code !== 'SEQUENCE_REUSED') return",
+    find: 'if (!isUnknown && !isTaken) return',
     replace: '',
   },
   {
@@ -124,8 +123,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a rebase leaves pending commands on',
-    file: `${CORE}pending-queue.ts`,
-    find: 'this.#tree.undo(this.commands[index]!.changes)',
+    file: `${CORE}replica.ts`,
+    find: 'this.tree.undo(stack[index]!.changes)',
     replace: '',
   },
   {

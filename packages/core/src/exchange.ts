@@ -97,14 +97,12 @@ export class Exchange<U extends User> {
     }
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
-    const isUnknown =
-      code === 'CLIENT_EXPIRED' ||
-      code === 'SEQUENCE_PAST' ||
-      // A copy of what it was restored from went on as well, perhaps with the same.
-      (code === 'SEQUENCE_REUSED' && this.#outbox.isInherited)
+    const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
     if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
+    const isTaken = code === 'SEQUENCE_REUSED' || code === 'SEQUENCE_PAST'
+    if (isTaken) this.#loseStored({ kind: 'dropped', rejection: { code, message } })
     this.#distrust()
-    if (!isUnknown && code !== 'SEQUENCE_REUSED') return
+    if (!isUnknown && !isTaken) return
     this.#outbox.restart()
     this.#queueAgain()
   }
@@ -241,6 +239,19 @@ export class Exchange<U extends User> {
       pending.settle({ kind: 'amended', command: verdict.command })
       pending.given = verdict.command
     })
+  }
+
+  /**
+   * Somebody else sends under our id, perhaps by a copy of what is stored: whatever is
+   * stored may have been sent from there, in that flush or in another.
+   */
+  #loseStored(loss: Loss): void {
+    const { queue } = this.#replica
+    const paths = this.#replica.rebase(() => {
+      for (const pending of queue.takeStored()) this.lose(pending, loss)
+      return true
+    })
+    this.#audience.publish(paths ?? [])
   }
 
   /** Take the commands in flight out of the document, with the same outcome for all. */

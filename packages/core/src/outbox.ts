@@ -42,7 +42,6 @@ export class Outbox {
   // Between `begin` and its end or cancelling: nobody may begin another.
   #isUnderWay = false
   #isRepeated = false
-  #isInherited: boolean
   #maxCommands: number
 
   constructor(options: OutboxOptions) {
@@ -51,7 +50,6 @@ export class Outbox {
     this.#clientId = memory?.clientId ?? options.createId()
     this.#sequence = memory?.sequence ?? 0
     this.#flush = memory?.flight
-    this.#isInherited = memory !== undefined
     this.#maxCommands = options.maxCommands
   }
 
@@ -67,14 +65,6 @@ export class Outbox {
   /** The flush that was not answered yet. */
   get flush(): Flush | undefined {
     return this.#flush
-  }
-
-  /**
-   * Whether it goes on from a memory, and the master has not yet answered that: somebody
-   * else may have gone on from there too.
-   */
-  get isInherited(): boolean {
-    return this.#isInherited
   }
 
   /** Whether the flush was sent more than once: the master may have applied it long ago. */
@@ -119,10 +109,7 @@ export class Outbox {
 
   /** The flush was answered: the next one has the next number. */
   end(): void {
-    if (this.#flush && this.#flush.commands.length > 0) {
-      this.#sequence += 1
-      this.#isInherited = false
-    }
+    if (this.#flush && this.#flush.commands.length > 0) this.#sequence += 1
     this.#maxCommands = this.#options.maxCommands
     this.#flush = undefined
   }

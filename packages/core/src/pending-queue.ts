@@ -118,6 +118,15 @@ export class PendingQueue<U extends User> {
     return taken
   }
 
+  /** Take out the commands that outlive the page, and give them. Nothing is in flight any more. */
+  takeStored(): PendingCommand[] {
+    const taken = this.commands.filter(({ isDurable }) => isDurable)
+    this.commands = this.commands.filter(({ isDurable }) => !isDurable)
+    this.inFlight = 0
+    this.hasLanded = false
+    return taken
+  }
+
   /**
    * Put the commands on again, each after `putOnBelow` was called with its serial,
    * following `remaps`, which grows by the renames that this needs. One that does not

@@ -57,6 +57,29 @@ describe('a proxy taken out again', () => {
     expect(Object.keys(world.master.read(['list']) as object)).toHaveLength(2)
   })
 
+  test('finds out that a copy of it went on, and sends nothing again that the copy may have sent', () => {
+    const { world, ada } = open({ isPersisted: true })
+    ada.proxy.create(['list'], { text: 'milk' })
+    ada.proxy.create(['list'], { text: 'tea' })
+    ada.proxy.persisted(2)
+    // The disk of ada is copied to another device, and both go on.
+    const copy = takeOut(ada)
+    copy.endFlush(ada.send(copy.beginFlush()!))
+    const bread = ada.proxy.create(['list'], { text: 'bread' })
+    const flush = ada.proxy.beginFlush()!
+    expect(() => ada.send(flush)).toThrow(expect.objectContaining({ code: 'SEQUENCE_REUSED' }))
+    ada.proxy.failFlush({ code: 'SEQUENCE_REUSED', message: 'Another.', retry: 'after-resync' })
+    expect(ada.proxy.rejections).toMatchObject([
+      { kind: 'dropped', command: { props: { text: 'milk' } } },
+      { kind: 'dropped', command: { props: { text: 'tea' } } },
+    ])
+    // No copy can have what is on no disk yet.
+    ada.settle()
+    expect(bread.outcome).toEqual({ kind: 'applied' })
+    const texts = Object.values(world.master.read(['list']) as Record<string, { text: string }>)
+    expect(texts.map(({ text }) => text)).toEqual(['milk', 'tea', 'bread'])
+  })
+
   test('sends the flush that was under way again, to the letter', () => {
     // A rule puts its props behind all other fields.
     const rule = (_: unknown, { action }: Command) =>

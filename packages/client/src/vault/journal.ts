@@ -180,13 +180,15 @@ export class Journal {
   }
 
   #collectLosses(rejections: readonly LostCommand[], changes: StorageChange[]): void {
-    const { keys } = this.#options
+    const { keys, now, page, proxy } = this.#options
     const kept = new Set(rejections)
     for (const lost of rejections) {
       if (this.#losses.has(lost)) continue
       this.#lossCount += 1
-      // In the order in which they came, among all pages.
-      const id = `${this.#options.now().toString(36).padStart(9, '0')} ${this.#options.page} ${this.#lossCount}`
+      // In the order in which they came, among all pages. A page has a journal for each
+      // session that it carries on.
+      const at = now().toString(36).padStart(9, '0')
+      const id = `${at} ${page} ${proxy.memory.clientId} ${this.#lossCount}`
       this.#losses.set(lost, id)
       changes.push(keys.lost(id, lost))
     }
