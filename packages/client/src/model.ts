@@ -420,6 +420,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #loopChanged(): void {
+    const { lastSyncedAt } = this.#loop.state
+    if (lastSyncedAt !== undefined) this.#keeper?.synced(lastSyncedAt)
     if (this.#loop.state.state === 'polling' && !this.#carriage) {
       if (this.#isRefused) this.#options.onReadmitted()
       else this.#options.onExchanged()

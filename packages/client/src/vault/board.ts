@@ -1,11 +1,13 @@
 import type { PendingOfSession, PendingSession } from '@flushout/core'
 import type { SessionWord } from './page-messages.ts'
 
-/** Commands that the master has confirmed, though this page may not have heard of it. */
+/** What a session had in flight and has no more: the master has it, but this page may not. */
 interface Landed {
   readonly commands: readonly PendingOfSession[]
-  /** The count up to which they have to be shown. */
+  /** The count up to which it has to be shown. */
   readonly until: number
+  /** When this page heard of it, in milliseconds since 1970. */
+  readonly at: number
 }
 
 interface Entry {
@@ -18,20 +20,23 @@ interface Page {
   readonly isSilent: boolean
 }
 
+/** Who was in step so long after something landed has heard of it. */
+const NEWS_MS = 1_000
+
 /**
  * What other sessions have pending in one model, page by page, as they last said. What
- * left their queues since the master confirmed it stays until this page has come as far.
+ * left their queues since the master has it stays until this page has come as far.
  */
 export class Board {
   readonly #pages = new Map<string, Page>()
 
-  /** A page says what it has. `confirmed` is how far this page is. */
-  hear(page: string, words: readonly SessionWord[], confirmed: number): void {
+  /** A page says what it has. */
+  hear(page: string, words: readonly SessionWord[], now: number): void {
     const last = this.#pages.get(page)?.entries
-    const entries = words.map((word): [string, Entry] => {
-      const landed = [...(last ? listLanded(last.get(word.clientId), word) : [])]
-      return [word.clientId, { word, landed: landed.filter(({ until }) => until > confirmed) }]
-    })
+    const entries = words.map((word): [string, Entry] => [
+      word.clientId,
+      { word, landed: listLanded(last?.get(word.clientId), word, now) },
+    ])
     this.#pages.set(page, { entries: new Map(entries), isSilent: false })
   }
 
@@ -46,6 +51,27 @@ export class Board {
     this.#pages.delete(page)
   }
 
+  forgetAll(): void {
+    this.#pages.clear()
+  }
+
+  /**
+   * This page has come to `confirmed`, and was last in step at `syncedAt`. Tells whether
+   * anything is gone by that.
+   */
+  prune(confirmed: number, syncedAt = 0): boolean {
+    let isPruned = false
+    for (const [name, { entries, isSilent }] of this.#pages) {
+      const kept = [...entries].map(([id, { word, landed }]): [string, Entry] => {
+        const rest = landed.filter(({ until, at }) => until > confirmed && at + NEWS_MS >= syncedAt)
+        isPruned ||= rest.length < landed.length
+        return [id, { word, landed: rest }]
+      })
+      this.#pages.set(name, { entries: new Map(kept), isSilent })
+    }
+    return isPruned
+  }
+
   /** The pages that have something pending and were not found to be silent. */
   get awaited(): readonly string[] {
     const isAwaited = ({ entries, isSilent }: Page) =>
@@ -53,28 +79,24 @@ export class Board {
     return [...this.#pages].filter(([, page]) => isAwaited(page)).map(([name]) => name)
   }
 
-  /** What is to be shown on a document of which `confirmed` commands are confirmed. */
-  list(confirmed: number): PendingSession[] {
+  /** What is to be shown. */
+  list(): PendingSession[] {
     return [...this.#pages.values()].flatMap(({ entries, isSilent }) =>
-      [...entries.values()].map(({ word: { clientId, commands }, landed }) => ({
-        clientId,
-        commands: [
-          ...landed.filter(({ until }) => until > confirmed).flatMap((each) => each.commands),
-          ...commands,
-        ],
-        isSilent,
-      })),
+      [...entries.values()].flatMap(({ word: { clientId, commands }, landed }) => [
+        // Nobody has to wait for what the master has.
+        ...landed.map((each) => ({ clientId, commands: each.commands, isSilent: true })),
+        { clientId, commands, isSilent },
+      ]),
     )
   }
 }
 
-function listLanded(last: Entry | undefined, word: SessionWord): Landed[] {
+function listLanded(last: Entry | undefined, word: SessionWord, now: number): readonly Landed[] {
   if (!last) return []
   const kept = new Set(word.commands.map(({ serial }) => serial))
   const commands = last.word.commands.filter(
     ({ serial, sequence }) => sequence !== undefined && !kept.has(serial),
   )
-  return commands.length === 0
-    ? [...last.landed]
-    : [...last.landed, { commands, until: word.confirmed }]
+  if (commands.length === 0) return last.landed
+  return [...last.landed, { commands, until: word.confirmed, at: now }]
 }

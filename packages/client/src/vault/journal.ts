@@ -49,10 +49,9 @@ export class Journal {
     this.#session = options.memory
     this.#recordBytes = options.recordBytes
     // The same rows lie on disk, whatever objects the proxy made of them.
-    for (const edit of options.proxy.memory.pending) {
-      if (options.memory?.pending.some(({ serial }) => serial === edit.serial)) {
-        this.#edits.set(edit.serial, edit)
-      }
+    const held = new Map(options.proxy.memory.pending.map((edit) => [edit.serial, edit]))
+    for (const edit of options.memory?.pending ?? []) {
+      this.#edits.set(edit.serial, held.get(edit.serial) ?? edit)
     }
   }
 
@@ -185,10 +184,7 @@ export class Journal {
     for (const lost of rejections) {
       if (this.#losses.has(lost)) continue
       this.#lossCount += 1
-      // In the order in which they came, among all pages. A page has a journal for each
-      // session that it carries on.
-      const at = now().toString(36).padStart(9, '0')
-      const id = `${at} ${page} ${proxy.memory.clientId} ${this.#lossCount}`
+      const id = toLossId(now(), page, proxy.memory.clientId, this.#lossCount)
       this.#losses.set(lost, id)
       changes.push(keys.lost(id, lost))
     }
@@ -198,4 +194,12 @@ export class Journal {
       changes.push(keys.withoutLost(id))
     }
   }
+}
+
+/**
+ * What a loss is stored under: in the order in which they came, among all pages. A page
+ * has a journal for each session that it carries.
+ */
+export function toLossId(at: number, page: string, clientId: string, count: number): string {
+  return `${at.toString(36).padStart(9, '0')} ${page} ${clientId} ${count}`
 }

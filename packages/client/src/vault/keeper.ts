@@ -1,5 +1,7 @@
 import {
   CommandProxy,
+  ROOT,
+  type Command,
   type LostCommand,
   type ProxyMemory,
   type ProxyOptions,
@@ -7,7 +9,7 @@ import {
 } from '@flushout/core'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
 import { takeOver } from './heritage.ts'
-import { Journal } from './journal.ts'
+import { Journal, toLossId } from './journal.ts'
 import type { SessionWord } from './page-messages.ts'
 import type { Shelf, ShelfKeys, StoredLoss, StoredSession } from './shelf.ts'
 import { Siblings, type Pages } from './siblings.ts'
@@ -87,7 +89,6 @@ export class Keeper {
       pages: vault,
       key: opened.key,
       words: () => [...this.#sessions.map(toWord), ...this.#ended],
-      confirmed: () => this.#own?.proxy.confirmed.from ?? 0,
       isHeldUp: () => this.#sessions.some(({ proxy }) => proxy.isHeldUp),
       onChange: () => this.#agree(),
     })
@@ -98,9 +99,12 @@ export class Keeper {
     return this.#opened.shelf.snapshot
   }
 
-  /** Edits that were lost before this page, until they are dismissed. */
+  /** Edits of other pages that were lost, until they are dismissed. */
   get losses(): readonly LostCommand[] {
-    return this.#losses.map(({ lost }) => lost)
+    return [
+      ...this.#losses.map(({ lost }) => lost),
+      ...this.#carried.flatMap(({ proxy }) => proxy.rejections),
+    ]
   }
 
   /** Whether all that nobody confirmed is on disk. */
@@ -126,7 +130,7 @@ export class Keeper {
   /** Make the proxy of the model, with the edits that were left; from now on it is kept. */
   createProxy<Doc extends object>(snapshot: Snapshot<Doc>): CommandProxy<Doc> {
     const { shelf, memories, keys } = this.#opened
-    const [memory, ...rest] = memories
+    const [memory, ...rest] = memories.filter((each) => this.#isUsable(each))
     const isOwn = (snapshot as unknown) === this.snapshot
     const proxy = new CommandProxy<Doc>(snapshot, {
       ...this.#proxyOptions,
@@ -150,6 +154,13 @@ export class Keeper {
       this.#siblings.note(page, words)
     }
     this.#carry(rest)
+    let { confirmed } = proxy.status
+    proxy.subscribeStatus(() => {
+      if (confirmed === proxy.status.confirmed) return
+      ;({ confirmed } = proxy.status)
+      // Not while it tells all its listeners.
+      if (this.#siblings.prune(confirmed)) queueMicrotask(() => this.#agree())
+    })
     this.#agree()
     // One may have died before there was anything to carry its edits.
     void this.inherit()
@@ -169,6 +180,7 @@ export class Keeper {
   async sendCarried(exchange: ExchangeOnce): Promise<number> {
     let settled = 0
     for (;;) {
+      for (const session of this.#carried) if (!isPending(session)) await this.#end(session)
       const session = this.#carried.find(isSendable)
       if (!session) return settled
       const { proxy, journal } = session
@@ -176,15 +188,15 @@ export class Keeper {
         this.#siblings.tell()
         return journal.save()
       })
-      if (!isPending(session)) {
-        await journal.save()
-        this.#losses = [...this.#losses, ...journal.losses.map(([lost, id]) => ({ lost, id }))]
-        this.#ended.push(toWord(session))
-        this.#carried = this.#carried.filter((other) => other !== session)
-      }
       this.#agree()
       this.#siblings.tell()
     }
+  }
+
+  /** The model was in step at this time, in milliseconds since 1970. */
+  synced(at: number): void {
+    const { confirmed = 0 } = this.#own?.proxy.status ?? {}
+    if (this.#siblings.prune(confirmed, at)) this.#agree()
   }
 
   /** An exchange of the own session is over. */
@@ -196,7 +208,11 @@ export class Keeper {
   /** Take a loss off `losses`. False if it is none of them. */
   dismiss(lost: LostCommand): boolean {
     const found = this.#losses.find((other) => other.lost === lost)
-    if (!found) return false
+    if (!found) {
+      const holder = this.#carried.find(({ proxy }) => proxy.rejections.includes(lost))
+      holder?.proxy.dismiss(lost)
+      return holder !== undefined
+    }
     this.#losses = this.#losses.filter((other) => other !== found)
     this.#own?.journal.forget(found.id)
     this.#listener.onChange()
@@ -215,6 +231,7 @@ export class Keeper {
     if (!isNeeded) {
       this.#stopHearing = () => {}
       this.#siblings.leave()
+      this.#agree()
       return
     }
     const { storage } = this.#vault
@@ -260,11 +277,45 @@ export class Keeper {
   #carry(memories: readonly ProxyMemory[]): void {
     const snapshot = this.#own!.proxy.confirmedSnapshot()
     const sessions = memories.map((memory) => {
-      const options = { ...this.#proxyOptions, memory, others: [] }
+      const options = { ...this.#proxyOptions, memory, others: [], isPersisted: true }
       const proxy = new CommandProxy<object>(snapshot, options)
       return this.#keep(proxy, { memory, recordBytes: 0, keepsDocument: false })
     })
     this.#carried = [...this.#carried, ...sessions]
+  }
+
+  /** Nothing of a carried session is pending any more. */
+  async #end(session: Session): Promise<void> {
+    const { journal } = session
+    await journal.save()
+    if (!this.#carried.includes(session)) return
+    this.#losses = [...this.#losses, ...journal.losses.map(([lost, id]) => ({ lost, id }))]
+    this.#ended.push(toWord(session))
+    this.#carried = this.#carried.filter((other) => other !== session)
+    this.#agree()
+    this.#siblings.tell()
+  }
+
+  /** Whether a proxy can go on with it; if not, its edits are told as lost. */
+  #isUsable(memory: ProxyMemory): boolean {
+    try {
+      void new CommandProxy(NOTHING, { ...this.#proxyOptions, memory, others: [] })
+      return true
+    } catch {
+      // Somebody changed what is on disk under a page that lived.
+    }
+    const { keys } = this.#opened
+    const at = this.#proxyOptions.now()
+    const losses = memory.pending.map(({ serial, command }) => ({
+      id: toLossId(at, this.#vault.page, memory.clientId, serial),
+      lost: toSpoiled(command, at),
+    }))
+    this.#losses = [...this.#losses, ...losses]
+    void this.#vault.storage.write([
+      ...keys.withoutSession(memory.clientId),
+      ...losses.map(({ id, lost }) => keys.lost(id, lost)),
+    ])
+    return false
   }
 
   /** Let each session know what all others have pending. */
@@ -272,6 +323,7 @@ export class Keeper {
     const own = this.#own?.proxy
     if (!own) return
     this.#siblings.note(this.#vault.page, [...this.#carried.map(toWord), ...this.#ended])
+    this.#siblings.prune(own.confirmed.from)
     const others = this.#siblings.pending
     own.showOthers(others)
     for (const { proxy } of this.#carried) proxy.showOthers([...others, own.pending])
@@ -304,6 +356,21 @@ export class Keeper {
     // What could not be taken over is told as lost, and is written so.
     journal.saveSoon()
     return { proxy, journal }
+  }
+}
+
+const NOTHING: Snapshot = { commandCount: 0, hash: '', document: {} }
+
+/** An edit of which nobody can tell any more whether it was sent. */
+function toSpoiled(command: Command, at: number): LostCommand {
+  const { path = ROOT } = command
+  const message = 'What was kept of it on this device cannot be read.'
+  return {
+    command,
+    path: command.action === 'create' && command.id !== undefined ? [...path, command.id] : path,
+    kind: 'dropped',
+    rejection: { code: 'COMMAND_INVALID', message },
+    at,
   }
 }
 

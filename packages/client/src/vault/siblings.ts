@@ -19,8 +19,6 @@ export interface SiblingsOptions {
   readonly key: string
   /** What this page has to tell. */
   readonly words: () => readonly SessionWord[]
-  /** How far the document of this page is confirmed. */
-  readonly confirmed: () => number
   /** Whether this page has something that it may not send before another has sent its own. */
   readonly isHeldUp: () => boolean
   /** Hears when `pending` is another. */
@@ -48,12 +46,17 @@ export class Siblings {
 
   /** What is pending in them, or may not be confirmed here yet. */
   get pending(): PendingSession[] {
-    return this.#board.list(this.#options.confirmed())
+    return this.#board.list()
   }
 
   /** Know of what a page has without its word. */
   note(page: string, words: readonly SessionWord[]): void {
-    this.#board.hear(page, words, this.#options.confirmed())
+    this.#board.hear(page, words, this.#options.pages.environment.now())
+  }
+
+  /** See `Board.prune`. */
+  prune(confirmed: number, syncedAt?: number): boolean {
+    return this.#board.prune(confirmed, syncedAt)
   }
 
   /** Hear the others, and be heard. */
@@ -65,6 +68,9 @@ export class Siblings {
   }
 
   leave(): void {
+    // Nobody hears anything of it later.
+    if (this.#clearTell) this.tell()
+    this.#board.forgetAll()
     this.#leave?.()
     this.#leave = undefined
     this.#clearTell?.()
@@ -112,11 +118,11 @@ export class Siblings {
   }
 
   #hear(message: PageMessage): void {
-    const { key, confirmed, onChange } = this.#options
+    const { key, onChange } = this.#options
     if (message.kind === 'ask' && message.key === key) this.tell()
     if (message.kind !== 'pending' || message.key !== key) return
     this.#asked.delete(message.page)
-    this.#board.hear(message.page, message.sessions, confirmed())
+    this.note(message.page, message.sessions)
     onChange()
   }
 }

@@ -85,7 +85,6 @@ export class Vault implements KeeperHome {
       opened = { key, keys, shelf, memories }
       return changes
     })
-    for (const { row } of opened?.shelf.sessions ?? []) this.#meet(row.page)
     return opened
   }
 
@@ -178,6 +177,8 @@ export class Vault implements KeeperHome {
     const all = [...new Set(pages)]
     // Where nobody can tell there are no others.
     const alive = await Promise.all(all.map((page) => this.#life.isAlive(page)))
+    // Who lives now may die before it is heard.
+    for (const [index, page] of all.entries()) if (alive[index]) this.#meet(page)
     return all.filter((_, index) => !alive[index])
   }
 
