@@ -47,8 +47,9 @@ describe('the app, once visited', () => {
       await page.goto(new URL(path, page.url()).href)
       await page.getByRole('heading', { name: title, exact: true }).waitFor()
     }
-    await a.root.waitFor()
+    await a.root.getByText('never opened in this browser').waitFor()
     await live.plugIn()
+    await a.newTodo.waitFor()
   })
 
   test('loads where nothing comes back', async ({ live }) => {

@@ -28,9 +28,9 @@ describe('the todo app on Postgres', () => {
     await two.a.shows('Milk')
     await app.end('SIGKILL')
     await one.a.add('Bread')
-    await one.a.announces('Trying again, 1 change kept here')
+    await one.a.announces('Offline, 1 change kept here')
     await two.a.edit('Milk', 'Oat milk')
-    await two.a.announces('Trying again, 1 change kept here')
+    await two.a.announces('Offline, 1 change kept here')
     app = runMain({ DATA_DIR: data, PORT: new URL(world.address).port })
     await app.ready
     for (const panel of [one.a, one.b, two.a, two.b]) await panel.shows('Oat milk', 'Bread')

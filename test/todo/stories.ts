@@ -129,7 +129,7 @@ export function todoStories(test: WorldTest): void {
         await route.abort()
       })
       await a.add('Milk')
-      await a.announces('Trying again')
+      await a.announces('Offline, 1 change kept here')
       await a.add('Bread')
       await b.shows('Milk', 'Bread')
       await a.counts({ queued: 0, inFlight: 0, confirmed: 2 })

@@ -1,4 +1,4 @@
-import type { BrowserContext, Page, Request } from 'playwright-core'
+import type { BrowserContext, CDPSession, Page, Request } from 'playwright-core'
 import { eventually } from './eventually.ts'
 import { Panel } from './panel.ts'
 
@@ -19,6 +19,7 @@ export class LivePage {
   readonly context: BrowserContext
   readonly a: Panel
   readonly b: Panel
+  #session: CDPSession | undefined
   #asked: Purpose[] = []
   readonly #streams = new Set<Request>()
   readonly #polling = new Set<string>()
@@ -58,6 +59,15 @@ export class LivePage {
       return [known?.installing, known?.waiting, known?.active?.state]
     }
     await eventually(() => this.page.evaluate(look), [null, null, 'activated'])
+  }
+
+  /** Let the browser store this much for the site; as it likes if nothing is given. */
+  async limitStorage(site: string, bytes?: number): Promise<void> {
+    // It is so for as long as the session lasts.
+    this.#session ??= await this.context.newCDPSession(this.page)
+    const quota = bytes === undefined ? {} : { quotaSize: bytes }
+    const { origin } = new URL(site)
+    await this.#session.send('Storage.overrideQuotaForOrigin', { origin, ...quota })
   }
 
   /** How many streams are open. */

@@ -17,6 +17,8 @@ interface OpenOptions extends BrowserContextOptions {
   readonly at?: string
   /** What to open; the list of this test, unless something else is named. */
   readonly path?: string
+  /** How much may be stored there. */
+  readonly storageBytes?: number
 }
 
 type Store = FlushoutOptions['store']
@@ -95,7 +97,7 @@ export function liveTest(
         },
         app: folder,
         list,
-        async open({ at = address, path = `/lists/${list}`, ...options } = {}) {
+        async open({ at = address, path = `/lists/${list}`, storageBytes, ...options } = {}) {
           const context = await browser.newContext({ locale: 'en-GB', ...options })
           open.defer(() => context.close())
           context.on('weberror', (error) => complaints.push(String(error.error())))
@@ -105,6 +107,7 @@ export function liveTest(
           const page = await context.newPage()
           await page.clock.install()
           const opened = new LivePage(context, page)
+          if (storageBytes !== undefined) await opened.limitStorage(at, storageBytes)
           await page.goto(at + path)
           await page.evaluate(takeNotes)
           return opened

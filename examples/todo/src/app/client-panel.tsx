@@ -1,5 +1,5 @@
 import type { Client } from '@flushout/client'
-import { FlushoutProvider, useFlushout, usePresence } from '@flushout/react'
+import { FlushoutProvider, useFlushout, usePresence, useSyncStatus } from '@flushout/react'
 import { Suspense, useState } from 'react'
 import type { TodoList } from '../todo-list.ts'
 import { People, type PersonState } from './people.tsx'
@@ -19,11 +19,22 @@ export function ClientPanel({ name, client, modelKey }: ClientPanelProps) {
     <section className="panel" data-client={name} aria-labelledby={`client-${name}`}>
       <FlushoutProvider client={client}>
         <PanelHeader name={name} client={client} modelKey={modelKey} />
-        <Suspense fallback={<p className="hint">Opening the list …</p>}>
+        <Suspense fallback={<Opening modelKey={modelKey} />}>
           <TodoItems modelKey={modelKey} />
         </Suspense>
       </FlushoutProvider>
     </section>
+  )
+}
+
+function Opening({ modelKey }: { readonly modelKey: string }) {
+  const [, model] = useFlushout<TodoList>(modelKey, { suspense: false })
+  const { state } = useSyncStatus(model)
+  if (state !== 'offline') return <p className="hint">Opening the list …</p>
+  return (
+    <p className="hint">
+      This list was never opened in this browser. It opens as soon as the server answers.
+    </p>
   )
 }
 

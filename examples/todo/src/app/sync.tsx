@@ -1,6 +1,6 @@
 import type { Model, ModelStatus } from '@flushout/client'
 import { useSyncStatus } from '@flushout/react'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import type { TodoList } from '../todo-list.ts'
 
 type Mode = 'auto' | 'manual'
@@ -15,26 +15,44 @@ interface SyncStateProps {
 export function SyncState({ model, isOffline, mode }: SyncStateProps) {
   const status = useSyncStatus(model)
   const unsaved = status.queued + status.inFlight
-  useWarningOnLeave(unsaved > 0)
+  // A moment passes anyway before a change is on the device.
+  const isForgetful = useLasting(model.isLoaded && !status.durable, 1_000)
+  useWarningOnLeave(unsaved > 0 && !status.durable)
+  const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`
+  const kept = `${changes} ${isForgetful ? 'only in this page' : 'kept here'}`
   return (
-    <p className="state" role="status">
-      {describe(status, unsaved, isOffline, mode)}
-    </p>
+    <>
+      <p className="state" role="status">
+        {describe(status, isOffline, mode, { changes, kept })}
+      </p>
+      {isForgetful && (
+        <p className="forgetful" role="status">
+          Nothing can be stored here. What is not saved ends with this page.
+        </p>
+      )}
+    </>
   )
 }
 
-function describe(status: ModelStatus, unsaved: number, isOffline: boolean, mode: Mode): string {
-  const { state, lastSyncedAt, inFlight } = status
-  const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`
-  if (isOffline) return unsaved > 0 ? `Offline, ${changes} kept here` : 'Offline'
-  if (state === 'offline') {
-    return unsaved > 0 ? `Trying again, ${changes} kept here` : 'The server does not answer'
-  }
-  if (state === 'needs-auth' || state === 'needs-upgrade') return `${changes} kept here`
+interface UnsavedTexts {
+  readonly changes: string
+  /** The same, with where they are. */
+  readonly kept: string
+}
+
+function describe(
+  { state, lastSyncedAt, inFlight, queued }: ModelStatus,
+  isOffline: boolean,
+  mode: Mode,
+  { changes, kept }: UnsavedTexts,
+): string {
+  const isUnsaved = queued + inFlight > 0
+  if (isOffline || state === 'offline') return isUnsaved ? `Offline, ${kept}` : 'Offline'
+  if (state === 'needs-auth' || state === 'needs-upgrade') return kept
   if (state === 'refused') return 'This list cannot be opened'
-  if (lastSyncedAt === undefined) return 'Opening …'
+  if (lastSyncedAt === undefined) return isUnsaved ? `Opening …, ${kept}` : 'Opening …'
   if (inFlight > 0) return `Saving ${changes}`
-  if (unsaved === 0) return 'All changes saved'
+  if (!isUnsaved) return 'All changes saved'
   return mode === 'manual' ? `${changes} to flush` : `Saving ${changes}`
 }
 
@@ -67,7 +85,7 @@ function tellConnection(
         ? `Asks for news only at a flush, since ${at}`
         : `Asks for news now and then, since ${at}`
     case 'offline':
-      return `Not connected since ${at}`
+      return `Trying to connect since ${at}`
     case 'needs-auth':
       return `Log in again; not connected since ${at}`
     case 'needs-upgrade':
@@ -77,14 +95,28 @@ function tellConnection(
   }
 }
 
-/** Nothing is stored in the browser yet, so closing the page would lose what is not saved. */
-function useWarningOnLeave(isUnsaved: boolean): void {
+/** Where nothing is stored, closing the page would lose what is not saved. */
+function useWarningOnLeave(isLosing: boolean): void {
   useEffect(() => {
-    if (!isUnsaved) return
+    if (!isLosing) return
     const warn = (event: BeforeUnloadEvent) => event.preventDefault()
     addEventListener('beforeunload', warn)
     return () => removeEventListener('beforeunload', warn)
-  }, [isUnsaved])
+  }, [isLosing])
+}
+
+/** Whether something has been so for a while. */
+function useLasting(isSo: boolean, ms: number): boolean {
+  const [isLasting, setIsLasting] = useState(false)
+  useEffect(() => {
+    if (!isSo) return
+    const timer = setTimeout(() => setIsLasting(true), ms)
+    return () => {
+      clearTimeout(timer)
+      setIsLasting(false)
+    }
+  }, [isSo, ms])
+  return isLasting
 }
 
 interface SyncPipelineProps {

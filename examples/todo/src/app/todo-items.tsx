@@ -82,6 +82,11 @@ function showAlso(
   for (const [id, { above }] of edits) {
     if (!shown.includes(id)) shown.splice(above === undefined ? 0 : shown.indexOf(above) + 1, 0, id)
   }
-  for (const id of lost) if (!shown.includes(id)) shown.push(id)
+  for (const id of lost) {
+    if (shown.includes(id)) continue
+    // Ids ascend with time, so this is about where it was.
+    const next = shown.findIndex((other) => other > id)
+    shown.splice(next < 0 ? shown.length : next, 0, id)
+  }
   return shown
 }
