@@ -98,11 +98,16 @@ export class Exchange<U extends User> {
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
     const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
-    if (isUnknown) this.#loseFlight({ kind: 'dropped', rejection: { code, message } })
+    // Somebody else sends under our id, perhaps from a copy of what is stored: all of
+    // that may have been sent from there, in this flush or in another.
     const isTaken = code === 'SEQUENCE_REUSED' || code === 'SEQUENCE_PAST'
-    if (isTaken) this.#loseStored({ kind: 'dropped', rejection: { code, message } })
+    if (!isUnknown && !isTaken) return this.#distrust()
+    const { queue } = this.#replica
+    this.#lose(
+      () => [...(isUnknown ? queue.takeFlight() : []), ...(isTaken ? queue.takeStored() : [])],
+      { kind: 'dropped', rejection: { code, message } },
+    )
     this.#distrust()
-    if (!isUnknown && !isTaken) return
     this.#outbox.restart()
     this.#queueAgain()
   }
@@ -241,24 +246,18 @@ export class Exchange<U extends User> {
     })
   }
 
-  /**
-   * Somebody else sends under our id, perhaps by a copy of what is stored: whatever is
-   * stored may have been sent from there, in that flush or in another.
-   */
-  #loseStored(loss: Loss): void {
-    const { queue } = this.#replica
-    const paths = this.#replica.rebase(() => {
-      for (const pending of queue.takeStored()) this.lose(pending, loss)
-      return true
-    })
-    this.#audience.publish(paths ?? [])
-  }
-
   /** Take the commands in flight out of the document, with the same outcome for all. */
   #loseFlight(loss: Loss): void {
-    const paths = this.#replica.rebase(() => {
-      for (const pending of this.#replica.queue.takeFlight()) this.lose(pending, loss)
+    this.#lose(() => {
       this.#outbox.release()
+      return this.#replica.queue.takeFlight()
+    }, loss)
+  }
+
+  /** Lose what `take` takes out of the queue. */
+  #lose(take: () => PendingCommand[], loss: Loss): void {
+    const paths = this.#replica.rebase(() => {
+      for (const pending of take()) this.lose(pending, loss)
       return true
     })
     this.#audience.publish(paths ?? [])
