@@ -106,13 +106,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a changed history loses what was in flight',
     file: `${CORE}exchange.ts`,
-    find: 'if (!isUnknown && !isTaken) return',
-    replace: 'if (!isUnknown && !isTaken) return void this.#replica.queue.takeFlight()',
+    find: 'if (!isUnknown && !isTaken) return this.#distrust()',
+    replace: `if (!isUnknown && !isTaken) {
+      this.#replica.queue.takeFlight()
+      return this.#distrust()
+    }`,
   },
   {
     name: 'a changed history sends what was in flight as a new client',
     file: `${CORE}exchange.ts`,
-    find: 'if (!isUnknown && !isTaken) return',
+    find: 'if (!isUnknown && !isTaken) return this.#distrust()',
     replace: '',
   },
   {

@@ -204,8 +204,10 @@ function hasAll({ stream, heads }: Upstream, request: LiveRequest): boolean {
   // It has to be told who is there; and nothing comes of what has broken unnoticed.
   if (presence || stream.isQuiet) return false
   const known = new Set(stream.request.feeds?.map(feedName))
+  // What was refused may be granted to who asks anew, whatever a late event says of it.
+  const isKnown = (key: string) => heads.has(key) && !stream.refused.has(key)
   return (
-    Object.keys(models).every((key) => isModelOf(stream.request, key) && heads.has(key)) &&
+    Object.keys(models).every((key) => isModelOf(stream.request, key) && isKnown(key)) &&
     feeds.every(
       (feed) => !feed.since && known.has(feedName(feed)) && !stream.refused.has(feed.models),
     )
