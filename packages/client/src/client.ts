@@ -20,16 +20,31 @@ import type { LiveTransport, Transport } from './transport.ts'
 import type { Device } from './vault/on-device.ts'
 import type { Vault } from './vault/vault.ts'
 
-export interface ClientOptions {
-  /** Where the server has the plugin, as `/flushout`. Give this or `transport`. */
-  readonly url?: string
-  /** Headers for each request, such as a token; asked anew every time. */
-  readonly headers?: HttpTransportOptions['headers']
+/** What a client is made with: a `url` or a `transport`, and how it works. */
+export type ClientOptions = WorkOptions & (OverHttp | OverTransport)
+
+/** How to reach the server over HTTP. */
+interface OverHttp extends Pick<HttpTransportOptions, 'url' | 'auth' | 'headers'> {
+  readonly transport?: never
+}
+
+/** How to reach it otherwise. Logins are a matter of that way. */
+interface OverTransport {
   /** Another way to the masters than HTTP. */
-  readonly transport?: Transport
+  readonly transport: Transport
+  readonly url?: never
+  readonly auth?: never
+  readonly headers?: never
+}
+
+interface WorkOptions {
   /** When to flush and to ask for news. */
   readonly flush?: FlushTiming
-  /** Who works here, for interceptors. The server decides by itself who it is. */
+  /**
+   * Who works here, for interceptors, and whose edits these are: while another is
+   * logged in they wait. The server decides by itself who that is. Make another
+   * client for another user.
+   */
   readonly user?: User
   /** Refuse or amend commands before they show. The master runs its own. */
   readonly interceptors?: readonly Interceptor[]
@@ -67,6 +82,7 @@ export class Client {
   // Of what nobody waits for.
   readonly #abort = new AbortController()
   readonly #stopWaking: () => void
+  readonly #stopHearing: (() => void) | undefined
   #mode: 'auto' | 'manual'
   #isPaused = false
   #isClosed = false
@@ -80,6 +96,9 @@ export class Client {
     this.#vault = storage && storage.open({ user: user?.id ?? '', environment: this.#environment })
     const transport = options.transport ?? httpTransport(checkUrl(options))
     this.#transport = this.#vault?.share(transport) ?? transport
+    this.#stopHearing = this.#transport.onLogin?.(() => {
+      if (!this.#isPaused) this.resume()
+    })
     const { live } = this.#transport
     this.#live = live && this.#connect(live)
     if (this.#mode === 'manual') this.#live?.pause()
@@ -154,6 +173,7 @@ export class Client {
   close(): void {
     this.#isClosed = true
     this.#stopWaking()
+    this.#stopHearing?.()
     this.#live?.pause()
     this.#board?.close()
     this.#vault?.close()
@@ -297,8 +317,8 @@ export function createClient(options: ClientOptions): Client {
   return new Client(options)
 }
 
-function checkUrl({ url, headers }: ClientOptions): HttpTransportOptions {
-  if (url !== undefined) return { url, headers }
+function checkUrl({ url, ...options }: WorkOptions & Partial<OverHttp>): HttpTransportOptions {
+  if (url !== undefined) return { url, ...options }
   throw new FlushoutError('OPTIONS_INVALID', 'Give createClient a `url` or a `transport`.')
 }
 

@@ -4,16 +4,19 @@ import { toExchangeError } from './exchange-error.ts'
 import { SseParser } from './sse-parser.ts'
 import type { LiveTransport } from './transport.ts'
 
-/** Send a message to a route and give the answer; throws unless it is a success. */
+/** Send a message to a route and give the answer, and the token that it was asked with; throws unless it is a success. */
 export type Ask = (
   route: string,
   accept: string,
   message: unknown,
   signal: AbortSignal,
-) => Promise<Response>
+) => Promise<{ readonly response: Response; readonly token: string | undefined }>
+
+/** Hears that a stream brings less than it was asked for, since nobody is logged in any more. */
+export type OnLost = (token: string | undefined, refusal: { readonly code: string }) => void
 
 /** Hear of others through the routes of `@flushout/server`, by `fetch` and not by EventSource: with headers. */
-export function httpLive(ask: Ask, slot: ConnectionSlot): LiveTransport {
+export function httpLive(ask: Ask, onLost: OnLost, slot: ConnectionSlot): LiveTransport {
   const keepOpen = async <T>(hold: () => Promise<T>): Promise<T> => {
     const held = await slot.run(hold)
     if (held) return held.value
@@ -22,18 +25,22 @@ export function httpLive(ask: Ask, slot: ConnectionSlot): LiveTransport {
       'Other tabs have as many connections as there should be.',
     )
   }
+  const note = (token: string | undefined, event: LiveEvent) => {
+    if (event.event === 'refused' && event.retry === 'after-auth') onLost(token, event)
+  }
   const live: LiveTransport = {
     async stream(request, hear, signal) {
       let retryAfterMs: number | undefined
       let isOver = false
       try {
-        const response = await ask('/live', 'text/event-stream', request, signal)
+        const { response, token } = await ask('/live', 'text/event-stream', request, signal)
         const parser = new SseParser({
           onData(data) {
             const event = parseEvent(data)
             if (!event) return
             if (event.event === 'bye') isOver = true
             hear(event)
+            note(token, event)
           },
           onRetry: (retryMs) => {
             retryAfterMs = retryMs
@@ -48,11 +55,12 @@ export function httpLive(ask: Ask, slot: ConnectionSlot): LiveTransport {
     },
     async poll(request, signal) {
       try {
-        const response = await ask('/live', 'application/json', request, signal)
+        const { response, token } = await ask('/live', 'application/json', request, signal)
         const { events } = Object(parse(await response.text())) as { events?: unknown }
         if (!Array.isArray(events)) {
           throw new FlushoutError('ANSWER_INVALID', 'The server gave no list of events.')
         }
+        for (const event of events as LiveEvent[]) note(token, event)
         return events as LiveEvent[]
       } catch (error) {
         throw toExchangeError(error)
@@ -60,7 +68,7 @@ export function httpLive(ask: Ask, slot: ConnectionSlot): LiveTransport {
     },
     async announce(presence, signal) {
       try {
-        await (await ask('/presence', 'application/json', presence, signal)).text()
+        await (await ask('/presence', 'application/json', presence, signal)).response.text()
       } catch (error) {
         throw toExchangeError(error)
       }

@@ -1,7 +1,9 @@
-import { FlushoutError, type ErrorCode, type Retry, type Snapshot } from '@flushout/core'
+import { FlushoutError, type ErrorCode, type Retry, type Snapshot, type User } from '@flushout/core'
 import { ConnectionSlot } from './connection-slot.ts'
+import { defaultEnvironment, type Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
 import { httpLive } from './http-live.ts'
+import { Login, type Auth } from './login.ts'
 import type { Transport } from './transport.ts'
 
 type HeaderFields = Readonly<Record<string, string>>
@@ -9,34 +11,45 @@ type HeaderFields = Readonly<Record<string, string>>
 export interface HttpTransportOptions {
   /** Where the server has the plugin, as `/flushout` or `https://example.com/flushout`. */
   readonly url: string
-  /** Headers for each request, such as a token; asked anew every time. */
+  /** How it knows who is logged in. Without it, cookies tell the server. */
+  readonly auth?: Auth | undefined
+  /** Headers for each request, such as a tenant; asked anew every time. A token is for `auth`. */
   readonly headers?: (() => HeaderFields | Promise<HeaderFields>) | undefined
+  /** Whose edits these are. The server refuses them while another is logged in. */
+  readonly user?: User | undefined
   /** Instead of the global one. */
   readonly fetch?: typeof fetch
+  /** Clock, randomness and timers, for tests. */
+  readonly environment?: Environment
 }
 
 /** Reach the masters through the routes of `@flushout/server`. */
 export function httpTransport(options: HttpTransportOptions): Transport {
+  const { auth = {}, user, environment = defaultEnvironment } = options
   const base = options.url.replace(/\/+$/, '')
+  const login = new Login(auth, environment)
 
-  async function send(path: string, accept: string, body: string | undefined, signal: AbortSignal) {
-    // Looked up late, so that a fetch that is replaced later is found.
-    const response = await (options.fetch ?? fetch)(base + path, {
-      ...(body && { method: 'POST', body }),
-      headers: {
-        accept,
-        ...(body && { 'content-type': 'application/json' }),
-        ...(await options.headers?.()),
-      },
-      signal,
+  const send = (path: string, accept: string, body: string | undefined, signal: AbortSignal) =>
+    login.run(async (token) => {
+      // Looked up late, so that a fetch that is replaced later is found.
+      const response = await (options.fetch ?? fetch)(base + path, {
+        ...(body && { method: 'POST', body }),
+        headers: {
+          accept,
+          ...(body && { 'content-type': 'application/json' }),
+          ...(user && { 'flushout-user': encodeURIComponent(user.id) }),
+          ...(await options.headers?.()),
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
+        signal,
+      })
+      if (!response.ok) throw toError(response, await response.text())
+      return { response, token }
     })
-    if (!response.ok) throw toError(response, await response.text())
-    return response
-  }
 
   async function request(path: string, body: string | undefined, signal: AbortSignal) {
     try {
-      const response = await send(`/models/${path}`, 'application/json', body, signal)
+      const { response } = await send(`/models/${path}`, 'application/json', body, signal)
       return parseAnswer(response, await response.text())
     } catch (error) {
       throw toExchangeError(error)
@@ -49,8 +62,10 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       request(`${encodeURIComponent(key)}/flush`, JSON.stringify(flush), signal),
     live: httpLive(
       (route, accept, message, signal) => send(route, accept, JSON.stringify(message), signal),
+      (token, refusal) => void login.lost(token, refusal),
       new ConnectionSlot(() => new URL(base, location.href).origin),
     ),
+    onLogin: login.onLogin,
   }
 }
 

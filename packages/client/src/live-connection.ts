@@ -230,7 +230,7 @@ export class LiveConnection {
     // Neither way is open: the loops ask by timer meanwhile.
     if (isBlocked && carrier.kind === 'poll') this.#schedule(blockedPause)
     else if (isBlocked || this.#shortLives >= SHORT_LIVES) this.#poll()
-    else if (FINAL.includes(error.retry)) this.#halted = error.retry
+    else if (FINAL.includes(error.retry)) this.#halt(error)
     else if (this.#carrier?.kind === 'poll' && !this.#clearGrace) this.#schedule(blockedPause)
     else if (this.#isTurnedAway(carrier, error)) this.#poll()
     else {
@@ -238,6 +238,14 @@ export class LiveConnection {
       this.#schedule((random) => pauseAfter(error, this.#failures, random))
     }
     this.#options.onChange()
+  }
+
+  #halt(error: FlushoutError): void {
+    this.#halted = error.retry
+    // Whoever was logged in when the carrier was made is not any more.
+    if (error.retry !== 'after-auth' || !this.#carrier) return
+    this.#lost(error)
+    this.#dropCarrier()
   }
 
   /** Whether streams were refused often, and not by the server: it may serve polls. */

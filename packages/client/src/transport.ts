@@ -13,6 +13,12 @@ export interface Transport {
   readonly flush: (key: string, flush: Flush, signal: AbortSignal) => Promise<unknown>
   /** Hear what happens elsewhere. Without it, clients ask from time to time. */
   readonly live?: LiveTransport
+  /**
+   * Call `listener` whenever another user than before may be logged in, or one at
+   * last, until the returned function is called: the client exchanges anew.
+   * Without it, that waits for a wake or `resume`.
+   */
+  readonly onLogin?: (listener: () => void) => () => void
 }
 
 /** How a client hears of what others do. */

@@ -7,6 +7,7 @@ const code = (wanted: string): unknown => expect.objectContaining({ code: wanted
 
 describe('createClient', () => {
   test('needs to know where the server is', () => {
+    // @ts-expect-error -- neither a url nor a transport
     expect(() => createClient({})).toThrow(code('OPTIONS_INVALID'))
   })
 

@@ -178,6 +178,7 @@ export function createTestNetwork(transport: Transport): TestNetwork {
 
   return {
     ...(transport.live && { live: carryLive(transport.live) }),
+    ...(transport.onLogin && { onLogin: transport.onLogin }),
     sent,
     lives,
     get streams() {

@@ -34,6 +34,8 @@ export interface TodoList {
   readonly todos: { readonly [id: string]: Todo }
 }
 
+type PageOptions = Pick<ClientOptions, 'storage'>
+
 export interface DevicePage {
   readonly client: Client
   readonly environment: TestEnvironment
@@ -58,7 +60,7 @@ export class DeviceWorld {
   }
 
   /** Open a page that keeps things on the disk. It loads the model when it is waited for. */
-  open(options: Partial<ClientOptions> = {}): DevicePage {
+  open(options: PageOptions = {}): DevicePage {
     return this.#open({ storage: onDevice({ storage: this.disk.open() }), ...options })
   }
 
@@ -72,7 +74,7 @@ export class DeviceWorld {
     return (this.server.master(KEY).snapshot().document as unknown as TodoList).todos
   }
 
-  #open(options: Partial<ClientOptions>): DevicePage {
+  #open(options: PageOptions): DevicePage {
     const environment = createTestEnvironment({
       seed: `page ${(this.#pages += 1)}`,
       now: this.#pages * 1_000_000_000,

@@ -4,6 +4,7 @@ import {
   type Client,
   type ClientOptions,
   type Model,
+  type Transport,
 } from '@flushout/client'
 import {
   createTestEnvironment,
@@ -39,7 +40,10 @@ export interface Player {
   readonly texts: () => string[]
 }
 
-export interface PlayOptions extends Partial<ClientOptions> {
+type Way = 'url' | 'auth' | 'headers' | 'transport'
+
+export interface PlayOptions extends Omit<ClientOptions, Way> {
+  readonly transport?: Transport
   readonly name?: string
   /** Instead of repeatable numbers. */
   readonly random?: () => number
