@@ -82,7 +82,11 @@ export class Login {
     }
     try {
       const answer = await send(token)
-      if (token !== undefined && token === this.#refused?.token) this.#accept(token)
+      // One that was refused before is taken after all.
+      if (token === this.#refused?.token) {
+        this.#refused = undefined
+        this.#kept ??= token
+      }
       return answer
     } catch (error) {
       if (token === undefined || !isLoginNeeded(error)) throw error
@@ -107,7 +111,10 @@ export class Login {
     const asking = (this.#asking ??= this.#ask(this.#auth.token))
     try {
       const token = await asking
-      if (asking === this.#asking && token !== this.#refused?.token) this.#keep(token)
+      if (asking === this.#asking && token !== this.#refused?.token) {
+        this.#kept = token
+        this.#offer()
+      }
       return token
     } finally {
       if (asking === this.#asking) this.#asking = undefined
@@ -117,23 +124,12 @@ export class Login {
   #ask(tell: NonNullable<Auth['token']>): Promise<Token> {
     const isRefused = this.#refused?.isOld === true
     return new Promise((resolve, reject) => {
-      const clear = this.#environment.setTimer(() => {
-        reject(new DOMException('The token did not come in time.', 'TimeoutError'))
-      }, PATIENCE_MS)
+      const late = () => reject(new Error('The token did not come in time.'))
+      const clear = this.#environment.setTimer(late, PATIENCE_MS)
       Promise.resolve({ isRefused }).then(tell).finally(clear).then(resolve, reject)
     })
   }
 
-  #keep(token: Token): void {
-    this.#kept = token
-    if (token !== undefined && this.#isAwaited) this.#offer()
-  }
-
-  /** The server takes it after all. */
-  #accept(token: Token): void {
-    this.#refused = undefined
-    this.#kept ??= token
-  }
 
   #drop(token: Token, { code }: { readonly code: string }): void {
     // There is another one already.
@@ -152,14 +148,15 @@ export class Login {
   async #look(): Promise<void> {
     this.#isAwaited = true
     this.#unschedule()
-    const token = await this.#find().catch(() => undefined)
-    if (token === undefined || token === this.#refused?.token) this.#lookLater()
-    // Whoever asked for it may have told already.
-    else if (this.#isAwaited) this.#offer()
+    await this.#find().catch(() => {})
+    if (this.#kept === undefined) this.#lookLater()
+    // Whoever asked for it may have done so already.
+    else this.#offer()
   }
 
-  /** There is another token: let it be tried. Not too often, should none ever be taken. */
+  /** There may be another token: let those try it who wait. Not too often, should none ever be taken. */
   #offer(): void {
+    if (this.#kept === undefined || !this.#isAwaited) return
     const now = this.#environment.now()
     if (Math.abs(now - this.#toldAt) < PACE_MS) return this.#lookLater()
     this.#toldAt = now
