@@ -4,6 +4,8 @@ const modifyRolldownConfig = (config) => ({
   ...config,
   resolve: { conditionNames: ['@flushout/source', 'browser', 'import', 'production'] },
 })
+// Without what is loaded only when somebody asks for it, as a preview is.
+const entry = ['index']
 const shared = { gzip: true, ignore: ['react', 'react-dom', 'immer'], modifyRolldownConfig }
 
 export default [
@@ -18,23 +20,25 @@ export default [
     ...shared,
     name: 'core + client + react',
     path: 'packages/react/src/index.ts',
+    entry,
     // The provider needs a client, so an application has all three packages.
     import: {
       'packages/react/src/index.ts':
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient }',
     },
-    limit: '26.3 KB',
+    limit: '27 KB',
   },
   {
     ...shared,
     name: 'the same, kept on the device',
+    entry,
     path: 'packages/react/src/index.ts',
     import: {
       'packages/react/src/index.ts':
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient, onDevice }',
     },
-    limit: '37.8 KB',
+    limit: '38.5 KB',
   },
 ]

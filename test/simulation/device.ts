@@ -135,6 +135,7 @@ export class Device {
         return () => void this.#wakers.delete(callback)
       },
       isHidden: () => false,
+      warnOnLeave: () => () => {},
     }
   }
 }

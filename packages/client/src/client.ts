@@ -1,13 +1,14 @@
 import {
   createIdFactory,
-  type PresenceRequest,
   FlushoutError,
   type Interceptor,
   type JsonObject,
+  type SettledCommand,
   type User,
 } from '@flushout/core'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
+import { LeaveGuard } from './leave-guard.ts'
 import type { LiveConnection } from './live-connection.ts'
 import { connectModels } from './live-models.ts'
 import { Feeds, type FollowedFeed, type FollowedModelEvent } from './follow.ts'
@@ -15,6 +16,7 @@ import { toExchangeError, untilAborted } from './exchange-error.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { closedError, Model } from './model.ts'
 import type { ModelControl } from './model-control.ts'
+import { notify } from './notify.ts'
 import { PresenceBoard } from './presence-board.ts'
 import type { LiveTransport, Transport } from './transport.ts'
 import type { Device } from './vault/on-device.ts'
@@ -59,6 +61,12 @@ interface WorkOptions {
   readonly environment?: Environment
 }
 
+/** A command of some model, and what became of it. */
+export interface ModelVerdict extends SettledCommand {
+  /** Of the model. */
+  readonly key: string
+}
+
 /** The models of one user in one page, and when they talk to the server. */
 export class Client {
   readonly #options: ClientOptions
@@ -72,6 +80,8 @@ export class Client {
   readonly #controls = new Map<Model, ModelControl>()
   // Takes back the forgetting of a model that nobody needs.
   readonly #keep = new Map<Model, () => void>()
+  readonly #verdictListeners = new Set<(verdict: ModelVerdict) => void>()
+  readonly #guard: LeaveGuard
   readonly #feeds = new Feeds(() => this.#live?.changed())
   // Undefined where nothing is kept on the device.
   readonly #vault: Vault | undefined
@@ -92,6 +102,7 @@ export class Client {
     this.#environment = options.environment ?? defaultEnvironment
     this.#createId = createIdFactory(this.#environment)
     this.#mode = options.flush?.mode ?? 'auto'
+    this.#guard = new LeaveGuard(this.#environment)
     const { storage, user } = options
     this.#vault = storage && storage.open({ user: user?.id ?? '', environment: this.#environment })
     const transport = options.transport ?? httpTransport(checkUrl(options))
@@ -132,6 +143,30 @@ export class Client {
     if (this.#isClosed) throw closedError()
     return this.#feeds.follow(feed, listener)
   }
+
+  /**
+   * Call `listener` once for each command whose outcome becomes known from now on, in all
+   * models: to toast, to log. Edits of earlier pages are among them if they are settled on
+   * this one; what was in `rejections` before is not.
+   */
+  subscribeVerdicts = (listener: (verdict: ModelVerdict) => void): (() => void) => {
+    const own = (verdict: ModelVerdict) => notify(listener, verdict)
+    this.#verdictListeners.add(own)
+    return () => void this.#verdictListeners.delete(own)
+  }
+
+  /**
+   * Whether this device keeps what is written to it: false without `storage`, and where the
+   * browser stores nothing, as it may in private windows or when its quota is used up. Then
+   * edits live only in this page until the server has them.
+   */
+  get isDurable(): boolean {
+    return this.#vault?.storage.isDurable === true
+  }
+
+  /** Call `listener` whenever `isDurable` may be another. */
+  subscribeDurable = (listener: () => void): (() => void) =>
+    this.#vault?.storage.subscribe(() => notify(listener)) ?? (() => {})
 
   /** `manual`: nothing is sent or asked until `flush()`. */
   get flushMode(): 'auto' | 'manual' {
@@ -177,7 +212,8 @@ export class Client {
     this.#live?.pause()
     this.#board?.close()
     this.#vault?.close()
-    this.#abort.abort()
+    this.#guard.end()
+    this.#abort.abort(closedError())
     for (const take of this.#keep.values()) take()
     for (const control of this.#controls.values()) control.close()
     this.#keep.clear()
@@ -213,7 +249,7 @@ export class Client {
     return connection
   }
 
-  async #announce(presence: PresenceRequest): Promise<void> {
+  async #ask<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { timeoutMs = DEFAULT_TIMING.timeoutMs } = this.#options.flush ?? {}
     const abort = new AbortController()
     const signal = AbortSignal.any([abort.signal, this.#abort.signal])
@@ -221,7 +257,7 @@ export class Client {
       abort.abort(new DOMException(`No answer came in ${timeoutMs} ms.`, 'TimeoutError'))
     }, timeoutMs)
     try {
-      await untilAborted(signal, async () => this.#transport.live?.announce(presence, signal))
+      return await untilAborted(signal, () => run(signal))
     } catch (thrown) {
       throw toExchangeError(thrown)
     } finally {
@@ -232,7 +268,8 @@ export class Client {
   #openBoard(): PresenceBoard {
     const board = new PresenceBoard({
       environment: this.#environment,
-      announce: (presence) => this.#announce(presence),
+      announce: (presence) =>
+        this.#ask(async (signal) => this.#transport.live?.announce(presence, signal)),
       isLoaded: (key) => this.#models.get(key)?.isLoaded === true,
       onChange: () => this.#live?.changed(),
     })
@@ -255,10 +292,22 @@ export class Client {
       environment: this.#environment,
       timing: { ...DEFAULT_TIMING, ...this.#options.flush, mode: this.#mode },
       vault: this.#vault,
-      proxy: { ...this.#options, createId: this.#createId, now: this.#environment.now },
+      proxy: {
+        ...this.#options,
+        createId: this.#createId,
+        now: this.#environment.now,
+        onVerdict: (settled) => {
+          for (const listener of this.#verdictListeners) listener({ key, ...settled })
+        },
+      },
+      ask: async (run) => {
+        if (this.#isPaused) throw new FlushoutError('NETWORK', 'The client is paused.')
+        return this.#ask(run)
+      },
       openPresence: (keep) => (this.#board ??= this.#openBoard()).open(key, keep),
       isClosed: () => this.#isClosed,
       onNeedChange: () => this.#needChanged(model, control),
+      onRiskChange: (isAtRisk) => this.#guard.change(isAtRisk),
       onFollowChange: () => this.#live?.changed(),
       onReadmitted: () => this.#live?.renewLater(),
       onExchanged: () => this.#live?.exchanged(),

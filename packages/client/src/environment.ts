@@ -15,6 +15,8 @@ export interface Environment {
   readonly onWake: (callback: () => void) => () => void
   /** Tell whether nobody can see the page, so that asking for news can wait. */
   readonly isHidden: () => boolean
+  /** Let the browser ask before the page is left, until the returned function is called. */
+  readonly warnOnLeave: () => () => void
 }
 
 /** The real thing, in a browser, a worker or Node. */
@@ -39,4 +41,14 @@ export const defaultEnvironment: Environment = {
     }
   },
   isHidden: () => typeof document !== 'undefined' && document.hidden,
+  warnOnLeave() {
+    if (typeof window === 'undefined') return () => {}
+    const warn = (event: BeforeUnloadEvent) => {
+      event.preventDefault()
+      // For Chrome before 119.
+      event.returnValue = true
+    }
+    window.addEventListener('beforeunload', warn)
+    return () => window.removeEventListener('beforeunload', warn)
+  },
 }

@@ -106,7 +106,8 @@ export class FlushLoop {
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    void this.#run()
+    if (this.#isAutomatic()) void this.#run()
+    else this.#setState({ state: 'polling', error: undefined })
   }
 
   /** Tell the loop that a command may have been queued. */

@@ -1,4 +1,4 @@
-export { createClient, type Client, type ClientOptions } from './client.ts'
+export { createClient, type Client, type ClientOptions, type ModelVerdict } from './client.ts'
 export { directTransport, type Backend, type LiveLine, type LiveSink } from './direct-transport.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export type { FlushTiming } from './flush-timing.ts'
@@ -8,6 +8,7 @@ export type { Auth } from './login.ts'
 export type { Model } from './model.ts'
 export type { ModelStatus } from './model-status.ts'
 export type { Presence } from './presence.ts'
+export type { ModelPreview } from './preview-model.ts'
 export type {
   ClientStorage,
   StorageChange,
@@ -33,6 +34,7 @@ export {
   type Outcome,
   type Path,
   type Peer,
+  type PreviewedCommand,
   type Receipt,
   type Rejection,
   type User,

@@ -19,10 +19,17 @@ export interface ModelOptions {
   readonly vault: Vault | undefined
   /** Who else is at this key; `keep` is called while somebody wants to know. */
   readonly openPresence: (keep: () => () => void) => Presence
+  /**
+   * Ask the server for something beside the exchanges, for as long as one of those may
+   * take. Rejects with a `FlushoutError`.
+   */
+  readonly ask: <T>(run: (signal: AbortSignal) => Promise<T>) => Promise<T>
   /** Whether the client was closed. */
   readonly isClosed: () => boolean
   /** Hears whenever `isNeeded` of the control is another. */
   readonly onNeedChange: () => void
+  /** Hears whenever it begins or ceases to hold edits that would be lost with the page. */
+  readonly onRiskChange: (isAtRisk: boolean) => void
   /** Hears whenever `position` of the control is there or gone. */
   readonly onFollowChange: () => void
   /** Hears when exchanges work again after the live connection refused the model. */

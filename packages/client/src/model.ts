@@ -21,6 +21,8 @@ import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
 import type { Presence } from './presence.ts'
+import type { ModelPreview } from './preview-model.ts'
+import { giveAgain } from './retry.ts'
 import type { Keeper } from './vault/keeper.ts'
 import type { Vault } from './vault/vault.ts'
 
@@ -50,6 +52,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #told: ModelStatus
   #watchers = 0
   #wasNeeded = false
+  #wasAtRisk = false
   #wasFollowed = false
   #carriage: Carriage
   // By the live connection.
@@ -130,6 +133,39 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   /** Take an entry off `rejections`. */
   dismiss(lost: LostCommand): void {
     if (!this.#keeper?.dismiss(lost)) this.#proxy?.dismiss(lost)
+  }
+
+  /**
+   * Give a lost command again, and take it off `rejections` if it is accepted; else the
+   * receipt says why not. A create that took effect after all, as its node is there, sets
+   * its props instead; whether it did may not be known before the model is in step: then
+   * the code is OUTCOME_UNKNOWN.
+   */
+  retry(lost: LostCommand): Receipt {
+    const isInStep = this.status.lastSyncedAt !== undefined
+    const proxy = this.#loaded() as unknown as CommandProxy<object>
+    const receipt = giveAgain(proxy, lost, isInStep)
+    if (receipt.ok) this.dismiss(lost)
+    return receipt
+  }
+
+  /**
+   * Say what would become of the pending edits if they were sent now, and where they meet
+   * what others did: which would apply, be amended, rejected or dropped. Asks the server,
+   * in any mode, but sends and changes nothing. Rejects where the server cannot be
+   * reached, and while the client is paused.
+   */
+  async preview(): Promise<ModelPreview> {
+    const { previewModel } = await import('./preview-model.ts')
+    return this.#options.ask(async (signal) => {
+      await untilAborted(signal, () => this.ready)
+      const { key, transport, proxy: rules } = this.#options
+      const keeper = this.#keeper
+      const own = this.#proxy as unknown as CommandProxy<object>
+      const { proxies, pending } = keeper?.all ?? { proxies: [own], pending: [] }
+      const onWithdrawn = () => keeper?.exchanged()
+      return previewModel({ key, transport, proxies, pending, rules, signal, onWithdrawn })
+    })
   }
 
   /** See `CommandProxy.read`. Undefined until the model is loaded. */
@@ -447,8 +483,16 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const { status } = this
     if (status === this.#told) return
     this.#told = status
+    this.#riskMayHaveChanged()
     this.#needMayHaveChanged()
     for (const listener of this.#statusListeners) listener()
+  }
+
+  #riskMayHaveChanged(): void {
+    const isAtRisk = this.#pending > 0 && !this.#told.durable
+    if (isAtRisk === this.#wasAtRisk) return
+    this.#wasAtRisk = isAtRisk
+    this.#options.onRiskChange(isAtRisk)
   }
 
   #followMayHaveChanged(): void {

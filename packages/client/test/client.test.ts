@@ -271,8 +271,9 @@ test('`flush()` sends what is queued in all models', async () => {
 
 test('without a window, nothing wakes the client and no page is hidden', async () => {
   const { defaultEnvironment } = await import('@flushout/client')
-  const { onWake, isHidden, random, now, fillRandom } = defaultEnvironment
+  const { onWake, isHidden, warnOnLeave, random, now, fillRandom } = defaultEnvironment
   onWake(() => {})()
+  warnOnLeave()()
   expect(isHidden()).toBe(false)
   expect(random()).toBeLessThan(1)
   expect(now()).toBeGreaterThan(1.7e12)

@@ -32,6 +32,7 @@ export const catalogue = {
   PARENT_REJECTED: 'never',
   BATCH_REJECTED: 'never',
   WITHDRAWN: 'never',
+  OUTCOME_UNKNOWN: 'never',
   REJECTED: 'never',
   INTERCEPTOR_INVALID: 'never',
   INTERCEPTOR_FAILED: 'never',

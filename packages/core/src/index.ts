@@ -38,5 +38,5 @@ export {
 export { CommandProxy } from './proxy.ts'
 export type { ProxyOptions } from './proxy-options.ts'
 export type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
-export type { Outcome, Receipt, SettledCommand } from './receipt.ts'
+export { refusedReceipt, type Outcome, type Receipt, type SettledCommand } from './receipt.ts'
 export type { At, ChildProps, PathIn, PropsAt } from './typed.ts'

@@ -7,9 +7,10 @@ import { intercept } from './intercept.ts'
 import type { User } from './interceptor.ts'
 import { equalJson, type JsonObject, type JsonValue } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
+import { Others } from './others.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
-import type { PullAnswer, Remap, Snapshot } from './protocol.ts'
+import type { Flush, PullAnswer, Remap, Snapshot } from './protocol.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { createRandom } from './random.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
@@ -30,6 +31,8 @@ export interface Conflict {
 export interface PreviewedCommand {
   /** As in `ProxyMemory`. */
   readonly serial: number
+  /** It is in flight: the master may have applied it, so it cannot be taken back. */
+  readonly isSent: boolean
   /** `dropped`: what it builds on is gone. `amended`: it would apply as `command`. */
   readonly kind: 'applied' | 'amended' | 'rejected' | 'dropped'
   /** As it was given; as it would apply, where that is another. Ids made for it are examples. */
@@ -60,13 +63,14 @@ export interface Previewed {
  * Say what would become of the pending commands of `proxy` if they were sent now, and
  * where they meet what others did, without changing anything. `latest` is what the
  * master has: a snapshot, or its answer to who asks for news. The rules are those of
- * this side; the master may have others. Undefined if `latest` cannot be used or does
+ * this side; the master may have others. `others` are played where they belong, as they
+ * would be sent. Undefined if `latest` cannot be used or does
  * not continue what the proxy holds; a snapshot always can. Cost: O(document + pending).
  */
 export function preview<U extends User = User>(
   proxy: Previewed,
   latest: Snapshot | PullAnswer,
-  rules: Pick<ProxyOptions<U>, 'interceptors' | 'user' | 'now'>,
+  rules: PreviewRules<U>,
 ): Preview | undefined {
   const base = proxy.confirmedSnapshot()
   const memory = checkMemory(proxy.memory)
@@ -80,8 +84,15 @@ export function preview<U extends User = User>(
   }
 }
 
+type PreviewRules<U extends User> = Pick<
+  ProxyOptions<U>,
+  'interceptors' | 'user' | 'now' | 'others'
+>
+
 /** What the master has, and whether the flight is known to be part of it. */
 interface MasterState {
+  /** Flushes that are known to be part of it. */
+  readonly landed: readonly { readonly clientId: string; readonly sequence: number }[]
   readonly commandCount: number
   readonly hash: string
   readonly document: JsonObject
@@ -93,16 +104,22 @@ function toMaster(
   { flight, hasLanded }: CheckedMemory,
   latest: Snapshot | PullAnswer,
 ): MasterState | undefined {
-  const whole = 'document' in latest ? checkSnapshot(latest) : undefined
-  if (whole) return { ...whole, hasLanded }
+  const toState = (whole: Snapshot): MasterState => ({
+    ...whole,
+    hasLanded: hasLanded || isSeen(flight, whole.document),
+    landed: [],
+  })
+  const snapshot = 'document' in latest ? checkSnapshot(latest) : undefined
+  if (snapshot) return toState(snapshot)
   const answer: CheckedPull | undefined = checkPullAnswer(latest)
   if (!answer) return undefined
-  if (answer.sync.kind === 'snapshot') return { ...answer.sync.snapshot, hasLanded }
+  if (answer.sync.kind === 'snapshot') return toState(answer.sync.snapshot)
   const { commandCount, hash } = answer
   const tree = new DocumentTree(base.document)
   let count = base.commandCount
   let isIn = hasLanded
-  for (const update of answer.sync.kind === 'updates' ? answer.sync.updates : []) {
+  const landed = answer.sync.kind === 'updates' ? answer.sync.updates : []
+  for (const update of landed) {
     const { from, clientId, sequence, commands } = update
     if (!commands) return undefined
     if (flight?.clientId === clientId && flight.sequence === sequence) isIn = true
@@ -111,14 +128,22 @@ function toMaster(
     count += commands.length
   }
   if (count !== commandCount) return undefined
-  return { commandCount, hash, document: tree.read() as JsonObject, hasLanded: isIn }
+  return { commandCount, hash, document: tree.read() as JsonObject, hasLanded: isIn, landed }
+}
+
+/** Whether a document that does not tell its past must hold the flight, since one of its nodes is there. */
+function isSeen(flight: Flush | undefined, document: JsonObject): boolean {
+  const tree = new DocumentTree(document)
+  return (flight?.commands ?? []).some((command) => {
+    return command.action === 'create' && tree.has(nodeOf(command as CheckedCommand))
+  })
 }
 
 interface PlayerOptions<U extends User> {
   readonly base: Snapshot
   readonly memory: CheckedMemory
   readonly master: MasterState
-  readonly rules: Pick<ProxyOptions<U>, 'interceptors' | 'user' | 'now'>
+  readonly rules: PreviewRules<U>
 }
 
 /** Plays the pending commands, one after the other, on what the master has. */
@@ -127,6 +152,7 @@ class Player<U extends User> {
   readonly #before: DocumentTree
   readonly #theirs: DocumentTree
   readonly #tree: DocumentTree
+  readonly #others: Others
   readonly #remaps: Remap[] = []
   readonly #refused: Path[] = []
   #made = 0
@@ -136,23 +162,30 @@ class Player<U extends User> {
     this.#before = new DocumentTree(options.base.document)
     this.#theirs = new DocumentTree(options.master.document)
     this.#tree = new DocumentTree(options.master.document)
+    this.#others = new Others(this.#tree)
+    for (const { clientId, sequence } of options.master.landed) {
+      this.#others.confirm(clientId, sequence)
+    }
+    this.#others.replace(options.rules.others ?? [], options.memory.clientId)
   }
 
   play(index: number): PreviewedCommand {
     const { memory, master } = this.#options
     const { serial, given, command: sent } = memory.pending[index]!
+    this.#others.putOnBelow(serial)
     const isSent = index < (memory.flight?.commands.length ?? 0)
     const command = isSent ? sent : given
-    if (isSent && master.hasLanded) return toResult(serial, given, { kind: 'applied', command })
+    const own = { serial, isSent, given }
+    if (isSent && master.hasLanded) return toResult(own, { kind: 'applied', command })
     const orphaned = checkParents(command.path, this.#refused)
     const result: Played = orphaned
       ? { kind: 'dropped', command, rejection: orphaned }
       : this.#apply(serial, remapCommand(command, this.#remaps), isSent)
     if (result.rejection) {
       if (command.action === 'create') this.#refused.push(nodeOf(command))
-      return toResult(serial, given, result)
+      return toResult(own, result)
     }
-    return toResult(serial, given, result, this.#conflicts(result.command))
+    return toResult(own, result, this.#conflicts(result.command))
   }
 
   #apply(serial: number, command: CheckedCommand, isSent: boolean): Played {
@@ -192,6 +225,10 @@ class Player<U extends User> {
   }
 }
 
+interface Own extends Pick<PreviewedCommand, 'serial' | 'isSent'> {
+  readonly given: CheckedCommand
+}
+
 interface Played {
   readonly kind: 'applied' | 'rejected' | 'dropped'
   readonly command: CheckedCommand
@@ -199,8 +236,7 @@ interface Played {
 }
 
 function toResult(
-  serial: number,
-  given: CheckedCommand,
+  { serial, isSent, given }: Own,
   { kind, command, rejection }: Played,
   conflicts: readonly Conflict[] = [],
 ): PreviewedCommand {
@@ -208,7 +244,8 @@ function toResult(
   const isSame = equalJson(toJson(command), toJson(given))
   const isAmended = kind === 'applied' && !isSame
   const path = nodeOf(command)
-  return { serial, kind: isAmended ? 'amended' : kind, command, path, rejection, conflicts }
+  const outcome = isAmended ? 'amended' : kind
+  return { serial, isSent, kind: outcome, command, path, rejection, conflicts }
 }
 
 function toJson(command: CheckedCommand): JsonValue {

@@ -150,7 +150,7 @@ export class PendingCommand implements Receipt {
 
 const NO_COMMAND: CheckedCommand = Object.freeze({ action: 'update', path: ROOT })
 
-/** A receipt for what has not even the form of a command. */
+/** The receipt for a command that was refused before it came into a proxy. */
 export function refusedReceipt(rejection: Rejection): Receipt {
   const receipt = new PendingCommand(NO_COMMAND, 0)
   receipt.refuse(rejection)

@@ -105,9 +105,61 @@ describe('a preview', () => {
     ada.proxy.update(['list', 'c'], { n: 1 })
     const news = throughJson(all.world.master.pull(from, hash))
     expect(preview(ada.proxy, news, RULES)!.commands).toMatchObject([
-      { kind: 'applied', path: ['list', 'c'] },
-      { kind: 'applied', path: ['list', 'c'] },
+      { kind: 'applied', path: ['list', 'c'], isSent: true },
+      { kind: 'applied', path: ['list', 'c'], isSent: false },
     ])
+  })
+
+  test('finds in a whole document that the flight has landed, by a node that it made', () => {
+    const all = open()
+    const { ada, world } = all
+    ada.proxy.update(['list', 'a'], { n: 1 })
+    ada.proxy.create(['list'], {}, { id: 'c' })
+    const flush = ada.proxy.beginFlush()!
+    ada.proxy.update(['list', 'c'], { n: 1 })
+    const before = throughJson(world.master.snapshot())
+    ada.send(flush)
+    const kinds = (latest: typeof before) =>
+      preview(ada.proxy, latest, RULES)!.commands.map(({ kind, path }) => [kind, path.at(-1)])
+    const applied = [
+      ['applied', 'a'],
+      ['applied', 'c'],
+      ['applied', 'c'],
+    ]
+    expect(kinds(throughJson(world.master.snapshot()))).toEqual(applied)
+    expect(kinds(before)).toEqual(applied)
+  })
+
+  test('plays what others have pending where it belongs, but not what is there by now', () => {
+    const all = open()
+    const { ada, bob, world } = all
+    bob.proxy.create(['list'], { text: 'tea' }, { id: 'c' })
+    bob.proxy.create(['list'], {}, { id: 'd' })
+    ada.proxy.showOthers([throughJson(bob.proxy.pending)])
+    ada.proxy.update(['list', 'c'], { done: true })
+    ada.proxy.delete(['list', 'd'])
+    bob.proxy.update(['list', 'c'], { text: 'gin' })
+    const others = [throughJson(bob.proxy.pending), ada.proxy.pending]
+    for (const one of latest(all)) {
+      expect(preview(ada.proxy, one, RULES)!.commands).toMatchObject([
+        { kind: 'dropped', rejection: { code: 'PATH_NOT_FOUND' } },
+        { kind: 'applied' },
+      ])
+      expect(preview(ada.proxy, one, { ...RULES, others })!.commands).toMatchObject([
+        { kind: 'applied', path: ['list', 'c'], conflicts: [] },
+        { kind: 'applied' },
+      ])
+    }
+    const flush = bob.proxy.beginFlush()!
+    const inFlight = throughJson(bob.proxy.pending)
+    bob.proxy.endFlush(bob.send(flush))
+    const eve = world.join('eve')
+    eve.proxy.delete(['list', 'c'])
+    eve.flush()
+    const [news] = latest(all)
+    expect(
+      preview(ada.proxy, news!, { ...RULES, others: [inFlight] })!.commands.map(({ kind }) => kind),
+    ).toEqual(['dropped', 'applied'])
   })
 
   test('needs what continues the proxy, or a whole document', () => {

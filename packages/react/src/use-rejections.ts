@@ -1,4 +1,4 @@
-import type { LostCommand, Model } from '@flushout/client'
+import type { LostCommand, Model, Receipt } from '@flushout/client'
 import { useSyncExternalStore } from 'react'
 
 /** A command that showed on screen and then was refused, or could not apply any more. */
@@ -7,15 +7,20 @@ export interface RejectedCommand extends LostCommand {
   readonly id: string
   /** Take it off the list, when the user has seen it. */
   readonly dismiss: () => void
+  /**
+   * Give the command again. If it is accepted the entry goes; else it stays, and the receipt
+   * says why. See `retry` of the model.
+   */
+  readonly retry: () => Receipt
 }
 
 /**
  * What users did and the master did not accept, oldest first, until dismissed:
- * the command with all that was typed, and why. The same list while nothing
+ * the command with all that was typed, on which node, when, and why not. The same list while nothing
  * changed in it.
  */
 export function useRejections<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
-  const getRejections = () => withDismiss(model)
+  const getRejections = () => withActions(model)
   return useSyncExternalStore(model.subscribeStatus, getRejections, getRejections)
 }
 
@@ -24,7 +29,7 @@ const lists = new WeakMap<readonly LostCommand[], readonly RejectedCommand[]>()
 const entries = new WeakMap<LostCommand, RejectedCommand>()
 let count = 0
 
-function withDismiss<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
+function withActions<Doc extends object>(model: Model<Doc>): readonly RejectedCommand[] {
   let list = lists.get(model.rejections)
   if (!list) {
     list = Object.freeze(model.rejections.map((lost) => toRejected(model, lost)))
@@ -37,7 +42,12 @@ function toRejected<Doc extends object>(model: Model<Doc>, lost: LostCommand): R
   let entry = entries.get(lost)
   if (!entry) {
     count += 1
-    entry = Object.freeze({ ...lost, id: `lost-${count}`, dismiss: () => model.dismiss(lost) })
+    entry = Object.freeze({
+      ...lost,
+      id: `lost-${count}`,
+      dismiss: () => model.dismiss(lost),
+      retry: () => model.retry(lost),
+    })
     entries.set(lost, entry)
   }
   return entry

@@ -23,10 +23,11 @@ function Rejections() {
   const rejections = useRejections(todos)
   return (
     <ul>
-      {rejections.map(({ id, command, kind, rejection, dismiss }, index) => (
+      {rejections.map(({ id, command, kind, rejection, dismiss, retry }, index) => (
         <li key={id}>
           {command.action} {kind}: {rejection.message}
           <button onClick={dismiss}>Dismiss {index}</button>
+          <button onClick={retry}>Retry {index}</button>
         </li>
       ))}
     </ul>
@@ -63,8 +64,8 @@ test('what the master refuses goes off the list and is told until dismissed', as
   await act(() => world.client.flush())
   expect(screen.getByText('milk, bread')).toBeDefined()
   expect(items()).toEqual([
-    'create rejected: Tea only.Dismiss 0',
-    'create rejected: Tea only.Dismiss 1',
+    'create rejected: Tea only.Dismiss 0Retry 0',
+    'create rejected: Tea only.Dismiss 1Retry 1',
   ])
   expect(renders.take()).toEqual({ rejections: 1 })
 
@@ -74,8 +75,37 @@ test('what the master refuses goes off the list and is told until dismissed', as
 
   const second = screen.getAllByRole('listitem')[1]
   press('Dismiss 0')
-  expect(items()).toEqual(['create rejected: Tea only.Dismiss 0'])
+  expect(items()).toEqual(['create rejected: Tea only.Dismiss 0Retry 0'])
   expect(screen.getByRole('listitem')).toBe(second)
   press('Dismiss 0')
   expect(items()).toEqual([])
+})
+
+test('what is given again goes off the list if it is accepted, else it stays', async () => {
+  const world = new World()
+  await world.show(
+    <>
+      <Todos />
+      <Rejections />
+    </>,
+  )
+  press('Tick')
+  const { master } = world.backend()
+  const other = world.createClient()
+  const theirs = other.model<TodoList>(KEY)
+  await theirs.ready
+  theirs.delete(['todos', 'a'])
+  await theirs.flush()
+  await act(() => world.client.flush())
+  expect(items()).toEqual([expect.stringContaining('update dropped')])
+  press('Retry 0')
+  expect(items()).toHaveLength(1)
+  theirs.create(['todos'], { text: 'oat milk' }, { id: 'a' })
+  await theirs.flush()
+  await act(() => world.client.flush())
+  press('Retry 0')
+  expect(items()).toEqual([])
+  await act(() => world.client.flush())
+  expect(master.read(['todos', 'a'])).toEqual({ text: 'oat milk', done: true })
+  other.close()
 })

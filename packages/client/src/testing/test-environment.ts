@@ -22,6 +22,8 @@ export interface TestEnvironment extends Environment {
   settle(): Promise<void>
   /** The network returned, or somebody looks at the page (again). */
   wake(): Promise<void>
+  /** Whether the browser would ask before the page is left. */
+  readonly isWarning: boolean
   /** Nobody looks at the page, until `wake`. */
   hide(): void
 }
@@ -41,6 +43,7 @@ export function createTestEnvironment(options: TestEnvironmentOptions = {}): Tes
   // In the order in which they were set, which decides between equal times.
   const timers = new Set<Timer>()
   const wakers = new Set<() => void>()
+  const warnings = new Set<object>()
   let now = options.now ?? 1_000_000
   let isHidden = false
 
@@ -66,6 +69,14 @@ export function createTestEnvironment(options: TestEnvironmentOptions = {}): Tes
       return () => void wakers.delete(callback)
     },
     isHidden: () => isHidden,
+    warnOnLeave() {
+      const warning = {}
+      warnings.add(warning)
+      return () => void warnings.delete(warning)
+    },
+    get isWarning() {
+      return warnings.size > 0
+    },
     get timers() {
       return timers.size
     },

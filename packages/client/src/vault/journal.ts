@@ -34,6 +34,8 @@ export class Journal {
   readonly #options: JournalOptions
   readonly #edits = new Map<number, PendingMemory>()
   readonly #losses = new Map<LostCommand, string>()
+  // Losses of earlier pages.
+  readonly #forgotten: string[] = []
   #session: ProxyMemory | undefined
   // Of the last edit that was collected.
   #serial = 0
@@ -92,10 +94,10 @@ export class Journal {
     this.saveSoon()
   }
 
-  /** Take a loss off the disk, when somebody has seen it. */
+  /** Take a loss off the disk, when somebody has seen it, together with what else is new. */
   forget(id: string): void {
-    const { storage, keys } = this.#options
-    void storage.write([keys.withoutLost(id)])
+    this.#forgotten.push(id)
+    this.saveSoon()
   }
 
   async #write(changes: readonly StorageChange[]): Promise<void> {
@@ -180,6 +182,7 @@ export class Journal {
 
   #collectLosses(rejections: readonly LostCommand[], changes: StorageChange[]): void {
     const { keys, now, page, proxy } = this.#options
+    for (const id of this.#forgotten.splice(0)) changes.push(keys.withoutLost(id))
     const kept = new Set(rejections)
     for (const lost of rejections) {
       if (this.#losses.has(lost)) continue

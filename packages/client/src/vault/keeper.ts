@@ -3,6 +3,7 @@ import {
   ROOT,
   type Command,
   type LostCommand,
+  type PendingSession,
   type ProxyMemory,
   type ProxyOptions,
   type Snapshot,
@@ -125,6 +126,15 @@ export class Keeper {
   /** Whether something is pending that need not wait for another page. */
   get isSendable(): boolean {
     return this.#sessions.some(isSendable)
+  }
+
+  /** The proxies whose edits this page sends, its own first, and what all pages have pending. */
+  get all(): {
+    readonly proxies: readonly CommandProxy<object>[]
+    readonly pending: readonly PendingSession[]
+  } {
+    const proxies = this.#sessions.map(({ proxy }) => proxy)
+    return { proxies, pending: [...this.#siblings.pending, proxies[0]!.pending] }
   }
 
   /** Make the proxy of the model, with the edits that were left; from now on it is kept. */

@@ -34,7 +34,7 @@ export interface TodoList {
   readonly todos: { readonly [id: string]: Todo }
 }
 
-type PageOptions = Pick<ClientOptions, 'storage'>
+type PageOptions = Pick<ClientOptions, 'storage' | 'transport' | 'flush' | 'interceptors'>
 
 export interface DevicePage {
   readonly client: Client

@@ -14,6 +14,7 @@ export class Clock implements Environment {
   random = (): number => 0.5
   onWake = (): (() => void) => () => {}
   isHidden = (): boolean => false
+  warnOnLeave = (): (() => void) => () => {}
 
   /** How many timers wait. */
   get timers(): number {
