@@ -65,7 +65,8 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       (token, refusal) => void login.lost(token, refusal),
       new ConnectionSlot(() => new URL(base, location.href).origin),
     ),
-    onLogin: login.onLogin,
+    // What cookies tell, they tell all pages.
+    ...(options.auth && { onLogin: login.onLogin }),
   }
 }
 

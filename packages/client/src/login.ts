@@ -130,7 +130,6 @@ export class Login {
     })
   }
 
-
   #drop(token: Token, { code }: { readonly code: string }): void {
     // There is another one already.
     if (this.#kept !== undefined && this.#kept !== token) return

@@ -1,50 +1,13 @@
 import { createClient, type Auth, type Client, type Model } from '@flushout/client'
 import { createTestEnvironment, type TestEnvironment } from '@flushout/client/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { KEY, SessionSite } from './support/session-site.ts'
+import { KEY, Session, SessionSite } from './support/session-site.ts'
 
 interface TodoList {
   readonly todos: { readonly [id: string]: { readonly text: string } }
 }
 
 const HOUR_MS = 3_600_000
-
-/** What an app knows of logins, and what it was asked for. */
-class Session {
-  token: string | undefined
-  /** What another one is, if there is one. */
-  next: string | undefined
-  /** What it was asked with, each time. */
-  readonly asked: boolean[] = []
-  fault: Error | undefined
-  /** Holds answers back. */
-  gate: Promise<void> | undefined
-  readonly #listeners = new Set<() => void>()
-
-  readonly auth: Auth = {
-    token: async ({ isRefused }) => {
-      this.asked.push(isRefused)
-      await this.gate
-      if (this.fault) throw this.fault
-      if (isRefused && this.next !== undefined) this.token = this.next
-      return this.token
-    },
-    subscribe: (listener) => {
-      this.#listeners.add(listener)
-      return () => void this.#listeners.delete(listener)
-    },
-  }
-
-  get listeners(): number {
-    return this.#listeners.size
-  }
-
-  /** Log in or out, and say so. */
-  change(token: string | undefined): void {
-    this.token = token
-    for (const listener of this.#listeners) listener()
-  }
-}
 
 interface Page {
   readonly client: Client

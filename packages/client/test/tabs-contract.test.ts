@@ -59,6 +59,7 @@ function direct({ documents, gate }: TransportWorld): Transport {
 const unreachable = new Proxy({} as Transport, {
   get(_target, method) {
     if (method === 'live') return unreachable
+    if (method === 'onLogin') return undefined
     return () => Promise.reject(new Error(`The tab itself was used for ${String(method)}.`))
   },
 })

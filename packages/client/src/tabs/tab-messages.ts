@@ -4,7 +4,7 @@
 //   tab ──who──► all                      gateway ──gateway──► all
 //   tab ◄─here── gateway
 //   tab ──ask──► gateway ──taken, event …, answer or failure──► tab
-//   tab ──end──► gateway                  tab ──bye──► all
+//   tab ──end──► gateway                  tab ──bye, login──► all
 //
 // A tab that is frozen may never hear what was said meanwhile, so nobody relies on
 // having been heard: who waits says hello, and who is sent what it does not await
@@ -20,6 +20,8 @@ export type CommonMessage =
   | { readonly kind: 'who'; readonly tab: string; readonly lastAsk: number }
   /** There is a new gateway: what the one before was asked for is lost. */
   | { readonly kind: 'gateway' }
+  /** A tab gets through, for the first time or where it needed a login before. */
+  | { readonly kind: 'login' }
   /** A tab needs nothing more. */
   | { readonly kind: 'bye'; readonly tab: string }
 

@@ -11,7 +11,7 @@
 //
 // Nothing is lost by a gateway that ends or freezes: a flush may be sent again, a
 // load too, and streams are opened anew from where they were.
-import type { Flush, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
+import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
 import { createIdFactory, FlushoutError } from '@flushout/core'
 import { defaultEnvironment, type Environment } from '../environment.ts'
 import { toExchangeError, untilAborted } from '../exchange-error.ts'
@@ -22,6 +22,7 @@ import { SharedLive } from './shared-live.ts'
 import { MUTE_MS, TabAsks, type TabAsk } from './tab-asks.ts'
 import { browserTabs, type TabEnvironment, type TabLine } from './tab-environment.ts'
 import { TabLife } from './tab-life.ts'
+import { TabLogins } from './tab-logins.ts'
 import {
   commonLine,
   gatewayLock,
@@ -53,10 +54,16 @@ export function tabTransport(
   transport: Transport,
   { name, environment = defaultEnvironment, tabs = browserTabs() }: TabTransportOptions,
 ): TabTransport {
-  if (!tabs) return { ...through(transport, transport.live), close: () => {} }
+  const { live, onLogin } = transport
+  if (!tabs) {
+    return { ...through(transport, live), ...(onLogin && { onLogin }), close: () => {} }
+  }
   const tab = new Tab({ name, environment, tabs, transport })
-  const { live } = transport
-  return { ...through(tab, live && tab.carryLive(live)), close: () => tab.close() }
+  return {
+    ...through(tab, live && tab.carryLive(live)),
+    onLogin: tab.logins.onLogin,
+    close: () => tab.close(),
+  }
 }
 
 /** `transport` with another `live`. */
@@ -78,6 +85,7 @@ interface TabOptions extends Required<TabTransportOptions> {
 }
 
 class Tab {
+  readonly logins: TabLogins
   readonly #options: TabOptions
   /** To the server, as it is used for all tabs together. */
   readonly #shared: Transport
@@ -97,8 +105,11 @@ class Tab {
 
   constructor(options: TabOptions) {
     const { name, environment, tabs, transport } = options
-    const { live } = transport
+    const { live, onLogin } = transport
     this.#options = options
+    this.logins = new TabLogins(onLogin, () => {
+      this.#common?.say({ kind: 'login' } satisfies CommonMessage)
+    })
     this.#shared = through(transport, live && new SharedLive(live, environment))
     this.#life = new TabLife({ name, id: createIdFactory(environment)(), tabs })
     this.#asks = new TabAsks({
@@ -124,11 +135,17 @@ class Tab {
     const liveOf = (transport: Transport) => transport.live ?? live
     return {
       stream: (request, hear, signal) => {
-        const ask = { method: 'stream', args: [request], hear } as const
+        const hearAll = (event: LiveEvent) => {
+          if (event.event === 'refused' && event.retry === 'after-auth') {
+            this.logins.refused(event.models)
+          }
+          hear(event)
+        }
+        const ask = { method: 'stream', args: [request], hear: hearAll } as const
         return this.#carry(ask, signal, (transport) =>
-          this.#role === 'around'
-            ? this.#roundabout.stream(liveOf(transport), request, hear, signal)
-            : liveOf(transport).stream(request, hear, signal),
+          transport === this.#shared
+            ? liveOf(transport).stream(request, hearAll, signal)
+            : this.#roundabout.stream(liveOf(transport), request, hearAll, signal),
         )
       },
       poll: (request: LiveRequest, signal: AbortSignal) => {
@@ -155,8 +172,19 @@ class Tab {
     this.#life.close()
   }
 
+  #carry<T>(
+    ask: TabAsk,
+    signal: AbortSignal,
+    byItself: (transport: Transport) => Promise<T>,
+  ): Promise<T> {
+    const [first] = ask.args
+    // A model, or what has none of its own.
+    const what = typeof first === 'string' ? first : ask.method
+    return this.logins.watch(what, () => this.#carryAnyWay(ask, signal, byItself))
+  }
+
   /** Do it by the way that is open now, and by another if that is lost. */
-  async #carry<T>(
+  async #carryAnyWay<T>(
     ask: TabAsk,
     signal: AbortSignal,
     byItself: (transport: Transport) => Promise<T>,
@@ -168,7 +196,12 @@ class Tab {
         // At once: a moment later it may be another.
         if (this.#role === 'gateway') return await byItself(this.#shared)
         if (this.#role === 'around') return await byItself(this.#options.transport)
-        const outcome = await this.#asks.ask(ask, signal)
+        const outcome = await this.#asks.ask(ask, signal).catch((error: FlushoutError) => {
+          // This page may know of a login that the gateway does not know of.
+          if (error.retry === 'after-auth' && this.#options.transport.onLogin) return undefined
+          throw error
+        })
+        if (!outcome) return await byItself(this.#options.transport)
         if (outcome.kind === 'answer') return outcome.value as T
         // Who heard something has to open a stream from there.
         if (ask.method === 'stream' && outcome.wasHeard) {
@@ -234,6 +267,7 @@ class Tab {
   }
 
   #hearCommon(message: CommonMessage): void {
+    if (message.kind === 'login') return this.logins.heard()
     if (this.#gateway) return this.#gateway.hear(message)
     if (message.kind !== 'gateway') return
     this.#seek()

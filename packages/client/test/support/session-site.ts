@@ -22,6 +22,8 @@ export class SessionSite {
   readonly tokens = new Map<string, string>()
   /** Whose session the cookie of the browser names, for requests without a token. */
   cookie: string | undefined
+  /** Models that are for everybody. */
+  readonly publicKeys = new Set<string>()
   /** All requests that arrived, oldest first. */
   readonly asked: Asked[] = []
   /** Commands that took effect, each with the user as whom it did. */
@@ -79,7 +81,9 @@ export class SessionSite {
   #refusalOf(path: string, userId: string | undefined, claim: string | undefined) {
     const isOther = claim !== undefined && claim !== encodeURIComponent(userId ?? '')
     const code = userId === undefined ? 'UNAUTHENTICATED' : isOther ? 'USER_MISMATCH' : undefined
-    if (!code || (path === '/live' && this.isDoorOpen)) return undefined
+    const key = decodeURIComponent(path.split('/')[2] ?? '')
+    const isOpen = path === '/live' ? this.isDoorOpen : this.publicKeys.has(key)
+    if (!code || (isOpen && !isOther)) return undefined
     return { code, retry: 'after-auth' } as const
   }
 
@@ -121,6 +125,43 @@ export class SessionSite {
       },
     })
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+  }
+}
+
+/** What an app knows of logins, and what it was asked for. */
+export class Session {
+  token: string | undefined
+  /** What another one is, if there is one. */
+  next: string | undefined
+  /** What it was asked with, each time. */
+  readonly asked: boolean[] = []
+  fault: Error | undefined
+  /** Holds answers back. */
+  gate: Promise<void> | undefined
+  readonly #listeners = new Set<() => void>()
+
+  readonly auth: Auth = {
+    token: async ({ isRefused }) => {
+      this.asked.push(isRefused)
+      await this.gate
+      if (this.fault) throw this.fault
+      if (isRefused && this.next !== undefined) this.token = this.next
+      return this.token
+    },
+    subscribe: (listener) => {
+      this.#listeners.add(listener)
+      return () => void this.#listeners.delete(listener)
+    },
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  /** Log in or out, and say so. */
+  change(token: string | undefined): void {
+    this.token = token
+    for (const listener of this.#listeners) listener()
   }
 }
 
