@@ -50,6 +50,16 @@ test('the service worker in the docs is the one of the example', async () => {
   }
 })
 
+test('the examples of the page about offline are the ones that are tested', async () => {
+  const page = await read('docs/offline.md')
+  for (const file of [
+    'client/test/readme/long-absence.ts',
+    'react/test/support/offline-example.tsx',
+  ]) {
+    expect(page).toContain(`\n${(await read(`packages/${file}`)).trim()}\n\`\`\``)
+  }
+})
+
 test('every script that a page shows is there', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   for (const page of await listPages()) {

@@ -1,8 +1,8 @@
 import { onDevice, type ModelPreview, type ModelVerdict } from '@flushout/client'
 import type { Interceptor } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
+import { openAfterAbsence } from './readme/long-absence.ts'
 import { DeviceWorld, KEY, type DevicePage } from './support/device-world.ts'
-import { openAfterAbsence } from './support/long-absence.ts'
 import { TestBrowser } from './support/test-browser.ts'
 
 const LONG_MS = 60_000

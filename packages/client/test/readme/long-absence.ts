@@ -1,4 +1,3 @@
-// The example of docs/offline.md.
 import type { Client } from '@flushout/client'
 
 export async function openAfterAbsence(
