@@ -33,7 +33,7 @@ async function serve() {
         interceptors: [
           (_document, command, { user }) => {
             if (command.action === 'create')
-              applied.push(`${user?.id} ${String(command.props?.['text'])}`)
+              applied.push(`${user?.id} ${command.props?.['text'] as string}`)
           },
         ],
       },
