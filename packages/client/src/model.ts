@@ -50,6 +50,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #status: ModelStatus
   // What the status listeners were told last.
   #told: ModelStatus
+  #toldRejections = NO_REJECTIONS
   #watchers = 0
   #wasNeeded = false
   #wasAtRisk = false
@@ -479,10 +480,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #statusMayHaveChanged(): void {
-    // Another list of rejections always comes with other counts.
-    const { status } = this
-    if (status === this.#told) return
+    const { status, rejections } = this
+    if (status === this.#told && rejections === this.#toldRejections) return
     this.#told = status
+    this.#toldRejections = rejections
     this.#riskMayHaveChanged()
     this.#needMayHaveChanged()
     for (const listener of this.#statusListeners) listener()

@@ -133,6 +133,56 @@ describe('tabs of one browser', () => {
   })
 })
 
+describe('what was refused in one tab', () => {
+  const refuseMilk = {
+    interceptors: [
+      (_: unknown, command: { readonly props?: { readonly text?: unknown } }) =>
+        command.props?.text === 'Milk'
+          ? { reject: { code: 'NO_MILK', message: 'There is no milk.' } }
+          : undefined,
+    ],
+  } as unknown as Parameters<typeof createWorld>[0]
+
+  test('is told in all, and gone from all when it was dismissed in one', async () => {
+    const { pages, open, browser } = await openTabs(refuseMilk)
+    const [one, two, three] = pages
+    one.add('Milk')
+    two.add('Milk')
+    await pass(10_000, ...pages)
+    for (const { model } of pages) {
+      expect(model.rejections).toMatchObject([{ kind: 'rejected' }, { kind: 'rejected' }])
+    }
+    // The one that was given there, and one of another tab.
+    const fourth = open({ tabs: browser.open() })
+    await pass(1_000, ...pages, fourth)
+    for (const lost of one.model.rejections) {
+      one.model.dismiss(lost)
+      await pass(1_000, ...pages, fourth)
+    }
+    for (const { model } of [...pages, fourth]) expect(model.rejections).toEqual([])
+    const last = open({ tabs: browser.open() })
+    await pass(1_000, ...pages, last)
+    expect(last.model.rejections).toEqual([])
+    expect(three.model.status.rejected).toBe(0)
+  })
+
+  test('is told once when that tab is gone', async () => {
+    const { pages, kill } = await openTabs(refuseMilk)
+    const [one, two, three] = pages
+    one.client.pause()
+    one.add('Milk')
+    await pass(1_000, ...pages)
+    kill(0)
+    await pass(10_000, two, three)
+    for (const { model } of [two, three]) {
+      expect(model.rejections).toMatchObject([{ kind: 'rejected', rejection: { code: 'NO_MILK' } }])
+    }
+    two.model.dismiss(two.model.rejections[0]!)
+    await pass(1_000, two, three)
+    for (const { model } of [two, three]) expect(model.rejections).toEqual([])
+  })
+})
+
 describe('a tab that dies', () => {
   test('leaves its edits to another, which sends them before what builds on them', async () => {
     const { pages, texts, kill, open, browser } = await openTabs()

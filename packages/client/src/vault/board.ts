@@ -62,6 +62,7 @@ export class Board {
   prune(confirmed: number, syncedAt = 0): boolean {
     let isPruned = false
     for (const [name, { entries, isSilent }] of this.#pages) {
+      if ([...entries.values()].every(({ landed }) => landed.length === 0)) continue
       const kept = [...entries].map(([id, { word, landed }]): [string, Entry] => {
         const rest = landed.filter(({ until, at }) => until > confirmed && at + NEWS_MS >= syncedAt)
         isPruned ||= rest.length < landed.length

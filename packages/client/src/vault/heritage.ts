@@ -1,6 +1,7 @@
-import type { ProxyMemory } from '@flushout/core'
+import { ROOT, type Command, type LostCommand, type ProxyMemory } from '@flushout/core'
 import type { StorageChange } from '../storage/client-storage.ts'
-import type { ShelfKeys, StoredSession } from './shelf.ts'
+import { toLossId } from './journal.ts'
+import type { ShelfKeys, StoredLoss, StoredSession } from './shelf.ts'
 
 /** What a page takes over from those that are dead. */
 export interface Heritage {
@@ -34,4 +35,34 @@ function toMemory({ clientId, row, edits }: StoredSession): ProxyMemory {
 
 function lastSerial({ serial, pending }: ProxyMemory): number {
   return Math.max(serial, pending.at(-1)?.serial ?? 0)
+}
+
+/** Tell the edits of a session as lost which nobody can go on with. */
+export function giveUp(
+  { clientId, pending }: ProxyMemory,
+  keys: ShelfKeys,
+  { page, at }: { readonly page: string; readonly at: number },
+): { readonly losses: readonly StoredLoss[]; readonly changes: readonly StorageChange[] } {
+  const losses = pending.map(({ serial, command }) => ({
+    id: toLossId(at, page, clientId, serial),
+    lost: toSpoiled(command, at),
+  }))
+  const changes = [
+    ...keys.withoutSession(clientId),
+    ...losses.map(({ id, lost }) => keys.lost(id, lost)),
+  ]
+  return { losses, changes }
+}
+
+/** An edit of which nobody can tell any more whether it was sent. */
+function toSpoiled(command: Command, at: number): LostCommand {
+  const { path = ROOT } = command
+  const message = 'What was kept of it on this device cannot be read.'
+  return {
+    command,
+    path: command.action === 'create' && command.id !== undefined ? [...path, command.id] : path,
+    kind: 'dropped',
+    rejection: { code: 'COMMAND_INVALID', message },
+    at,
+  }
 }

@@ -1,6 +1,6 @@
 import type { CommandProxy, LostCommand, PendingMemory, ProxyMemory } from '@flushout/core'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
-import type { ShelfKeys } from './shelf.ts'
+import type { LossNews, ShelfKeys, StoredLoss } from './shelf.ts'
 
 export interface JournalOptions {
   readonly storage: ClientStorage
@@ -20,6 +20,8 @@ export interface JournalOptions {
   readonly keepsDocument: boolean
   /** Hears when `isSaved` may be another. */
   readonly onSaved: () => void
+  /** Hears what is being written of losses. */
+  readonly onLosses: (news: LossNews) => void
 }
 
 /** Beyond this much the document is written anew, or beyond its own size if that is more. */
@@ -58,8 +60,8 @@ export class Journal {
   }
 
   /** What was lost since it began, with what it is stored under. */
-  get losses(): readonly (readonly [LostCommand, string])[] {
-    return [...this.#losses]
+  get losses(): readonly StoredLoss[] {
+    return [...this.#losses].map(([lost, id]) => ({ id, lost }))
   }
 
   /** Whether everything that was given so far is on disk. */
@@ -181,21 +183,26 @@ export class Journal {
   }
 
   #collectLosses(rejections: readonly LostCommand[], changes: StorageChange[]): void {
-    const { keys, now, page, proxy } = this.#options
-    for (const id of this.#forgotten.splice(0)) changes.push(keys.withoutLost(id))
+    const { keys, now, page, proxy, onLosses } = this.#options
     const kept = new Set(rejections)
-    for (const lost of rejections) {
-      if (this.#losses.has(lost)) continue
+    const lost: StoredLoss[] = []
+    const seen = this.#forgotten.splice(0)
+    for (const one of rejections) {
+      if (this.#losses.has(one)) continue
       this.#lossCount += 1
       const id = toLossId(now(), page, proxy.memory.clientId, this.#lossCount)
-      this.#losses.set(lost, id)
-      changes.push(keys.lost(id, lost))
+      this.#losses.set(one, id)
+      lost.push({ id, lost: one })
     }
-    for (const [lost, id] of this.#losses) {
-      if (kept.has(lost)) continue
-      this.#losses.delete(lost)
-      changes.push(keys.withoutLost(id))
+    for (const [one, id] of this.#losses) {
+      if (kept.has(one)) continue
+      this.#losses.delete(one)
+      seen.push(id)
     }
+    if (lost.length + seen.length === 0) return
+    changes.push(...lost.map((loss) => keys.lost(loss.id, loss.lost)))
+    changes.push(...seen.map((id) => keys.withoutLost(id)))
+    onLosses({ lost, seen })
   }
 }
 

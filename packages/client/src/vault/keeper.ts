@@ -1,7 +1,5 @@
 import {
   CommandProxy,
-  ROOT,
-  type Command,
   type LostCommand,
   type PendingSession,
   type ProxyMemory,
@@ -9,10 +7,12 @@ import {
   type Snapshot,
 } from '@flushout/core'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
-import { takeOver } from './heritage.ts'
-import { Journal, toLossId } from './journal.ts'
+import { giveUp, takeOver } from './heritage.ts'
+import { Inbox } from './inbox.ts'
+import { Journal } from './journal.ts'
 import type { SessionWord } from './page-messages.ts'
-import type { Shelf, ShelfKeys, StoredLoss, StoredSession } from './shelf.ts'
+import { isPending, isSendable, listOthers, toWord, type Session } from './session.ts'
+import type { Shelf, ShelfKeys, StoredSession } from './shelf.ts'
 import { Siblings, type Pages } from './siblings.ts'
 
 /** Where a keeper writes, and in whose name. */
@@ -50,12 +50,6 @@ export interface KeeperListener {
   readonly onAgree: () => void
 }
 
-/** A proxy, and what writes its edits to disk. */
-interface Session {
-  readonly proxy: CommandProxy<object>
-  readonly journal: Journal
-}
-
 /**
  * Keeps one model on this device. The page has a session of its own, which goes on with
  * the latest that was left, and carries the other ones until the master has answered
@@ -67,13 +61,13 @@ export class Keeper {
   readonly #proxyOptions: ProxyOptions
   readonly #listener: KeeperListener
   readonly #siblings: Siblings
+  readonly #inbox: Inbox
   #own: Session | undefined
   #carried: readonly Session[] = []
   // Those that were carried to the end: others may not have heard of it yet.
   readonly #ended: SessionWord[] = []
   #stopHearing = () => {}
   #isAttended = false
-  #losses: readonly StoredLoss[]
 
   constructor(
     vault: KeeperHome,
@@ -85,13 +79,17 @@ export class Keeper {
     this.#opened = opened
     this.#proxyOptions = proxyOptions
     this.#listener = listener
-    this.#losses = opened.shelf.losses
+    this.#inbox = new Inbox(opened.shelf.losses, () => this.#sessions)
     this.#siblings = new Siblings({
       pages: vault,
       key: opened.key,
       words: () => [...this.#sessions.map(toWord), ...this.#ended],
       isHeldUp: () => this.#sessions.some(({ proxy }) => proxy.isHeldUp),
       onChange: () => this.#agree(),
+      onLosses: (news) => {
+        this.#inbox.hear(news)
+        listener.onChange()
+      },
     })
   }
 
@@ -102,10 +100,7 @@ export class Keeper {
 
   /** Edits of other pages that were lost, until they are dismissed. */
   get losses(): readonly LostCommand[] {
-    return [
-      ...this.#losses.map(({ lost }) => lost),
-      ...this.#carried.flatMap(({ proxy }) => proxy.rejections),
-    ]
+    return [...this.#inbox.losses, ...this.#carried.flatMap(({ proxy }) => proxy.rejections)]
   }
 
   /** Whether all that nobody confirmed is on disk. */
@@ -140,7 +135,9 @@ export class Keeper {
   /** Make the proxy of the model, with the edits that were left; from now on it is kept. */
   createProxy<Doc extends object>(snapshot: Snapshot<Doc>): CommandProxy<Doc> {
     const { shelf, memories, keys } = this.#opened
-    const [memory, ...rest] = memories.filter((each) => this.#isUsable(each))
+    const changes: StorageChange[] = []
+    const [memory, ...rest] = this.#chooseUsable(memories, changes)
+    if (changes.length > 0) void this.#vault.storage.write(changes)
     const isOwn = (snapshot as unknown) === this.snapshot
     const proxy = new CommandProxy<Doc>(snapshot, {
       ...this.#proxyOptions,
@@ -217,16 +214,15 @@ export class Keeper {
 
   /** Take a loss off `losses`. False if it is none of them. */
   dismiss(lost: LostCommand): boolean {
-    const found = this.#losses.find((other) => other.lost === lost)
-    if (!found) {
-      const holder = this.#carried.find(({ proxy }) => proxy.rejections.includes(lost))
-      holder?.proxy.dismiss(lost)
-      return holder !== undefined
+    const id = this.#inbox.dismiss(lost)
+    if (id !== undefined) {
+      this.#own?.journal.forget(id)
+      this.#listener.onChange()
+      return true
     }
-    this.#losses = this.#losses.filter((other) => other !== found)
-    this.#own?.journal.forget(found.id)
-    this.#listener.onChange()
-    return true
+    const holder = this.#carried.find(({ proxy }) => proxy.rejections.includes(lost))
+    holder?.proxy.dismiss(lost)
+    return holder !== undefined
   }
 
   /**
@@ -265,10 +261,11 @@ export class Keeper {
       if (dead.length === 0 || !this.#own) return []
       const { memories, changes } = takeOver(dead, keys, this.#vault.page)
       for (const { row } of dead) this.#siblings.forget(row.page)
-      this.#carry(memories)
+      const written: StorageChange[] = [...changes]
+      this.#carry(this.#chooseUsable(memories, written))
       this.#agree()
       this.#siblings.tell()
-      return changes
+      return written
     })
   }
 
@@ -299,33 +296,29 @@ export class Keeper {
     const { journal } = session
     await journal.save()
     if (!this.#carried.includes(session)) return
-    this.#losses = [...this.#losses, ...journal.losses.map(([lost, id]) => ({ lost, id }))]
+    const { losses } = journal
     this.#ended.push(toWord(session))
     this.#carried = this.#carried.filter((other) => other !== session)
+    this.#inbox.add(losses)
     this.#agree()
     this.#siblings.tell()
   }
 
-  /** Whether a proxy can go on with it; if not, its edits are told as lost. */
-  #isUsable(memory: ProxyMemory): boolean {
-    try {
-      void new CommandProxy(NOTHING, { ...this.#proxyOptions, memory, others: [] })
-      return true
-    } catch {
-      // Somebody changed what is on disk under a page that lived.
-    }
-    const { keys } = this.#opened
-    const at = this.#proxyOptions.now()
-    const losses = memory.pending.map(({ serial, command }) => ({
-      id: toLossId(at, this.#vault.page, memory.clientId, serial),
-      lost: toSpoiled(command, at),
-    }))
-    this.#losses = [...this.#losses, ...losses]
-    void this.#vault.storage.write([
-      ...keys.withoutSession(memory.clientId),
-      ...losses.map(({ id, lost }) => keys.lost(id, lost)),
-    ])
-    return false
+  /** Those that a proxy can go on with; the others are told as lost, by `changes` too. */
+  #chooseUsable(memories: readonly ProxyMemory[], changes: StorageChange[]): ProxyMemory[] {
+    return memories.filter((memory) => {
+      try {
+        void new CommandProxy(NOTHING, { ...this.#proxyOptions, memory, others: [] })
+        return true
+      } catch {
+        // Somebody changed what is on disk under a page that lived.
+        const when = { page: this.#vault.page, at: this.#proxyOptions.now() }
+        const given = giveUp(memory, this.#opened.keys, when)
+        this.#inbox.add(given.losses)
+        changes.push(...given.changes)
+        return false
+      }
+    })
   }
 
   /** Let each session know what all others have pending. */
@@ -357,6 +350,7 @@ export class Keeper {
       now: this.#proxyOptions.now,
       proxy,
       onSaved: this.#listener.onChange,
+      onLosses: (news) => this.#siblings.tellLosses(news),
     })
     proxy.subscribeStatus(() => {
       journal.saveSoon()
@@ -370,49 +364,3 @@ export class Keeper {
 }
 
 const NOTHING: Snapshot = { commandCount: 0, hash: '', document: {} }
-
-/** An edit of which nobody can tell any more whether it was sent. */
-function toSpoiled(command: Command, at: number): LostCommand {
-  const { path = ROOT } = command
-  const message = 'What was kept of it on this device cannot be read.'
-  return {
-    command,
-    path: command.action === 'create' && command.id !== undefined ? [...path, command.id] : path,
-    kind: 'dropped',
-    rejection: { code: 'COMMAND_INVALID', message },
-    at,
-  }
-}
-
-function toWord({ proxy }: Session): SessionWord {
-  return { ...proxy.pending, confirmed: proxy.confirmed.from }
-}
-
-function isPending({ proxy }: Session): boolean {
-  const { queued, inFlight } = proxy.status
-  return queued + inFlight > 0
-}
-
-function isSendable(session: Session): boolean {
-  return isPending(session) && !session.proxy.isHeldUp
-}
-
-/** What is on disk of other pages that live. */
-function listOthers(
-  { sessions }: Shelf,
-  page: string,
-  taken: readonly ProxyMemory[],
-): Map<string, SessionWord[]> {
-  const pages = new Map<string, SessionWord[]>()
-  for (const { clientId, row, edits } of sessions) {
-    if (row.page === page || taken.some((memory) => memory.clientId === clientId)) continue
-    const { flight } = row
-    const commands = edits.map((edit, index) => ({
-      ...edit,
-      ...(flight && index < flight.commands.length && { sequence: flight.sequence }),
-    }))
-    const words = pages.get(row.page) ?? []
-    pages.set(row.page, [...words, { clientId, commands, confirmed: 0 }])
-  }
-  return pages
-}

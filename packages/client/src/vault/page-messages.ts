@@ -2,6 +2,7 @@
 // not sent yet, and hears when one dies. A page that was frozen may have missed some:
 // whoever needs an answer asks.
 import type { PendingSession } from '@flushout/core'
+import type { LossNews } from './shelf.ts'
 
 /** From one page to all others. */
 export type PageMessage = { readonly page: string } & (
@@ -14,6 +15,7 @@ export type PageMessage = { readonly page: string } & (
       /** All sessions that the page has in this model, those that have nothing pending too. */
       readonly sessions: readonly SessionWord[]
     }
+  | ({ readonly kind: 'losses'; readonly key: string } & LossNews)
 )
 
 /** What a page says of one of its sessions. */

@@ -38,6 +38,13 @@ export interface StoredLoss {
   readonly lost: LostCommand
 }
 
+/** What is new about the losses of a model. */
+export interface LossNews {
+  readonly lost: readonly StoredLoss[]
+  /** Under what those were stored that somebody has seen. */
+  readonly seen: readonly string[]
+}
+
 /** All that is on disk of one model. */
 export interface Shelf {
   readonly snapshot: Snapshot | undefined

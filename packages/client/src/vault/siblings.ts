@@ -2,6 +2,7 @@ import type { PendingSession } from '@flushout/core'
 import type { Environment } from '../environment.ts'
 import { Board } from './board.ts'
 import type { PageMessage, SessionWord } from './page-messages.ts'
+import type { LossNews } from './shelf.ts'
 
 /** The pages of one user on this device. */
 export interface Pages {
@@ -23,6 +24,8 @@ export interface SiblingsOptions {
   readonly isHeldUp: () => boolean
   /** Hears when `pending` is another. */
   readonly onChange: () => void
+  /** Hears what another page says of losses. */
+  readonly onLosses: (news: LossNews) => void
 }
 
 /** What comes within this time is told at once. */
@@ -117,10 +120,18 @@ export class Siblings {
     }, ANSWER_MS)
   }
 
+  /** Tell what was lost, and what somebody has seen of that. */
+  tellLosses(news: LossNews): void {
+    const { pages, key } = this.#options
+    pages.tell({ page: pages.page, kind: 'losses', key, ...news })
+  }
+
   #hear(message: PageMessage): void {
-    const { key, onChange } = this.#options
-    if (message.kind === 'ask' && message.key === key) this.tell()
-    if (message.kind !== 'pending' || message.key !== key) return
+    const { key, onChange, onLosses } = this.#options
+    if (message.kind === 'who' || message.kind === 'here' || message.key !== key) return
+    if (message.kind === 'ask') this.tell()
+    if (message.kind === 'losses') onLosses(message)
+    if (message.kind !== 'pending') return
     this.#asked.delete(message.page)
     this.note(message.page, message.sessions)
     onChange()

@@ -1,0 +1,45 @@
+import type { CommandProxy, ProxyMemory } from '@flushout/core'
+import type { Journal } from './journal.ts'
+import type { SessionWord } from './page-messages.ts'
+import type { Shelf } from './shelf.ts'
+
+/** A proxy, and what writes its edits to disk. */
+export interface Session {
+  readonly proxy: CommandProxy<object>
+  readonly journal: Journal
+}
+
+/** What other pages are told of it. */
+export function toWord({ proxy }: Session): SessionWord {
+  return { ...proxy.pending, confirmed: proxy.confirmed.from }
+}
+
+export function isPending({ proxy }: Session): boolean {
+  const { queued, inFlight } = proxy.status
+  return queued + inFlight > 0
+}
+
+/** Whether it has something to send, and need not wait for another session with that. */
+export function isSendable(session: Session): boolean {
+  return isPending(session) && !session.proxy.isHeldUp
+}
+
+/** What is on disk of other pages that live, page by page, as they would tell it. */
+export function listOthers(
+  { sessions }: Shelf,
+  page: string,
+  taken: readonly ProxyMemory[],
+): Map<string, SessionWord[]> {
+  const pages = new Map<string, SessionWord[]>()
+  for (const { clientId, row, edits } of sessions) {
+    if (row.page === page || taken.some((memory) => memory.clientId === clientId)) continue
+    const { flight } = row
+    const commands = edits.map((edit, index) => ({
+      ...edit,
+      ...(flight && index < flight.commands.length && { sequence: flight.sequence }),
+    }))
+    const words = pages.get(row.page) ?? []
+    pages.set(row.page, [...words, { clientId, commands, confirmed: 0 }])
+  }
+  return pages
+}
