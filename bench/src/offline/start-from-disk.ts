@@ -44,7 +44,7 @@ export async function startFromDisk(
   // From now on there is no server: the page comes out of a route, as out of a service worker.
   await server.close()
   await serveWithoutServer(context, script)
-  await first.evaluate((times) => offlinePage.edit(times), UNSENT)
+  await first.evaluate((edits) => offlinePage.edit(edits), UNSENT)
   await first.close()
 
   const samples = { opened: [] as number[], rows: [] as number[] }
