@@ -59,12 +59,15 @@ export class Board {
    * This page has come to `confirmed`, and was last in step at `syncedAt`. Tells whether
    * anything is gone by that.
    */
-  prune(confirmed: number, syncedAt = 0): boolean {
+  prune(confirmed: number, now: number, syncedAt = 0): boolean {
     let isPruned = false
     for (const [name, { entries, isSilent }] of this.#pages) {
       if ([...entries.values()].every(({ landed }) => landed.length === 0)) continue
       const kept = [...entries].map(([id, { word, landed }]): [string, Entry] => {
-        const rest = landed.filter(({ until, at }) => until > confirmed && at + NEWS_MS >= syncedAt)
+        const rest = landed
+          .filter(({ until, at }) => until > confirmed && at + NEWS_MS >= syncedAt)
+          // The clock was set back: what is of the future is of now.
+          .map((each) => ({ ...each, at: Math.min(each.at, now) }))
         isPruned ||= rest.length < landed.length
         return [id, { word, landed: rest }]
       })

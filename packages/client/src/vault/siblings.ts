@@ -59,7 +59,7 @@ export class Siblings {
 
   /** See `Board.prune`. */
   prune(confirmed: number, syncedAt?: number): boolean {
-    return this.#board.prune(confirmed, syncedAt)
+    return this.#board.prune(confirmed, this.#options.pages.environment.now(), syncedAt)
   }
 
   /** Hear the others, and be heard. */
