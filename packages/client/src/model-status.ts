@@ -49,22 +49,39 @@ const NOTHING: ProxyStatus = {
 /** How the live connection serves a model: not yet, by a stream, by polls; or not at all. */
 export type Carriage = 'joining' | 'stream' | 'poll' | undefined
 
-/** Put together what the proxy counts, if there is one, how the last exchange went, and how news come. */
+/** What is known of a model that is kept on the device. */
+interface Kept {
+  readonly isSaved: boolean
+  /** What this page has to send for others. */
+  readonly carried: { readonly queued: number; readonly inFlight: number } | undefined
+  /** Those of other pages included. */
+  readonly rejected: number
+}
+
+/**
+ * Put together what the proxy counts, if there is one, how the last exchange went, how
+ * news come, and what is kept.
+ */
 export function composeStatus(
   proxy: { readonly status: ProxyStatus; readonly commandCount: number } | undefined,
   loop: LoopState,
   carriage: Carriage,
+  kept: Kept | undefined,
   last: ModelStatus | undefined,
   now: number,
 ): ModelStatus {
   const state = composeState(loop.state, carriage)
+  const own = proxy?.status ?? NOTHING
   return Object.freeze({
-    ...(proxy?.status ?? NOTHING),
+    ...own,
     ...loop,
+    queued: own.queued + (kept?.carried?.queued ?? 0),
+    inFlight: own.inFlight + (kept?.carried?.inFlight ?? 0),
+    rejected: kept?.rejected ?? own.rejected,
     state,
     since: last?.state === state ? last.since : now,
     commandCount: proxy?.commandCount ?? 0,
-    durable: false,
+    durable: kept?.isSaved === true,
   })
 }
 

@@ -14,7 +14,8 @@ import {
   type Receipt,
   type Snapshot,
 } from '@flushout/core'
-import { toExchangeError, untilAborted } from './exchange-error.ts'
+import { untilAborted } from './exchange-error.ts'
+import { exchangeOnce } from './exchange-once.ts'
 import { toUpdateListener, type FollowedEvent } from './follow.ts'
 import { FlushLoop } from './flush-loop.ts'
 import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
@@ -23,7 +24,7 @@ import { notify } from './notify.ts'
 import type { Presence } from './presence.ts'
 import type { ModelPreview } from './preview-model.ts'
 import { giveAgain } from './retry.ts'
-import type { Keeper } from './vault/keeper.ts'
+import type { ExchangeOnce, Keeper } from './vault/keeper.ts'
 import type { Vault } from './vault/vault.ts'
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
@@ -271,17 +272,12 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   #composeStatus(last: ModelStatus | undefined): ModelStatus {
     const now = this.#options.environment.now()
-    const status = composeStatus(this.#proxy, this.#loop.state, this.#carriage, last, now)
-    const { vault } = this.#options
-    if (!vault) return status
-    const { isSaved = false, carried } = this.#keeper ?? {}
-    return Object.freeze({
-      ...status,
-      queued: status.queued + (carried?.queued ?? 0),
-      inFlight: status.inFlight + (carried?.inFlight ?? 0),
+    const kept = this.#options.vault && {
+      isSaved: this.#keeper?.isSaved === true,
+      carried: this.#keeper?.carried,
       rejected: this.rejections.length,
-      durable: isSaved,
-    })
+    }
+    return composeStatus(this.#proxy, this.#loop.state, this.#carriage, kept, last, now)
   }
 
   get #pending(): number {
@@ -367,40 +363,18 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     })
   }
 
-  async #flushOnce(proxy: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
+  async #flushOnce(own: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
+    const { key } = this
+    const { transport } = this.#options
     const keeper = this.#keeper
-    const carried = await keeper?.sendCarried((other, saved) =>
-      this.#exchange(other, signal, saved),
+    const exchange: ExchangeOnce = (proxy, saved) =>
+      exchangeOnce({ key, transport, proxy, saved, signal })
+    const carried = await keeper?.sendCarried(exchange)
+    const settled = await exchange(own as unknown as CommandProxy<object>, async () =>
+      keeper?.save(),
     )
-    const own = proxy as unknown as CommandProxy<object>
-    const settled = await this.#exchange(own, signal, async () => keeper?.save())
     keeper?.exchanged()
     return settled + (carried ?? 0)
-  }
-
-  async #exchange(
-    proxy: CommandProxy<object>,
-    signal: AbortSignal,
-    saved: () => Promise<void>,
-  ): Promise<number> {
-    const flush = proxy.beginFlush({ pull: true })!
-    let answer: unknown
-    try {
-      // Once it was sent the master may have applied it: a page that ends now must
-      // know what it was.
-      if (flush.commands.length > 0) await untilAborted(signal, saved)
-      answer = await untilAborted(signal, () =>
-        this.#options.transport.flush(this.key, flush, signal),
-      )
-    } catch (thrown) {
-      const error = toExchangeError(thrown)
-      proxy.failFlush(error)
-      throw error
-    }
-    if (proxy.endFlush(answer).ok) return flush.commands.length
-    // It may have been the answer to another flush: this one goes again.
-    proxy.cancelFlush()
-    throw new FlushoutError('ANSWER_INVALID', "The server's answer cannot be used.")
   }
 
   #carry(carriage: Carriage): void {
