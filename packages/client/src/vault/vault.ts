@@ -120,8 +120,10 @@ export class Vault implements KeeperHome {
   ): Promise<void> {
     const shelf = await this.#read(keys)
     const dead = await this.#listDead(shelf.sessions.map(({ row }) => row.page))
-    const releases = await Promise.all(dead.map((page) => this.#claim(page)))
+    const releases: (() => void)[] = []
     try {
+      // One after the other and all in the same order, or two pages would wait for each other.
+      for (const page of dead.toSorted()) releases.push(await this.#claim(page))
       // Somebody else may have taken it over until a moment ago.
       const claimed = dead.length > 0 ? await this.#read(keys) : shelf
       if (this.#isClosed) return
