@@ -8,13 +8,15 @@ export interface LostEdit {
   readonly action: RejectedCommand['command']['action']
   readonly message: string
   readonly dismiss: () => void
+  /** Do all of it again, to the same todo. */
+  readonly retry: () => void
 }
 
 /** One entry for each todo: who added it, ticked it off and was refused sees one message. */
 export function collectLostEdits(rejections: readonly RejectedCommand[]): Map<string, LostEdit> {
   const lost = new Map<string, LostEdit>()
   for (const rejected of rejections) {
-    const { command, rejection, dismiss } = rejected
+    const { command, rejection, dismiss, retry } = rejected
     const id = command.action === 'create' ? command.id! : command.path!.at(-1)!
     const first = lost.get(id)
     lost.set(id, {
@@ -26,9 +28,13 @@ export function collectLostEdits(rejections: readonly RejectedCommand[]): Map<st
       // The first says why; what followed from it only adds what was done.
       ...first,
       ...(command.action !== 'delete' && command.props),
-      dismiss: () => {
+      dismiss() {
         first?.dismiss()
         dismiss()
+      },
+      retry() {
+        first?.retry()
+        retry()
       },
     })
   }

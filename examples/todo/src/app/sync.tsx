@@ -1,6 +1,5 @@
 import type { Model, ModelStatus } from '@flushout/client'
-import { useSyncStatus } from '@flushout/react'
-import { useEffect, useState } from 'react'
+import { useDurable, useSyncStatus } from '@flushout/react'
 import type { TodoList } from '../todo-list.ts'
 
 type Mode = 'auto' | 'manual'
@@ -15,9 +14,7 @@ interface SyncStateProps {
 export function SyncState({ model, isOffline, mode }: SyncStateProps) {
   const status = useSyncStatus(model)
   const unsaved = status.queued + status.inFlight
-  // A moment passes anyway before a change is on the device.
-  const isForgetful = useLasting(model.isLoaded && !status.durable, 1_000)
-  useWarningOnLeave(unsaved > 0 && !status.durable)
+  const isForgetful = !useDurable()
   const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`
   const kept = `${changes} ${isForgetful ? 'only in this page' : 'kept here'}`
   return (
@@ -93,30 +90,6 @@ function tellConnection(
     case 'refused':
       return `Gone, or not for you, since ${at}`
   }
-}
-
-/** Where nothing is stored, closing the page would lose what is not saved. */
-function useWarningOnLeave(isLosing: boolean): void {
-  useEffect(() => {
-    if (!isLosing) return
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault()
-    addEventListener('beforeunload', warn)
-    return () => removeEventListener('beforeunload', warn)
-  }, [isLosing])
-}
-
-/** Whether something has been so for a while. */
-function useLasting(isSo: boolean, ms: number): boolean {
-  const [isLasting, setIsLasting] = useState(false)
-  useEffect(() => {
-    if (!isSo) return
-    const timer = setTimeout(() => setIsLasting(true), ms)
-    return () => {
-      clearTimeout(timer)
-      setIsLasting(false)
-    }
-  }, [isSo, ms])
-  return isLasting
 }
 
 interface SyncPipelineProps {

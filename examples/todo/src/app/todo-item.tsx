@@ -47,23 +47,22 @@ export function TodoItem(props: TodoItemProps) {
     announce(`Deleted ${todo?.text}`)
   }
 
-  const dismiss = () => {
+  const leaveCard = () => {
     if (todo) focus('.edit')
     else focusBeside(item.current!)
+  }
+
+  const dismiss = () => {
+    leaveCard()
     lost?.dismiss()
   }
 
   const retry = () => {
-    if (!lost) return
-    const { text = '', done = false, action } = lost
-    dismiss()
-    if (!todo) model.create(['todos'], { text, done })
-    else if (action === 'delete') node.delete()
-    else
-      node.update({
-        ...(lost.text !== undefined && { text }),
-        ...(lost.done !== undefined && { done }),
-      })
+    leaveCard()
+    if (todo || lost?.action === 'create') return lost?.retry()
+    // To do it to what is gone would be refused again.
+    model.create(['todos'], { text: lost?.text ?? '', done: lost?.done ?? false })
+    lost?.dismiss()
   }
 
   // A tick for a todo that is gone is nothing that could be done again.
