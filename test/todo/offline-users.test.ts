@@ -57,9 +57,14 @@ const shows = (page: Page, ...texts: string[]) =>
 const keeps = (page: Page, count: number) =>
   eventually(() => page.evaluate(() => usersPage.unsaved()), { count, isDurable: true })
 
+const NOBODY = 'Failed to load resource: the server responded with a status of 401 (Unauthorized)'
+const ANOTHER = 'Failed to load resource: the server responded with a status of 403 (Forbidden)'
+
 test('what one user did offline waits for them while another works on the same machine', async ({
   live,
 }) => {
+  // The tab that goes on for both when the other has logged out.
+  live.mayComplain(NOBODY)
   const { page, context } = await live.open({ path: '/users' })
   const sent: string[] = []
   context.on('request', (request) => sent.push(request.postData() ?? ''))
@@ -102,4 +107,35 @@ test('what one user did offline waits for them while another works on the same m
   expect(texts.slice(-2)).toEqual(['Bread of ada', 'Tea of ada'])
   await shows(beside, ...texts)
   await keeps(beside, 0)
+})
+
+test('a page that is still open when another user logs in beside it waits, and sends nothing as that user', async ({
+  live,
+}) => {
+  live.mayComplain(NOBODY)
+  live.mayComplain(ANOTHER)
+  const { page, context } = await live.open({ path: '/users' })
+  const beside = await context.newPage()
+  await beside.goto(page.url())
+  await logIn(live, page, 'ada')
+  await add(page, 'Milk')
+  await shows(page, 'Milk of ada')
+  await live.unplug()
+  await add(page, 'Bread')
+  await keeps(page, 1)
+  const isOpen = logIn(live, beside, 'bob')
+  await eventually(() => page.evaluate(() => document.cookie), 'user=bob')
+  await live.plugIn()
+  await isOpen
+  await add(beside, 'Jam')
+  await eventually(async () => (await live.saved()).commandCount, 2)
+  await eventually(() => page.evaluate(() => usersPage.state()), 'needs-auth')
+  await keeps(page, 1)
+  await shows(beside, 'Milk of ada', 'Jam of bob')
+
+  await beside.evaluate(() => usersPage.logOut())
+  await logIn(live, beside, 'ada')
+  await keeps(page, 0)
+  for (const tab of [page, beside]) await shows(tab, 'Milk of ada', 'Jam of bob', 'Bread of ada')
+  expect(await live.saved()).toMatchObject({ commandCount: 3 })
 })

@@ -9,6 +9,8 @@ export interface UsersPage {
   /** End what whoever is logged in has open here. */
   logOut(): void
   add(text: string): void
+  /** How the list stands towards the server. */
+  state(): string
   texts(): string[]
   /** How many edits are not saved, and whether they are on the device. */
   unsaved(): { readonly count: number; readonly isDurable: boolean }
@@ -36,6 +38,7 @@ const usersPage: UsersPage = {
   },
   add: (text) => void model!.create(['todos'], { text, done: false }),
   texts: () => Object.values(model?.read()?.todos ?? {}).map(({ text }) => text),
+  state: () => model!.status.state,
   unsaved() {
     const { queued, inFlight, durable } = model!.status
     return { count: queued + inFlight, isDurable: durable }
