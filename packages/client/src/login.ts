@@ -47,6 +47,8 @@ export class Login {
   // Undefined while it has to be asked for.
   #kept: Token
   #asking: Promise<Token> | undefined
+  // Logins and logouts so far.
+  #changes = 0
   // The last that the server did not take; not `isOld` if it is somebody else's.
   #refused: { readonly token: Token; readonly isOld: boolean } | undefined
   // Whether somebody was refused, and waits for another token.
@@ -91,7 +93,7 @@ export class Login {
     } catch (error) {
       if (token === undefined || !isLoginNeeded(error)) throw error
       this.#drop(token, error)
-      const other = isLast || error.code !== 'UNAUTHENTICATED' ? token : await this.#find()
+      const other = isLast ? token : await this.#find()
       if (other !== undefined && other !== token) return this.run(send, true)
       this.#lookLater()
       throw error
@@ -106,28 +108,32 @@ export class Login {
   }
 
   async #find(): Promise<Token> {
-    if (!this.#auth.token || this.#kept !== undefined) return this.#kept
+    const { token } = this.#auth
+    if (!token || this.#kept !== undefined) return this.#kept
     // Once for all who need it.
-    const asking = (this.#asking ??= this.#ask(this.#auth.token))
-    try {
-      const token = await asking
-      if (asking === this.#asking && token !== this.#refused?.token) {
-        this.#kept = token
-        this.#offer()
-      }
-      return token
-    } finally {
-      if (asking === this.#asking) this.#asking = undefined
-    }
+    return (this.#asking ??= this.#ask(token))
   }
 
-  #ask(tell: NonNullable<Auth['token']>): Promise<Token> {
+  async #ask(tell: NonNullable<Auth['token']>): Promise<Token> {
+    const changes = this.#changes
     const isRefused = this.#refused?.isOld === true
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error('The token did not come in time.'))
-      const clear = this.#environment.setTimer(late, PATIENCE_MS)
-      Promise.resolve({ isRefused }).then(tell).finally(clear).then(resolve, reject)
-    })
+    let token: Token
+    try {
+      token = await new Promise<Token>((resolve, reject) => {
+        const late = () => reject(new Error('The token did not come in time.'))
+        const clear = this.#environment.setTimer(late, PATIENCE_MS)
+        Promise.resolve({ isRefused }).then(tell).finally(clear).then(resolve, reject)
+      })
+    } finally {
+      if (changes === this.#changes) this.#asking = undefined
+    }
+    // It may be of whoever was logged in before.
+    if (changes !== this.#changes) return this.#find()
+    if (token !== this.#refused?.token) {
+      this.#kept = token
+      this.#offer()
+    }
+    return token
   }
 
   #drop(token: Token, { code }: { readonly code: string }): void {
@@ -164,6 +170,7 @@ export class Login {
 
   /** Somebody has logged in or out: nothing from before counts. */
   #changed(): void {
+    this.#changes += 1
     this.#kept = undefined
     this.#asking = undefined
     this.#refused = undefined

@@ -1,4 +1,11 @@
-import { createClient, type Auth, type Client, type Model } from '@flushout/client'
+import {
+  createClient,
+  memoryStorage,
+  onDevice,
+  type Auth,
+  type Client,
+  type Model,
+} from '@flushout/client'
 import { createTestEnvironment, type TestEnvironment } from '@flushout/client/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { KEY, Session, SessionSite } from './support/session-site.ts'
@@ -176,14 +183,24 @@ describe('a token that has run out', () => {
 
   test('of a request that was slow takes no newer one away', async () => {
     const { site, session, page } = await enter()
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    site.hold = (path) => (path.endsWith('b') ? held : undefined)
+    const slow = page.client.model('todos:b')
+    void slow.ready
+    await page.environment.settle()
+    site.tokens.clear()
     site.tokens.set('a2', 'ada')
     session.change('a2')
     await page.environment.advance(100)
     const asked = session.asked.length
-    page.type('Milk')
+    release()
     await page.environment.advance(1_000)
+    expect(slow.isLoaded).toBe(true)
     expect(session.asked).toHaveLength(asked)
-    expect(site.asked.at(-1)?.token).toBe('a2')
+    expect(session.asked).not.toContain(true)
   })
 
   test('ends nothing for longer than it takes, where only the stream tells of it', async () => {
@@ -206,6 +223,52 @@ describe('a token that has run out', () => {
     await environment.advance(100)
     expect(site.texts).toEqual(['Milk'])
   })
+})
+
+test('a token that was asked for before another login is not used after it', async () => {
+  const site = new SessionSite()
+  site.tokens.set('old', 'ada').set('new', 'bob')
+  let answer: (token: string) => void = () => {}
+  let change = () => {}
+  let isFirst = true
+  const { model, environment } = open(site, {
+    token() {
+      if (!isFirst) return 'new'
+      isFirst = false
+      return new Promise<string>((resolve) => {
+        answer = resolve
+      })
+    },
+    subscribe(listener) {
+      change = listener
+      return () => {}
+    },
+  })
+  await environment.settle()
+  change()
+  await environment.settle()
+  answer('old')
+  await environment.advance(1_000)
+  expect(model.status.state).toBe('live')
+  expect(site.asked.map(({ token }) => token)).not.toContain('old')
+})
+
+test('a client that keeps its edits on the device hears of logins as any other', async () => {
+  const site = new SessionSite()
+  const session = new Session()
+  const environment = createTestEnvironment()
+  const client = createClient({
+    transport: site.transport(environment, { auth: session.auth }),
+    storage: onDevice({ storage: memoryStorage(), tabs: undefined }),
+    environment,
+  })
+  onTestFinished(() => client.close())
+  void client.model(KEY).ready
+  await environment.advance(1_000)
+  site.tokens.set('a1', 'ada')
+  session.change('a1')
+  await environment.settle()
+  expect(client.model(KEY).isLoaded).toBe(true)
 })
 
 describe('a token that is not taken', () => {
@@ -247,7 +310,7 @@ describe('a token that is not taken', () => {
   })
 
   test('may be taken after all when the page is looked at again', async () => {
-    const { site, page } = await enter()
+    const { site, session, page } = await enter()
     const { model, environment, type } = page
     site.tokens.clear()
     type('Milk')
@@ -258,9 +321,13 @@ describe('a token that is not taken', () => {
     await environment.advance(60_000)
     expect(site.applied).toEqual(['ada Milk'])
     expect(model.status.state).toBe('live')
-    const { length } = site.asked
+    const asked = [site.asked.length, session.asked.length]
     await environment.advance(HOUR_MS)
-    expect(site.asked).toHaveLength(length)
+    expect([site.asked.length, session.asked.length]).toEqual(asked)
+    type('Bread')
+    await environment.advance(1_000)
+    expect(site.applied).toEqual(['ada Milk', 'ada Bread'])
+    expect(session.asked).toHaveLength(asked[1]!)
   })
 })
 

@@ -8,7 +8,9 @@ import {
   type Model,
 } from '@flushout/client'
 import { createTestEnvironment } from '@flushout/client/testing'
+import { FlushoutError } from '@flushout/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { TabLogins } from '../src/tabs/tab-logins.ts'
 import { KEY, Session, SessionSite } from './support/session-site.ts'
 import { TestBrowser } from './support/test-browser.ts'
 
@@ -73,24 +75,53 @@ describe('tabs that wait for a login', () => {
     expect(statesOf(pages)).toEqual(['live', 'live'])
   })
 
-  test('go on at once when one of them is looked at and gets through', async () => {
+  test('go on at once when one of them gets through', async () => {
     const { site, open, pass } = createWorld()
-    const session = new Session()
-    const { token } = session.auth
-    site.tokens.set('a1', 'ada')
-    session.token = 'a1'
-    const pages = [await open('ada', { token: token! }), await open('ada', { token: token! })]
-    site.tokens.clear()
+    site.cookie = 'ada'
+    const pages = [await open('ada'), await open('ada')]
+    site.cookie = undefined
     pages.forEach(({ type }, index) => type(`Of ${index}`))
     await pass(1_000)
     expect(statesOf(pages)).toEqual(['needs-auth', 'needs-auth'])
-    site.tokens.set('a2', 'ada')
-    session.token = 'a2'
-    // As `resume` of one page, which is what a wake comes to.
+    site.cookie = 'ada'
     pages[1]!.client.resume()
     await pass(1_000)
     expect(site.applied.toSorted()).toEqual(['ada Of 0', 'ada Of 1'])
     expect(statesOf(pages)).toEqual(['live', 'live'])
+  })
+
+  test('go on at once too where the live connection alone told them', async () => {
+    const { site, open, pass } = createWorld()
+    site.cookie = 'ada'
+    const pages = [await open('ada'), await open('ada')]
+    site.server.hub.tell({
+      event: 'refused',
+      models: KEY,
+      code: 'UNAUTHENTICATED',
+      message: 'Log in first.',
+      retry: 'after-auth',
+    })
+    await pass(100)
+    expect(statesOf(pages)).toEqual(['needs-auth', 'needs-auth'])
+    await open('ada')
+    expect(statesOf(pages)).toEqual(['live', 'live'])
+  })
+
+  test('believe a login more than a request from before it', async () => {
+    let woken = 0
+    const logins = new TabLogins(undefined, () => {})
+    logins.onLogin(() => (woken += 1))
+    let refuse = (_error: unknown) => {}
+    const asked = logins.watch(KEY, () => {
+      return new Promise((_resolve, reject) => {
+        refuse = reject
+      })
+    })
+    logins.heard()
+    expect(woken).toBe(0)
+    refuse(new FlushoutError('UNAUTHENTICATED', 'Log in first.'))
+    await expect(asked).rejects.toThrow('Log in first.')
+    expect(woken).toBe(1)
   })
 
   test('do not depend on the gateway, which may know of no login', async () => {

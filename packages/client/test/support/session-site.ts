@@ -28,6 +28,8 @@ export class SessionSite {
   readonly asked: Asked[] = []
   /** Commands that took effect, each with the user as whom it did. */
   readonly applied: string[] = []
+  /** Holds requests back before they arrive. */
+  hold: (path: string) => Promise<void> | undefined = () => undefined
   /** Lets who is not logged in have streams, of which nothing comes. */
   isDoorOpen = false
 
@@ -61,6 +63,7 @@ export class SessionSite {
     const token = headers.get('authorization')?.replace('Bearer ', '')
     const claim = headers.get('flushout-user') ?? undefined
     const path = (input as string).slice('https://example.com/flushout'.length)
+    await this.hold(path)
     const userId = token === undefined ? this.cookie : this.tokens.get(token)
     const refusal = this.#refusalOf(path, userId, claim)
     this.asked.push({ path, token, claim, isRefused: refusal !== undefined })
