@@ -44,17 +44,12 @@ export class TabLogins {
       return answer
     } catch (error) {
       if ((error as FlushoutError).retry === 'after-auth') {
-        this.refused(what)
+        this.#refused.add(what)
         // It was asked for before that login.
         if (heard !== this.#heard) this.#wake()
       }
       throw error
     }
-  }
-
-  /** Nobody is logged in who may have `what`. */
-  refused(what: string): void {
-    this.#refused.add(what)
   }
 
   /** Another tab gets through. */

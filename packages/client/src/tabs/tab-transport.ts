@@ -11,7 +11,7 @@
 //
 // Nothing is lost by a gateway that ends or freezes: a flush may be sent again, a
 // load too, and streams are opened anew from where they were.
-import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
+import type { Flush, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
 import { createIdFactory, FlushoutError } from '@flushout/core'
 import { defaultEnvironment, type Environment } from '../environment.ts'
 import { toExchangeError, untilAborted } from '../exchange-error.ts'
@@ -135,17 +135,11 @@ class Tab {
     const liveOf = (transport: Transport) => transport.live ?? live
     return {
       stream: (request, hear, signal) => {
-        const hearAll = (event: LiveEvent) => {
-          if (event.event === 'refused' && event.retry === 'after-auth') {
-            this.logins.refused(event.models)
-          }
-          hear(event)
-        }
-        const ask = { method: 'stream', args: [request], hear: hearAll } as const
+        const ask = { method: 'stream', args: [request], hear } as const
         return this.#carry(ask, signal, (transport) =>
           transport === this.#shared
-            ? liveOf(transport).stream(request, hearAll, signal)
-            : this.#roundabout.stream(liveOf(transport), request, hearAll, signal),
+            ? liveOf(transport).stream(request, hear, signal)
+            : this.#roundabout.stream(liveOf(transport), request, hear, signal),
         )
       },
       poll: (request: LiveRequest, signal: AbortSignal) => {
