@@ -1,8 +1,9 @@
 // Compiled by `tsc -b`, never run: what is wrong must not compile.
-import type { Model, ModelStatus, Peer } from '@flushout/client'
+import type { Model, ModelPreview, ModelStatus, ModelVerdict, Peer } from '@flushout/client'
 import type { JsonObject, JsonValue, Receipt } from '@flushout/core'
 import {
   FlushoutProvider,
+  useDurable,
   useFeed,
   useFlushout,
   useKeys,
@@ -12,6 +13,7 @@ import {
   usePresence,
   useRejections,
   useSyncStatus,
+  useVerdicts,
   type NodeHandle,
 } from '@flushout/react'
 import { expectTypeOf } from 'vitest'
@@ -43,6 +45,10 @@ export function Documents() {
   expectTypeOf(useSyncStatus(todos)).toEqualTypeOf<ModelStatus>()
   const rejection = useRejections(todos)[0]!
   expectTypeOf(rejection.dismiss).toEqualTypeOf<() => void>()
+  expectTypeOf(rejection.retry).toEqualTypeOf<() => Receipt>()
+  expectTypeOf(useDurable()).toEqualTypeOf<boolean>()
+  useVerdicts((verdict) => expectTypeOf(verdict).toEqualTypeOf<ModelVerdict>())
+  expectTypeOf(todos.preview()).toEqualTypeOf<Promise<ModelPreview>>()
   // @ts-expect-error A command that was applied is not among them.
   void (rejection.kind === 'applied')
 }
