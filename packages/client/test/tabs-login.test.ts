@@ -161,6 +161,31 @@ describe('tabs that wait for a login', () => {
   })
 })
 
+test('what was done in several pages before a login goes out once after it', async () => {
+  const { site, open, pass } = createWorld()
+  const session = new Session()
+  site.tokens.set('a1', 'ada')
+  session.token = 'a1'
+  const first = await open('ada', session.auth)
+  first.client.close()
+  session.token = undefined
+  const { length } = site.asked
+  for (const text of ['Milk', 'Bread', 'Tea']) {
+    const page = await open('ada', session.auth)
+    page.type(text)
+    await pass(1_000)
+    expect(page.model.status).toMatchObject({ state: 'needs-auth' })
+    page.client.close()
+  }
+  expect(site.asked).toHaveLength(length)
+  const last = await open('ada', session.auth)
+  expect(last.texts()).toEqual(['Milk', 'Bread', 'Tea'])
+  session.change('a1')
+  await pass(60_000)
+  expect(site.applied).toEqual(['ada Milk', 'ada Bread', 'ada Tea'])
+  expect(last.model.status).toMatchObject({ state: 'live', queued: 0, inFlight: 0, rejected: 0 })
+})
+
 describe('two users of one browser', () => {
   test('neither see nor send what the other has, and each finds their own again', async () => {
     const { site, open, pass } = createWorld()
