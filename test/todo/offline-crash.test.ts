@@ -29,9 +29,9 @@ async function kill({ context, page }: LivePage): Promise<void> {
 }
 
 describe('the page is killed, and what was done is there once in the next', () => {
-  for (const [when, meanwhile, landed] of [
-    ['between store and send', undefined, 1],
-    ['between send and answer', (route: Route) => route.fetch(), 3],
+  for (const [when, meanwhile, hasLanded] of [
+    ['between store and send', undefined, false],
+    ['between send and answer', (route: Route) => route.fetch(), true],
   ] as const) {
     test(when, async ({ live }) => {
       const tab = await live.open()
@@ -42,8 +42,7 @@ describe('the page is killed, and what was done is there once in the next', () =
       await tab.a.add('Bread')
       await tab.a.edit('Milk', 'Oat milk')
       await eventually(held, 1)
-      const { commandCount } = await live.saved()
-      expect(commandCount).toBeGreaterThanOrEqual(Math.min(landed, 2))
+      expect((await live.saved()).commandCount > 1).toBe(hasLanded)
       // Behind what is on its way.
       await tab.a.tick('Oat milk').check()
       await tab.a.add('Tea')
