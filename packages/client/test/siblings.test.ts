@@ -1,6 +1,7 @@
 // Several tabs of one browser with the same model: what each of them has not sent yet
 // the others show at once, and what builds on it is sent after it.
 import { memoryStorage, type StorageRow } from '@flushout/client'
+import { createTestDisk, createTestEnvironment } from '@flushout/client/testing'
 import { describe, expect, test } from 'vitest'
 import { createWorld, OTHER_KEY, pass, type Page, type TodoList } from './support/page-world.ts'
 import { TestBrowser } from './support/test-browser.ts'
@@ -289,6 +290,53 @@ describe('a tab that dies', () => {
     await pass(60_000, ...pages)
     expect(texts(OTHER_KEY)).toEqual(['Report'])
   })
+})
+
+test('what a page takes over while the disk refuses it leaves to no other, until it dies', async () => {
+  const { start, open, texts } = createWorld()
+  const browser = new TestBrowser()
+  const environment = createTestEnvironment()
+  const disk = createTestDisk(environment)
+  const openTab = () => {
+    const tab = browser.open()
+    return { tab, page: open({ tabs: tab, storage: disk.open() }) }
+  }
+  const first = openTab()
+  await pass(1_000, first.page)
+  first.page.client.pause()
+  first.page.add('Milk')
+  await pass(1_000, first.page)
+  first.tab.kill()
+  first.page.client.close()
+
+  disk.refuse()
+  const second = openTab()
+  second.page.client.pause()
+  await pass(1_000, second.page)
+  const third = openTab()
+  third.page.client.pause()
+  await pass(1_000, second.page, third.page)
+  const counts = () => [second, third].map(({ page }) => page.model.status.queued)
+  expect(counts()).toEqual([1, 0])
+  for (const { page } of [second, third]) expect(page.texts()).toEqual(['Milk'])
+  second.tab.kill()
+  second.page.client.close()
+  await pass(1_000, third.page)
+  expect(counts()[1]).toBe(1)
+  third.page.client.resume()
+  await pass(10_000, third.page)
+  expect(texts()).toEqual(['Milk'])
+
+  // What is on disk again leaves nothing that holds up the next.
+  disk.accept()
+  await environment.advance(60_000)
+  await pass(1_000, third.page)
+  third.tab.kill()
+  third.page.client.close()
+  const last = start({ tabs: browser.open(), storage: disk.open() })
+  await pass(10_000, last)
+  expect(texts()).toEqual(['Milk'])
+  expect(disk.rows.filter(({ key }) => key[2] === 'session')).toEqual([])
 })
 
 test('what was left in a model is sent by the next page, whatever that shows', async () => {

@@ -115,10 +115,13 @@ export function readMarks(
 
 /** Writes the rows of one model. */
 export class ShelfKeys {
+  /** Of the model. */
+  readonly key: string
   readonly #prefix: StorageKey
   readonly #mark: StorageKey
 
   constructor(vault: string, key: string) {
+    this.key = key
     this.#prefix = [vault, key]
     this.#mark = [...marksOf(vault), key]
   }

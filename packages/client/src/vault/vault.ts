@@ -12,9 +12,10 @@ import type { Environment } from '../environment.ts'
 import { notify } from '../notify.ts'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
 import type { TabEnvironment } from '../tabs/tab-environment.ts'
-import { sessionLock, TabLife } from '../tabs/tab-life.ts'
+import { TabLife } from '../tabs/tab-life.ts'
 import { tabTransport } from '../tabs/tab-transport.ts'
 import type { Transport } from '../transport.ts'
+import { Claims } from './claims.ts'
 import { takeOver } from './heritage.ts'
 import { Keeper, type KeeperHome, type KeeperListener, type Opened } from './keeper.ts'
 import type { PageMessage } from './page-messages.ts'
@@ -47,6 +48,10 @@ export class Vault implements KeeperHome {
   // The pages whose death would be heard of.
   readonly #known = new Set<string>()
   readonly #deathListeners = new Set<(page: string) => void>()
+  readonly #claims: Claims
+  // The last take-over of each model.
+  readonly #turns = new Map<string, Promise<void>>()
+  #stopHearing: (() => void) | undefined
   #leave = () => {}
   #isClosed = false
 
@@ -58,6 +63,7 @@ export class Vault implements KeeperHome {
     const bytes = new Uint8Array(12)
     environment.fillRandom(bytes)
     this.page = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+    this.#claims = new Claims(this.#name, tabs)
     this.#life = new TabLife({ name: this.#name, id: this.page, tabs })
     void this.#greet()
   }
@@ -114,16 +120,33 @@ export class Vault implements KeeperHome {
    * Let `use` say what becomes of what dead pages left of a model, and do so in one
    * write. Nobody else is asked the same meanwhile.
    */
-  async inherit(
+  inherit(
+    keys: ShelfKeys,
+    use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
+  ): Promise<void> {
+    // The locks keep others out, and not this page itself.
+    const before = this.#turns.get(keys.key) ?? Promise.resolve()
+    const turn = before.then(() => this.#inherit(keys, use))
+    this.#turns.set(
+      keys.key,
+      turn.catch(() => {}),
+    )
+    return turn
+  }
+
+  async #inherit(
     keys: ShelfKeys,
     use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
   ): Promise<void> {
     const shelf = await this.#read(keys)
     const dead = await this.#listDead(shelf.sessions.map(({ row }) => row.page))
-    const releases: (() => void)[] = []
+    const held: string[] = []
     try {
       // One after the other and all in the same order, or two pages would wait for each other.
-      for (const page of dead.toSorted()) releases.push(await this.#claim(page))
+      for (const page of dead.toSorted()) {
+        held.push(page)
+        await this.#claims.hold(page)
+      }
       // Somebody else may have taken it over until a moment ago.
       const claimed = dead.length > 0 ? await this.#read(keys) : shelf
       if (this.#isClosed) return
@@ -131,7 +154,8 @@ export class Vault implements KeeperHome {
       const changes = use(claimed, sessions)
       if (changes.length > 0) await this.storage.write(changes)
     } finally {
-      for (const release of releases) release()
+      for (const page of held) this.#claims.leave(page)
+      this.#settleClaims()
     }
   }
 
@@ -147,6 +171,8 @@ export class Vault implements KeeperHome {
   close(): void {
     this.#isClosed = true
     this.#leave()
+    this.#stopHearing?.()
+    this.#claims.close()
     this.#life.close()
   }
 
@@ -181,15 +207,18 @@ export class Vault implements KeeperHome {
     const alive = await Promise.all(all.map((page) => this.#life.isAlive(page)))
     // Who lives now may die before it is heard.
     for (const [index, page] of all.entries()) if (alive[index]) this.#meet(page)
-    return all.filter((_, index) => !alive[index])
+    return all.filter((page, index) => !alive[index] || this.#claims.has(page))
   }
 
-  #claim(page: string): Promise<() => void> {
-    const { tabs } = this.#options
-    if (!tabs) return Promise.resolve(() => {})
-    return new Promise((resolve) => {
-      const release = tabs.hold(sessionLock(this.#name, page), () => resolve(() => release()))
-    })
+  /** Until it is on disk that this page has what others left, they would leave it to the next. */
+  #settleClaims(): void {
+    if (this.storage.isDurable) {
+      this.#stopHearing?.()
+      this.#stopHearing = undefined
+      this.#claims.settle()
+    } else if (!this.#claims.isEmpty && !this.#isClosed) {
+      this.#stopHearing ??= this.storage.subscribe(() => this.#settleClaims())
+    }
   }
 
   /** What the pages that share it find each other by. */
