@@ -33,7 +33,7 @@ test('a browser that has no room left works in memory, says so, and loses nothin
   await tab.a.add('Milk')
   await tab.a.isSaved()
   await tab.isKept()
-  const nothingIsStored = tab.a.root.getByText('Nothing can be stored here')
+  const nothingIsStored = tab.a.root.getByText('Nothing is stored here')
   await live.unplug()
   await tab.a.add('Bread')
   await tab.a.announces('Offline, 1 change kept here')

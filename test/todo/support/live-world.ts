@@ -28,11 +28,14 @@ interface Saved {
   readonly commandCount: number
 }
 
-/** What a browser says of a server that went away. */
+/** What a browser says of a server that goes away. */
 const OUTAGE = [
-  'Failed to load resource: net::ERR_CONNECTION_REFUSED',
-  'Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING',
-]
+  'the server responded with a status of 503 (Service Unavailable)',
+  'net::ERR_CONNECTION_REFUSED',
+  'net::ERR_CONNECTION_RESET',
+  'net::ERR_EMPTY_RESPONSE',
+  'net::ERR_INCOMPLETE_CHUNKED_ENCODING',
+].map((reason) => `Failed to load resource: ${reason}`)
 
 /** A server with the app and a list of its own, in as many browsers as a story needs. */
 export interface LiveWorld {

@@ -24,7 +24,7 @@ export function SyncState({ model, isOffline, mode }: SyncStateProps) {
       </p>
       {isForgetful && (
         <p className="forgetful" role="status">
-          Nothing can be stored here. What is not saved ends with this page.
+          Nothing is stored here: unsaved changes end with this page.
         </p>
       )}
     </>
