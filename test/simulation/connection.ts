@@ -43,6 +43,11 @@ export class Connection implements ModelStore {
   load: ModelStore['load'] = (...args) => this.#call(() => this.#store.load(...args))
   news: ModelStore['news'] = (...args) => this.#call(() => this.#store.news(...args))
   history: ModelStore['history'] = (...args) => this.#call(() => this.#store.history(...args))
+  entries: ModelStore['entries'] = (...args) => this.#call(() => this.#store.entries(...args))
+  checkpoint: ModelStore['checkpoint'] = (...args) =>
+    this.#call(() => this.#store.checkpoint(...args))
+  keepCheckpoint: ModelStore['keepCheckpoint'] = (...args) =>
+    this.#call(() => this.#store.keepCheckpoint(...args))
   hashes: ModelStore['hashes'] = (...args) => this.#call(() => this.#store.hashes(...args))
   heads: ModelStore['heads'] = (...args) => this.#call(() => this.#store.heads(...args))
   list: ModelStore['list'] = (...args) => this.#call(() => this.#store.list(...args))

@@ -1,5 +1,6 @@
-import { endOf, type JsonObject, type Snapshot } from '@flushout/core'
+import { endOf, type JsonObject, type LogEntry, type Snapshot } from '@flushout/core'
 import type {
+  EntryRange,
   Head,
   ListedModel,
   ModelStore,
@@ -17,6 +18,7 @@ import type { Content, Database } from './database.ts'
  */
 export class MemoryDatabase implements Database {
   readonly #models = new Map<string, Content>()
+  readonly #checkpoints = new Map<string, readonly Content['checkpoint'][]>()
   readonly store: ModelStore = {
     migrate: async () => {},
     ping: async () => {},
@@ -25,6 +27,9 @@ export class MemoryDatabase implements Database {
     load: async (key, clientIds) => this.#load(key, clientIds),
     news: async (key, known, clientIds) => this.#news(key, known, clientIds),
     history: async (key, from, to, maxBytes) => this.#history(key, from, to, maxBytes),
+    entries: async (key, range) => this.#entries(key, range),
+    checkpoint: async (key, count) => this.#checkpoint(key, count),
+    keepCheckpoint: async (key, minBytes) => this.#keepCheckpoint(key, minBytes),
     hashes: async (key, counts) => this.#hashes(key, counts),
     heads: async (keys) => this.#heads(keys),
     list: async ({ prefix, after, limit }) => this.#list(prefix, after, limit),
@@ -67,10 +72,12 @@ export class MemoryDatabase implements Database {
   #create(key: string, snapshot: Snapshot, config?: JsonObject): boolean {
     if (this.#models.has(key)) return false
     const { commandCount, hash, document } = snapshot
+    const checkpoint = { commandCount, hash, text: JSON.stringify(document) }
+    this.#checkpoints.set(key, [checkpoint])
     this.#models.set(key, {
       head: { commandCount, revision: 0, hash },
       floor: { commandCount, hash },
-      checkpoint: { commandCount, hash, text: JSON.stringify(document) },
+      checkpoint,
       entries: [],
       clients: [],
       ...(config && { config: JSON.stringify(config) }),
@@ -110,6 +117,49 @@ export class MemoryDatabase implements Database {
       tail: entries.filter((entry) => entry.from >= commandCount),
       clients: pick(content, clientIds),
     }
+  }
+
+  #entries(key: string, { after, before, side, limit, maxBytes }: EntryRange): LogEntry[] {
+    const inside = (this.#models.get(key)?.entries ?? []).filter(
+      (entry) => endOf(entry) > after && entry.from < before,
+    )
+    if (side === 'latest') inside.reverse()
+    let bytes = 0
+    const read = inside.slice(0, limit).filter((entry, index) => {
+      bytes += JSON.stringify(entry).length
+      return index === 0 || bytes <= maxBytes
+    })
+    return side === 'latest' ? read.toReversed() : read
+  }
+
+  #checkpoint(key: string, count: number): Snapshot | undefined {
+    const content = this.#models.get(key)
+    if (!content) return undefined
+    const found = [...this.#kept(key, content), content.checkpoint].findLast(
+      ({ commandCount }) => commandCount <= count,
+    )
+    if (!found) return undefined
+    const { commandCount, hash, text } = found
+    return { commandCount, hash, document: this.#parse(text) }
+  }
+
+  #keepCheckpoint(key: string, minBytes: number): void {
+    const content = this.#models.get(key)
+    if (!content) return
+    const { checkpoint, entries, floor } = content
+    const kept = this.#kept(key, content)
+    const { commandCount } = kept.at(-1) ?? floor
+    const bytes = entries
+      .filter((entry) => entry.from >= commandCount && endOf(entry) <= checkpoint.commandCount)
+      .reduce((sum, entry) => sum + JSON.stringify(entry).length, 0)
+    if (bytes < Math.max(minBytes, 4 * checkpoint.text.length)) return
+    this.#checkpoints.set(key, [...kept, checkpoint])
+  }
+
+  /** Those that are points of the history as it is now. */
+  #kept(key: string, { floor, entries }: Content): readonly Content['checkpoint'][] {
+    const hashes = new Set([floor.hash, ...entries.map(({ hash }) => hash)])
+    return (this.#checkpoints.get(key) ?? []).filter(({ hash }) => hashes.has(hash))
   }
 
   #hashes(key: string, counts: readonly number[]): (string | undefined)[] {

@@ -21,6 +21,11 @@ export interface CheckpointRule {
   readonly bytes: number
   /** Flushes since the last one. Default 1,000. */
   readonly flushes: number
+  /**
+   * Characters of history between two that are kept for good, so that the document can
+   * be read as it once was; at least four times what the document has. Default 262,144.
+   */
+  readonly keepBytes: number
 }
 
 /** Clients whose last flush is kept in memory for a model; the store knows the others. */

@@ -23,6 +23,7 @@ export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
 export { createService, type FlushoutService, type LiveConnection, type Usage } from './service.ts'
 export type { LiveOptions, ModelKind, Rule, ServiceOptions } from './service-options.ts'
 export type {
+  EntryRange,
   Head,
   ListedModel,
   ModelStore,

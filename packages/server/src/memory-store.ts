@@ -10,6 +10,7 @@ import { MemoryExchange } from './memory-hints.ts'
 import {
   equalHeads,
   isUnbroken,
+  type EntryRange,
   type Head,
   type ListedModel,
   type ModelStore,
@@ -28,9 +29,17 @@ interface StoredEntry {
   readonly json: string
 }
 
+interface StoredCheckpoint {
+  readonly commandCount: number
+  readonly hash: string
+  readonly json: string
+}
+
 interface Row {
   head: Head
-  checkpoint: { readonly commandCount: number; readonly hash: string; readonly json: string }
+  checkpoint: StoredCheckpoint
+  // Oldest first, the current one or not.
+  kept: StoredCheckpoint[]
   floor: { readonly commandCount: number; readonly hash: string }
   log: StoredEntry[]
   readonly clients: Map<string, string>
@@ -56,9 +65,11 @@ class MemoryStore implements ModelStore {
   async create(key: string, snapshot: Snapshot, config?: JsonObject): Promise<boolean> {
     if (this.#rows.has(key)) return false
     const { commandCount, hash, document } = snapshot
+    const checkpoint = { commandCount, hash, json: JSON.stringify(document) }
     this.#rows.set(key, {
       head: { commandCount, revision: 0, hash },
-      checkpoint: { commandCount, hash, json: JSON.stringify(document) },
+      checkpoint,
+      kept: [checkpoint],
       floor: { commandCount, hash },
       log: [],
       clients: new Map(),
@@ -103,6 +114,43 @@ class MemoryStore implements ModelStore {
     if (start === end) return undefined
     const entries = row.log.slice(start, end).map(parseEntry)
     return { floorHash: row.log[start - 1]?.hash ?? row.floor.hash, entries }
+  }
+
+  async entries(key: string, range: EntryRange): Promise<LogEntry[]> {
+    const { after, before, side, limit, maxBytes } = range
+    const log = this.#rows.get(key)?.log ?? []
+    const inside = log
+      .slice(indexAfter(log, after), indexAfter(log, before - 1) + 1)
+      .filter(({ from }) => from < before)
+    if (side === 'latest') inside.reverse()
+    let bytes = 0
+    const read = inside.slice(0, limit).filter(({ json }, index) => {
+      bytes += json.length
+      return index === 0 || bytes <= maxBytes
+    })
+    if (side === 'latest') read.reverse()
+    return read.map(parseEntry)
+  }
+
+  async checkpoint(key: string, count: number): Promise<Snapshot | undefined> {
+    const row = this.#rows.get(key)
+    const found = row && [...row.kept, row.checkpoint].findLast((one) => one.commandCount <= count)
+    if (!found) return undefined
+    const { commandCount, hash, json } = found
+    return { commandCount, hash, document: JSON.parse(json) as JsonObject }
+  }
+
+  async keepCheckpoint(key: string, minBytes: number): Promise<void> {
+    const row = this.#rows.get(key)
+    if (!row) return
+    const { checkpoint, kept, floor, log } = row
+    const last = kept.at(-1) ?? floor
+    const since = log.slice(
+      indexAfter(log, last.commandCount),
+      indexAfter(log, checkpoint.commandCount),
+    )
+    const bytes = since.reduce((sum, { json }) => sum + json.length, 0)
+    if (bytes >= Math.max(minBytes, 4 * checkpoint.json.length)) kept.push(checkpoint)
   }
 
   async hashes(key: string, counts: readonly number[]): Promise<(string | undefined)[]> {
@@ -171,7 +219,9 @@ class MemoryStore implements ModelStore {
     const horizon = row.checkpoint.commandCount - keep
     const dropped = row.log.splice(0, indexAfter(row.log, horizon))
     const last = dropped.at(-1)
-    if (last) row.floor = { commandCount: last.to, hash: last.hash }
+    if (!last) return
+    row.floor = { commandCount: last.to, hash: last.hash }
+    row.kept = row.kept.filter(({ commandCount }) => commandCount >= last.to)
   }
 
   hints(): Hints {

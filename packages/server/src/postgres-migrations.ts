@@ -55,4 +55,14 @@ export const migrations: readonly ((schema: string) => string)[] = [
     -- What the application says about the model, as JSON; null if it said nothing.
     alter table ${schema}.model add column config text;
   `,
+  (schema) => `
+    -- Documents of the past, from which the history leads to every later one.
+    create table ${schema}.checkpoint (
+      key text collate "C" not null,
+      count bigint not null,
+      hash text not null,
+      document text not null,
+      primary key (key, count)
+    );
+  `,
 ]

@@ -1,4 +1,10 @@
-import { endOf, type ClientRecord, type JsonObject, type LogEntry } from '@flushout/core'
+import {
+  endOf,
+  type ClientRecord,
+  type JsonObject,
+  type LogEntry,
+  type Snapshot,
+} from '@flushout/core'
 import type { Head, ListedModel, Write } from './store.ts'
 
 /** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
@@ -14,6 +20,15 @@ export function toHead(row: Record<string, unknown>): Head {
     commandCount: toCount(row['command_count']),
     revision: toCount(row['revision']),
     hash: row['hash'] as string,
+  }
+}
+
+/** A snapshot out of a row with `count`, `hash` and `document`. */
+export function toSnapshot(row: Record<string, unknown>): Snapshot {
+  return {
+    commandCount: toCount(row['count']),
+    hash: row['hash'] as string,
+    document: JSON.parse(row['document'] as string) as JsonObject,
   }
 }
 

@@ -13,6 +13,10 @@ export interface Statements {
   readonly load: Statement
   readonly news: Statement
   readonly history: Statement
+  readonly latestEntries: Statement
+  readonly oldestEntries: Statement
+  readonly checkpoint: Statement
+  readonly keepCheckpoint: Statement
   readonly hashes: Statement
   readonly heads: Statement
   readonly list: Statement
@@ -44,16 +48,39 @@ export function createStatements(schema: string): Statements {
       order by f.to_count desc limit 5000
     ) f where f.total <= ${maxBytes}`
 
+  /**
+   * The entries of a range from its one end on, the first whatever it takes. What
+   * begins before a count ends with the first that ends there or later.
+   */
+  const entries = (order: 'asc' | 'desc') => `
+    select json_agg(${ENTRY} order by f.to_count) as entries from (
+      select f.*, sum(f.bytes) over (order by f.to_count ${order} rows unbounded preceding) as total
+      from ${schema}.flush f
+      where f.key = $1 and f.to_count > $2 and f.from_count < $3 and f.to_count <= coalesce(
+        (select min(l.to_count) from ${schema}.flush l where l.key = $1 and l.to_count >= $3),
+        $3
+      )
+      order by f.to_count ${order} limit $4
+    ) f where f.total <= $5 or f.total = f.bytes`
+
   return {
     create: {
       name: name('create'),
+      // The first document begins every history.
       text: `
-        insert into ${schema}.model (
-          key, command_count, revision, hash, floor_count, floor_hash,
-          checkpoint_count, checkpoint_hash, checkpoint, config
-        ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4, $5)
-        on conflict (key) do nothing
-        returning key`,
+        with made as (
+          insert into ${schema}.model (
+            key, command_count, revision, hash, floor_count, floor_hash,
+            checkpoint_count, checkpoint_hash, checkpoint, config
+          ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4, $5)
+          on conflict (key) do nothing
+          returning key
+        ), kept as (
+          insert into ${schema}.checkpoint (key, count, hash, document)
+          select key, $2, $3, $4 from made
+          on conflict (key, count) do update set hash = excluded.hash, document = excluded.document
+        )
+        select key from made`,
     },
 
     load: {
@@ -102,6 +129,48 @@ export function createStatements(schema: string): Statements {
             (select m.floor_hash from ${schema}.model m where m.key = $1 and m.floor_count = start.count)
           ) as floor_hash
         from start`,
+    },
+
+    latestEntries: { name: name('latestEntries'), text: entries('desc') },
+
+    oldestEntries: { name: name('oldestEntries'), text: entries('asc') },
+
+    // One that is no point of the history may be left from another life of the
+    // model, which a server of an older version ended.
+    checkpoint: {
+      name: name('checkpoint'),
+      text: `
+        select c.count, c.hash, c.document from (
+          (
+            select k.count, k.hash, k.document
+            from ${schema}.checkpoint k join ${schema}.model m on m.key = k.key
+            where k.key = $1 and k.count <= $2 and (
+              (k.count = m.floor_count and k.hash = m.floor_hash)
+              or k.hash = (select f.hash from ${schema}.flush f where f.key = $1 and f.to_count = k.count)
+            )
+            order by k.count desc limit 1
+          )
+          union all
+          select m.checkpoint_count, m.checkpoint_hash, m.checkpoint
+          from ${schema}.model m where m.key = $1 and m.checkpoint_count <= $2
+        ) c order by c.count desc limit 1`,
+    },
+
+    // The lock keeps the model from being deleted meanwhile, and from nothing else.
+    keepCheckpoint: {
+      name: name('keepCheckpoint'),
+      text: `
+        insert into ${schema}.checkpoint (key, count, hash, document)
+        select m.key, m.checkpoint_count, m.checkpoint_hash, m.checkpoint
+        from ${schema}.model m
+        where m.key = $1 and (
+          select coalesce(sum(f.bytes), 0) from ${schema}.flush f
+          where f.key = m.key and f.to_count <= m.checkpoint_count and f.to_count > coalesce(
+            (select max(k.count) from ${schema}.checkpoint k where k.key = m.key), m.floor_count
+          )
+        ) >= greatest($2::bigint, 4 * octet_length(m.checkpoint)::bigint)
+        for key share of m
+        on conflict (key, count) do nothing`,
     },
 
     // Where the history begins there may be no flush any more that ended there.
@@ -156,6 +225,8 @@ export function createStatements(schema: string): Statements {
           delete from ${schema}.flush where key = $1
         ), clients as (
           delete from ${schema}.client where key = $1
+        ), checkpoints as (
+          delete from ${schema}.checkpoint where key = $1
         )
         delete from ${schema}.model where key = $1 returning key`,
     },
@@ -226,6 +297,9 @@ export function createStatements(schema: string): Statements {
         ), dropped as (
           delete from ${schema}.flush f using horizon h
           where f.key = $1 and f.to_count <= h.to_count
+        ), useless as (
+          delete from ${schema}.checkpoint k using horizon h
+          where k.key = $1 and k.count < h.to_count
         )
         update ${schema}.model m set floor_count = h.to_count, floor_hash = h.hash
         from horizon h where m.key = $1 and m.floor_count < h.to_count`,

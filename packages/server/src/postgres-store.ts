@@ -1,4 +1,4 @@
-import { FlushoutError, type JsonObject, type Snapshot } from '@flushout/core'
+import { endOf, FlushoutError, type JsonObject, type LogEntry, type Snapshot } from '@flushout/core'
 import type { Hints } from './hints.ts'
 import { PostgresHints } from './postgres-hints.ts'
 import { migrate } from './postgres-migrate.ts'
@@ -11,10 +11,18 @@ import {
   type PostgresPool,
   type PostgresPoolOptions,
 } from './postgres-pool.ts'
-import { toClients, toColumns, toEntries, toHead, toListedModel } from './postgres-rows.ts'
+import {
+  toClients,
+  toColumns,
+  toEntries,
+  toHead,
+  toListedModel,
+  toSnapshot,
+} from './postgres-rows.ts'
 import { createStatements, type Statement, type Statements } from './postgres-statements.ts'
 import {
   isUnbroken,
+  type EntryRange,
   type Head,
   type ListedModel,
   type ModelStore,
@@ -136,6 +144,28 @@ class PostgresStore implements ModelStore {
     const first = entries[0]
     if (!first || floorHash === null || !isUnbroken(first.from, entries, to)) return undefined
     return { floorHash, entries }
+  }
+
+  async entries(key: string, range: EntryRange): Promise<LogEntry[]> {
+    const { after, before, side, limit, maxBytes } = range
+    const { latestEntries, oldestEntries } = this.#statements
+    const statement = side === 'latest' ? latestEntries : oldestEntries
+    const [row] = await this.#query(statement, [key, after, before, limit, maxBytes])
+    const entries = toEntries(row?.['entries'])
+    const [first, last] = [entries[0], entries.at(-1)]
+    if (first && !isUnbroken(first.from, entries, endOf(last!))) {
+      throw new Error(`The history of "${key}" has a gap after ${first.from}.`)
+    }
+    return entries
+  }
+
+  async checkpoint(key: string, count: number): Promise<Snapshot | undefined> {
+    const [row] = await this.#query(this.#statements.checkpoint, [key, count])
+    return row && toSnapshot(row)
+  }
+
+  async keepCheckpoint(key: string, minBytes: number): Promise<void> {
+    await this.#query(this.#statements.keepCheckpoint, [key, minBytes])
   }
 
   async hashes(key: string, counts: readonly number[]): Promise<(string | undefined)[]> {

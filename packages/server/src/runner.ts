@@ -52,6 +52,8 @@ export interface RunnerOptions<U extends User = User> {
   readonly maxAttempts: number
   /** Commands of history to keep; undefined keeps all. */
   readonly keepHistory: number | undefined
+  /** Characters of history between two checkpoints that are kept. */
+  readonly keepBytes: number
   /** Make a model of what was stored. */
   readonly wake: (stored: StoredModel) => HotModel<U>
   /** Make the model in the store, if it may come into being by itself. */
@@ -131,7 +133,7 @@ export class ModelRunner<U extends User = User> {
     if (!model?.hasTail) return
     try {
       await this.#options.lane.commit(model.checkpoint())
-      await this.#trim()
+      await this.#tidy()
     } catch (error) {
       // The history has all of it; only the next load is longer.
       this.#options.log.debug({ err: error, model: this.key }, 'checkpoint failed')
@@ -305,7 +307,7 @@ export class ModelRunner<U extends User = User> {
         work.reject(error)
       }
     }
-    if (write?.checkpoint !== undefined) await this.#trim()
+    if (write?.checkpoint !== undefined) await this.#tidy()
   }
 
   #refuse({ flush, reject }: FlushWork<U>, refusal: FlushoutError): void {
@@ -318,14 +320,15 @@ export class ModelRunner<U extends User = User> {
     reject(refusal)
   }
 
-  async #trim(): Promise<void> {
-    const { store, keepHistory, log } = this.#options
-    if (keepHistory === undefined) return
+  /** After a checkpoint: let go of history, and keep what lets old versions be read. */
+  async #tidy(): Promise<void> {
+    const { store, keepHistory, keepBytes, log } = this.#options
     try {
-      await store.trim(this.key, keepHistory)
+      if (keepHistory !== undefined) await store.trim(this.key, keepHistory)
+      await store.keepCheckpoint(this.key, keepBytes)
     } catch (error) {
       // The next checkpoint tries again.
-      log.error({ err: error, model: this.key }, 'trimming the history failed')
+      log.error({ err: error, model: this.key }, 'tidying the history failed')
     }
   }
 

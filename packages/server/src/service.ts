@@ -136,7 +136,7 @@ class Service<U extends User> implements FlushoutService<U> {
     this.#administer = options.administer ?? (() => false)
     this.#kinds = options.models.map((kind) => ({ ...kind, fits: compileKeyPattern(kind.pattern) }))
     this.#limits = completeLimits(options.limits)
-    this.#rule = { bytes: 65_536, flushes: 1000, ...options.checkpoint }
+    this.#rule = { bytes: 65_536, flushes: 1000, keepBytes: 262_144, ...options.checkpoint }
     this.#keepHistory = options.keepHistory
     this.#log = options.log ?? silentLog
     this.#environment = options.environment ?? defaultEnvironment
@@ -323,6 +323,7 @@ class Service<U extends User> implements FlushoutService<U> {
       maxWaiting: this.#limits.waiting,
       maxAttempts: this.#limits.attempts,
       keepHistory: this.#keepHistory,
+      keepBytes: this.#rule.keepBytes,
       wake: (stored) => new HotModel(key, stored, this.#masterOptions(key, kind), this.#rule),
       create: () => this.#createModel(key, kind),
       onServed: () => this.#cache.weigh(runner),

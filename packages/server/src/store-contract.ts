@@ -1,6 +1,7 @@
 import { deepStrictEqual, equal, ok } from 'node:assert/strict'
 import type { DefineTest } from './define-test.ts'
 import { inventoryContract } from './inventory-contract.ts'
+import { ALL, pastContract } from './past-contract.ts'
 import { client, extend, StoredStory } from './store-story.ts'
 import type { Head, ModelStore, News, Write } from './store.ts'
 
@@ -22,6 +23,9 @@ export function storeContract(
     equal(await store.news('contract:nowhere', NOWHERE, []), undefined)
     equal(await store.history('contract:nowhere', 0, 1, 1000), undefined)
     deepStrictEqual(await store.hashes('contract:nowhere', [0, 1]), [undefined, undefined])
+    deepStrictEqual(await store.entries('contract:nowhere', ALL), [])
+    equal(await store.checkpoint('contract:nowhere', 9), undefined)
+    await store.keepCheckpoint('contract:nowhere', 0)
     const write = {
       key: 'contract:nowhere',
       read: NOWHERE,
@@ -282,6 +286,7 @@ export function storeContract(
   })
 
   inventoryContract(test, createStore)
+  pastContract(test, createStore)
 }
 
 /** What a writer may have read who is not to write any more. */

@@ -52,6 +52,19 @@ export interface Stretch {
   readonly entries: readonly LogEntry[]
 }
 
+/** Which entries of a history to read. */
+export interface EntryRange {
+  /** Only entries that end after this count. */
+  readonly after: number
+  /** Only entries that begin before this count. */
+  readonly before: number
+  /** Where there are more than fit: the oldest of them, or the latest. */
+  readonly side: 'oldest' | 'latest'
+  readonly limit: number
+  /** Characters of JSON, about. One entry is read whatever it takes. */
+  readonly maxBytes: number
+}
+
 /** A model as a list tells of it. */
 export interface ListedModel {
   readonly key: string
@@ -100,6 +113,23 @@ export interface ModelStore {
    * holds and `maxBytes` allows. Undefined if that is nothing.
    */
   history(key: string, from: number, to: number, maxBytes: number): Promise<Stretch | undefined>
+  /**
+   * The entries of a range that the store still holds, oldest first, without a gap.
+   * Empty if there are none.
+   */
+  entries(key: string, range: EntryRange): Promise<readonly LogEntry[]>
+  /**
+   * The latest checkpoint at or before `count`, of the current one and those that were
+   * kept; undefined if the history after it is not there any more.
+   */
+  checkpoint(key: string, count: number): Promise<Snapshot | undefined>
+  /**
+   * Keep the current checkpoint beside later ones, if at least `minBytes` characters
+   * of history came since the last that was kept, and four times as many as the document
+   * has: so they take a quarter of what the history does. The first snapshot of a model
+   * is kept from the start. They go with the history that follows on them.
+   */
+  keepCheckpoint(key: string, minBytes: number): Promise<void>
   /**
    * The history hash at each of `counts`, in their order: '' where no flush ends,
    * undefined where the store holds no history any more, or has no such model.

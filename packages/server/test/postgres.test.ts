@@ -60,7 +60,7 @@ describe('migrate', () => {
     await Promise.all(stores.map((store) => store.migrate()))
     await stores[0]!.migrate()
     const { rows } = await (await connect()).query('select number from twenty.migration')
-    expect(rows).toEqual([{ number: 1 }, { number: 2 }])
+    expect(rows).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }])
     await Promise.all(stores.map((store) => store.close()))
   })
 
