@@ -1,7 +1,7 @@
 // The messages of protocol 1, as they are written down under test/wire/v1 and
 // shown in docs/protocol.md. They are promises to clients that exist: a change
 // here is a new version of the protocol.
-import { CommandProxy, Master, type Flush, type LiveRequest } from '@flushout/core'
+import { CommandProxy, Master, type Command, type Flush, type LiveRequest } from '@flushout/core'
 import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
 import { allowAnyone, createService, defaultEnvironment, memoryStore } from '@flushout/server'
 import { createOpenApi } from '../../packages/server/src/openapi.ts'
@@ -121,6 +121,27 @@ test('a server tells a live connection what is written down', async () => {
   await service.close()
 })
 
+test('a server shows the history that is written down', async () => {
+  const store = memoryStore()
+  await store.create('todos:groceries', { commandCount: 41, hash: 'hash-at-41', document })
+  const service = createService({
+    store,
+    authorize: allowAnyone,
+    models: [{ pattern: 'todos:*' }],
+    environment: { ...defaultEnvironment, now: () => context.now },
+  })
+  const send = (name: string, from: number, hash: string, command: Command) =>
+    service.flush(
+      'todos:groceries',
+      { protocol: 1, clientId: `${name}-1`, sequence: 1, from, hash, commands: [command] },
+      { id: name },
+    )
+  await send('bob', 41, 'hash-at-41', { action: 'delete', path: ['todos', 'tea'] })
+  await send('ada', 42, '', { action: 'update', path: ['todos', 'milk'], props: { done: true } })
+  expect(throughJson(await service.history('todos:groceries'))).toEqual(await readJson('history'))
+  await service.close()
+})
+
 test('what is written down has the form that the server publishes', async () => {
   for (const [file, schema] of [
     ['flush', 'Flush'],
@@ -128,6 +149,7 @@ test('what is written down has the form that the server publishes', async () => 
     ['answer-repeated', 'FlushAnswer'],
     ['error', 'Error'],
     ['live-request', 'LiveRequest'],
+    ['history', 'HistoryPage'],
   ] as const) {
     const validate = compile(schema)
     expect(validate(await readJson(file)), `${file}: ${JSON.stringify(validate.errors)}`).toBe(true)
@@ -136,7 +158,7 @@ test('what is written down has the form that the server publishes', async () => 
 
 test('the page of the protocol shows what is written down', async () => {
   const page = await readFile(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
-  for (const file of ['flush', 'answer', 'error', 'live-request', 'live-events']) {
+  for (const file of ['flush', 'answer', 'error', 'live-request', 'live-events', 'history']) {
     expect(page).toContain(`\`\`\`json\n${await read(file)}\`\`\``)
   }
 })

@@ -44,6 +44,7 @@ export const catalogue = {
   FORBIDDEN: 'never',
   MODEL_NOT_FOUND: 'never',
   NOT_FOUND: 'never',
+  VERSION_NOT_FOUND: 'never',
   HISTORY_CHANGED: 'after-resync',
   SEQUENCE_GAP: 'after-resync',
   SEQUENCE_REUSED: 'after-resync',

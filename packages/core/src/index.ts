@@ -15,7 +15,8 @@ export { Master, type MasterOptions, type Staged } from './master.ts'
 export type { PendingMemory, ProxyMemory } from './memory.ts'
 export type { UpdateListener } from './news.ts'
 export type { PendingOfSession, PendingSession } from './others.ts'
-export { ROOT, type Path } from './path.ts'
+export { touches, type HistoryEntry, type HistoryPage, type HistoryQuery } from './past.ts'
+export { isPath, ROOT, type Path } from './path.ts'
 export {
   preview,
   type Conflict,

@@ -8,6 +8,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   USER_MISMATCH: 403,
   MODEL_NOT_FOUND: 404,
   NOT_FOUND: 404,
+  VERSION_NOT_FOUND: 404,
   HISTORY_CHANGED: 409,
   SEQUENCE_GAP: 409,
   SEQUENCE_REUSED: 409,

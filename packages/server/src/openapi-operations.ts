@@ -33,12 +33,13 @@ const claim: Schema = {
 
 const readModel: Schema = {
   operationId: 'readModel',
-  description: 'The snapshot; or, with `from`, what the client lacks since then.',
+  description: 'The snapshot, now or as it once was; or, with `from`, what came since then.',
   parameters: [
     keyParameter,
     claim,
     query('from', { type: 'integer', minimum: 0 }, 'The count that the client confirmed.'),
     query('hash', { type: 'string', maxLength: 128 }, 'The history hash at that count.'),
+    query('at', { type: 'integer', minimum: 0 }, 'Alone: the document as it was at this count.'),
   ],
   responses: {
     200: {
@@ -48,6 +49,22 @@ const readModel: Schema = {
     },
     304: { description: MEANING[304] },
     ...errors(400, 401, 403, 404, 409, 503),
+  },
+}
+
+const readHistory: Schema = {
+  operationId: 'readHistory',
+  description: 'Who did what and when, the newest first.',
+  parameters: [
+    keyParameter,
+    claim,
+    query('before', { type: 'integer', minimum: 0 }, 'Only what began before this count.'),
+    query('limit', { type: 'integer', minimum: 1, maximum: 200 }, 'How many; 50 if left out.'),
+    query('path', { type: 'array', items: text }, 'Only what wrote at, above or below this path.'),
+  ],
+  responses: {
+    200: { description: 'A page of it.', ...json(ref('HistoryPage')) },
+    ...errors(400, 401, 403, 404, 503),
   },
 }
 
@@ -207,6 +224,7 @@ export const operations: Schema = {
     delete: deleteModel,
   },
   '/models/{key}/flush': { post: flushModel },
+  '/models/{key}/history': { get: readHistory },
   '/live': { get: followModels, post: connectLive },
   '/presence': { post: tellPresence },
 }

@@ -3,6 +3,7 @@ import {
   type Flush,
   type FlushAnswer,
   type PullAnswer,
+  type Snapshot,
   type User,
 } from '@flushout/core'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -16,6 +17,7 @@ import { completeLimits } from './limits.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
 import { createOpenApi } from './openapi.ts'
 import { parseBody } from './parse-body.ts'
+import { addPastRoutes, readVersionQuery } from './past-routes.ts'
 import { createService, type FlushoutService } from './service.ts'
 import type { ServiceOptions } from './service-options.ts'
 import { Traffic } from './traffic.ts'
@@ -77,6 +79,7 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
         }
         addAdminRoutes(models, service.models, user, within)
         addModelRoutes(models, service, user, within)
+        addPastRoutes(models, service, user, within)
         const { environment = defaultEnvironment } = options
         addLiveRoutes(models, { service, userOf: user, environment, requests })
       })
@@ -163,6 +166,7 @@ function addModelRoutes(
 ): void {
   scope.get<ModelRoute>('/models/:key', async (request, reply) => {
     reply.header('cache-control', 'private, no-cache')
+    if ('at' in request.query) return within(reply, readAt(request))
     if (Object.keys(request.query).length > 0) return within(reply, pull(request))
     const { hash, text } = await within(reply, read(request))
     const etag = `"${hash}"`
@@ -180,6 +184,11 @@ function addModelRoutes(
   async function pull(request: FastifyRequest<ModelRoute>): Promise<PullAnswer> {
     const position = readPosition(request.query)
     return service.pull(request.params.key, position, await identify(userOf, request))
+  }
+
+  async function readAt(request: FastifyRequest<ModelRoute>): Promise<Snapshot> {
+    const count = readVersionQuery(request.query)
+    return service.snapshotAt(request.params.key, count, await identify(userOf, request))
   }
 
   async function read(request: FastifyRequest<ModelRoute>) {

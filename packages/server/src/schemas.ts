@@ -140,6 +140,31 @@ const pullAnswer: Schema = {
   properties: { commandCount: count, hash, sync: ref('Sync') },
 }
 
+const historyEntry: Schema = {
+  type: 'object',
+  required: ['from', 'to', 'clientId', 'userId', 'at', 'commands'],
+  description: 'One applied flush: who, when and what.',
+  properties: {
+    from: count,
+    to: { ...count, description: 'The version that it made.' },
+    clientId: text,
+    userId: { type: ['string', 'null'] },
+    at: { ...count, description: 'Milliseconds since 1970.' },
+    commands: { type: 'array', items: ref('Command') },
+  },
+}
+
+const historyPage: Schema = {
+  type: 'object',
+  required: ['entries'],
+  description: 'A part of a history, the newest first.',
+  properties: {
+    entries: { type: 'array', items: ref('HistoryEntry') },
+    before: { ...count, description: 'Ask with it for what is older; missing where nothing is.' },
+    isTrimmed: { const: true, description: 'Older history is not held any more.' },
+  },
+}
+
 const error: Schema = {
   type: 'object',
   required: ['code', 'message', 'retry'],
@@ -162,6 +187,8 @@ export const schemas: { readonly [name: string]: Schema } = {
   Flush: flush,
   FlushAnswer: flushAnswer,
   PullAnswer: pullAnswer,
+  HistoryEntry: historyEntry,
+  HistoryPage: historyPage,
   Error: error,
 }
 

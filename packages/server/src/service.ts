@@ -6,6 +6,8 @@ import {
   isFlushoutError,
   type Flush,
   type FlushAnswer,
+  type HistoryPage,
+  type HistoryQuery,
   type JsonObject,
   type LiveRequest,
   type MasterOptions,
@@ -30,9 +32,11 @@ import { Hub } from './live/hub.ts'
 import { Presence } from './live/presence.ts'
 import type { Identify, Sink } from './live/stream.ts'
 import { silentLog, type Log } from './log.ts'
+import { readHistory, readVersion } from './read-past.ts'
 import { ModelRunner } from './runner.ts'
 import { checkOptions, type ModelKind, type ServiceOptions } from './service-options.ts'
-import type { ModelStore } from './store.ts'
+import type { Head, ModelStore } from './store.ts'
+import { Turns } from './turns.ts'
 
 /** A live connection that is open. */
 export interface LiveConnection {
@@ -57,6 +61,13 @@ export interface FlushoutService<U extends User = User> {
   snapshot(key: string, user?: U): Promise<Snapshot>
   /** The same as JSON text, made once for each state, with the history hash. */
   snapshotText(key: string, user?: U): Promise<{ readonly hash: string; readonly text: string }>
+  /**
+   * The model as it was after its first `count` commands, `hash` being '' within a
+   * flush. Throws VERSION_NOT_FOUND where the history does not reach that far.
+   */
+  snapshotAt(key: string, count: number, user?: U): Promise<Snapshot>
+  /** Who did what and when, the newest first, page by page. */
+  history(key: string, query?: HistoryQuery, user?: U): Promise<HistoryPage>
   /**
    * Tell the sink what happens to the models and feeds that `request` names, those
    * that the user may read. `identify` tells who that is, now and again from time
@@ -106,6 +117,9 @@ export function createService<U extends User = User>(
   return new Service(options)
 }
 
+/** Who may read in the past at a time: it takes connections and work from those who edit. */
+const READERS = 2
+
 interface CompiledKind<U extends User> extends ModelKind<U> {
   readonly fits: (key: string) => boolean
 }
@@ -125,6 +139,7 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #cache: ModelCache<U>
   readonly #hints: Hints
   readonly #hub: Hub<U>
+  readonly #turns: Turns
   readonly models: ModelAdmin<U>
   #isDraining = false
   #closed: Promise<void> | undefined
@@ -143,6 +158,7 @@ class Service<U extends User> implements FlushoutService<U> {
     this.#createId = createIdFactory(this.#environment)
     this.#lane = new CommitterLane(this.#store, this.#environment)
     this.#cache = new ModelCache(this.#limits.cacheBytes, (key) => this.#createRunner(key))
+    this.#turns = new Turns(READERS, this.#limits.waiting, this.#environment)
     this.#hints = this.#store.hints()
     this.#hub = new Hub<U>({
       store: this.#store,
@@ -208,6 +224,16 @@ class Service<U extends User> implements FlushoutService<U> {
     }))
   }
 
+  async snapshotAt(key: string, count: number, user?: U): Promise<Snapshot> {
+    const head = await this.#headOf(key, user)
+    return this.#readPast(key, () => readVersion(this.#store, key, head, count))
+  }
+
+  async history(key: string, query: HistoryQuery = {}, user?: U): Promise<HistoryPage> {
+    const head = await this.#headOf(key, user)
+    return this.#readPast(key, () => readHistory(this.#store, key, head, query))
+  }
+
   live(request: LiveRequest, createSink: () => Sink, identify: Identify<U>): LiveConnection {
     this.#checkOpen()
     if (this.#hub.streams >= this.#limits.streams) {
@@ -260,6 +286,25 @@ class Service<U extends User> implements FlushoutService<U> {
     this.drain()
     this.#closed ??= this.#cache.close().then(() => this.#store.close())
     return this.#closed
+  }
+
+  /** Read from the store when it is one's turn. */
+  async #readPast<Result>(key: string, read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await this.#turns.take(read)
+    } catch (error) {
+      if (isFlushoutError(error) && error.code !== 'INTERNAL') throw error
+      this.#log.error({ err: error, model: key }, 'the past could not be read')
+      if (isFlushoutError(error)) throw error
+      throw new FlushoutError('UNAVAILABLE', 'The past cannot be read now.', { cause: error })
+    }
+  }
+
+  /** Where the history ends, for whoever may read it. */
+  async #headOf(key: string, user: U | undefined): Promise<Head> {
+    checkKey(key, this.#limits.keyLength)
+    await this.#admit(key, 'read', user)
+    return this.#cache.runner(key).read((model) => model.head)
   }
 
   /** Refuse whoever may not. Says nothing about which models there are. */

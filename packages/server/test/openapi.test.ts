@@ -102,6 +102,7 @@ test('its schemas are valid, complete and fit what is really answered', async ()
     'PullAnswer',
     (await server.get(`/models/${KEY}?from=2&hash=${String(snapshot['hash'])}`)).body,
   )
+  check('HistoryPage', (await server.get(`/models/${KEY}/history?limit=1`)).body)
   check('Error', (await server.get('/models/unknown')).body)
   const { models } = server.app.flushout
   const created = await models.create('todos:made', { config: { title: 'Made' } })
