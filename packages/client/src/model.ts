@@ -6,6 +6,7 @@ import {
   type ApplyOptions,
   type At,
   type Command,
+  type CommandTracker,
   type DocumentView,
   type Feed,
   type JsonObject,
@@ -43,6 +44,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   // Of those who subscribed before there was a document.
   readonly #joins = new Set<() => void>()
   #proxy: CommandProxy<Doc> | undefined
+  #tracker: CommandTracker | undefined
   #keeper: Keeper | undefined
   #rejections: readonly LostCommand[] = NO_REJECTIONS
   #presence: Presence | undefined
@@ -195,6 +197,12 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   /** See `CommandProxy.batch`. */
   batch<T>(run: () => T): T {
     return this.#loaded().batch(run)
+  }
+
+  /** See `CommandProxy.track`. */
+  track(tracker: CommandTracker): void {
+    this.#tracker = tracker
+    this.#proxy?.track(tracker)
   }
 
   /** Send everything queued now, in any mode. Resolves when that was tried; never rejects. */
@@ -357,6 +365,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   #hold(proxy: CommandProxy<Doc>): void {
     this.#proxy = proxy
+    if (this.#tracker) proxy.track(this.#tracker)
     proxy.subscribeStatus(() => {
       this.#statusMayHaveChanged()
       this.#loop.edited()

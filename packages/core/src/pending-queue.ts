@@ -1,7 +1,7 @@
 import type { CheckedAnswer } from './answer.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
-import type { DocumentTree } from './document.ts'
+import type { Change, DocumentTree } from './document.ts'
 import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { checkParents } from './orphan.ts'
@@ -9,6 +9,7 @@ import type { Path } from './path.ts'
 import type { Flush, Remap } from './protocol.ts'
 import type { PendingCommand } from './receipt.ts'
 import { remapCommand, withFreeId } from './remap.ts'
+import type { CommandTracker } from './tracker.ts'
 
 /** Why a command that was accepted cannot stay in the document. */
 export interface Loss {
@@ -43,6 +44,8 @@ export class PendingQueue<U extends User> {
   hasLanded = false
   /** Nodes whose create was lost since the last rebase: what was given for them is lost with them. */
   readonly refused: Path[] = []
+  /** Hears of each command before it applies. */
+  tracker: CommandTracker | undefined
   #serial = 0
   #hidden = 0
 
@@ -141,9 +144,9 @@ export class PendingQueue<U extends User> {
       if (index < this.inFlight) {
         kept.push(pending)
         // Frozen: sent as it is, so applied as it is.
-        const shows =
-          !this.hasLanded && !pending.waits && !this.#tree.apply(pending.command, pending.changes)
-        if (!shows) this.#hidden += 1
+        if (this.hasLanded || pending.waits || this.#put(pending.command, pending.changes)) {
+          this.#hidden += 1
+        }
         return
       }
       this.#rename(pending, remaps)
@@ -184,10 +187,15 @@ export class PendingQueue<U extends User> {
       if (result.command !== command) pending.size = JSON.stringify(result.command).length
       command = result.command
     }
-    const rejection = this.#tree.apply(command, pending.changes)
+    const rejection = this.#put(command, pending.changes)
     if (rejection) return { kind: 'dropped', rejection }
     if (pending.waits) this.#tree.undo(pending.changes)
     pending.command = command
     return undefined
+  }
+
+  #put(command: CheckedCommand, changes: Change[]): Rejection | undefined {
+    this.tracker?.before(command)
+    return this.#tree.apply(command, changes)
   }
 }

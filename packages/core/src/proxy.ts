@@ -33,6 +33,7 @@ import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica } from './replica.ts'
+import type { CommandTracker } from './tracker.ts'
 import type { At } from './typed.ts'
 
 const MAX_COMMANDS = 500
@@ -220,7 +221,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   }
 
   override apply(command: Command, { wait = false }: ApplyOptions = NO_OPTIONS): Receipt {
-    const { createId } = this.#options
+    const { createId, now } = this.#options
     const checked = checkCommand(command, createId)
     if (!checked.ok) {
       this.#tellLater({
@@ -230,18 +231,19 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       })
       return refusedReceipt(checked.rejection)
     }
-    const { tree } = this.#replica
+    const { tree, queue } = this.#replica
     const free = withFreeId(tree, checked.command, createId)
     const pending = new PendingCommand(free, checked.size, wait)
     if (!this.#options.isPersisted) pending.keep(false)
     this.#listenTo(pending)
     const mayMakeParent = checked.command.action === 'create' && checked.command.parentDefault
     const isParentThere = !mayMakeParent || tree.has(checked.command.path)
-    const loss = this.#checkSize(pending) ?? this.#replica.queue.push(pending)
+    const loss = this.#checkSize(pending) ?? queue.push(pending)
     if (loss) {
       pending.refuse(loss.rejection)
       return pending
     }
+    queue.tracker?.given(pending, this.#batched, now())
     const paths =
       this.#audience.listeners.isEmpty || wait ? [] : changedPaths(pending.command, isParentThere)
     if (this.#batched) this.#batched.push(...paths)
@@ -295,6 +297,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * whatever was done to get there.
    */
   subscribeUpdates = (listener: UpdateListener): (() => void) => this.#audience.news.add(listener)
+
+  /** Let `tracker` hear of what is given here from now on, to take it back; only one can. */
+  track(tracker: CommandTracker): void {
+    this.#replica.queue.tracker = tracker
+  }
 
   /**
    * The flush to send now, frozen; undefined when there is nothing to send. An

@@ -200,7 +200,7 @@ export class Replica<U extends User> {
     const records: LogRecord[] = []
     const fits =
       sync.kind === 'none'
-        ? this.#confirm(own, changes)
+        ? this.#confirm(own, changes, true)
         : sync.updates.every((update, index) => {
             const before = sync.updates[index - 1]?.hash ?? base
             return this.#follow(update, before, own, flight, changes, records)
@@ -255,7 +255,7 @@ export class Replica<U extends User> {
       }
     } else {
       if (from !== this.confirmed || (before ?? this.hash) !== this.hash) return false
-      if (!this.#confirm(commands, changes)) return false
+      if (!this.#confirm(commands, changes, isOwn)) return false
       this.hash = hash
       records.push({ from, hash, clientId, sequence, commands })
     }
@@ -263,8 +263,9 @@ export class Replica<U extends User> {
     return true
   }
 
-  #confirm(commands: readonly CheckedCommand[], changes: Change[]): boolean {
+  #confirm(commands: readonly CheckedCommand[], changes: Change[], isOwn: boolean): boolean {
     for (const command of commands) {
+      if (isOwn) this.queue.tracker?.before(command)
       if (this.tree.apply(command, changes)) return false
       this.confirmed += 1
     }

@@ -1,0 +1,21 @@
+import type { Command } from './command.ts'
+import type { Receipt } from './receipt.ts'
+
+/** A command that was accepted, as long as it may still become another one. */
+export interface TrackedCommand extends Receipt {
+  /** As it applied here the last time. */
+  readonly command: Command
+}
+
+/** Follows what is done in a proxy, so that it can be taken back. */
+export interface CommandTracker {
+  /**
+   * A command of this proxy is about to apply, and the document is as it finds it. Called
+   * again whenever it applies to another document: after news of others, and when it is
+   * confirmed. It is the same object as `command` of what was given, or that of its
+   * amended outcome.
+   */
+  before(command: Command): void
+  /** A command was accepted, at `now`. Those of one batch come with the same `group`. */
+  given(tracked: TrackedCommand, group: object | undefined, now: number): void
+}

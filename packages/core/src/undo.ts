@@ -1,0 +1,305 @@
+// Undo and redo of what was done in one proxy. A step is what a person takes for one
+// thing: a command, a batch, a word that was typed. To take it back is to give commands
+// as anybody does; what these did is the step of the other list:
+//
+//   given ──► undo list ──undo()──► redo list
+//                 ▲                     │
+//                 └───────redo()────────┘
+//
+// A step is held as the commands that were accepted, not as what they did: that
+// changes as long as they are pending, and is looked up when it is needed.
+import type { ApplyOptions } from './commander.ts'
+import type { Command, Rejection } from './command.ts'
+import type { JsonValue } from './json.ts'
+import { ROOT, startsWith, type Path } from './path.ts'
+import type { Receipt } from './receipt.ts'
+import type { CommandTracker, TrackedCommand } from './tracker.ts'
+import { amend, foresee, invert, isSameJson, join, type Effect } from './undo-effect.ts'
+
+/** What can be undone: a `CommandProxy`, or a model of a client. */
+export interface UndoTarget {
+  read(path: Path): unknown
+  apply(command: Command, options?: ApplyOptions): Receipt
+  batch<T>(run: () => T): T
+  track(tracker: CommandTracker): void
+}
+
+/** How steps are made of commands. */
+export interface UndoOptions {
+  /** Names a step by its first command, for a button or a menu. */
+  readonly describe?: (command: Command) => string | undefined
+  /** How many steps are kept. Default 100. */
+  readonly maxSteps?: number
+  /** Updates of the same props of a node are one step while they follow within this time. Default 1,000. */
+  readonly pauseMs?: number
+}
+
+/** What can be done now, and what it is called. */
+export interface UndoState {
+  readonly canUndo: boolean
+  readonly canRedo: boolean
+  /** Of the step that `undo` takes back. */
+  readonly label: string | undefined
+  /** Of the step that `redo` does again. */
+  readonly redoLabel: string | undefined
+}
+
+/** A place that an undo or redo left as it is. */
+export interface Skipped {
+  readonly path: Path
+  /**
+   * `gone`: somebody deleted it, or what it is in. `changed`: somebody set it since.
+   * `refused`: a rule does not allow it.
+   */
+  readonly reason: 'gone' | 'changed' | 'refused'
+  /** Why it was refused. */
+  readonly rejection?: Rejection
+}
+
+/** What became of an undo or redo. */
+export interface UndoResult {
+  /** Of the step. */
+  readonly label: string | undefined
+  /** For what was taken back; its verdicts come as for any command. */
+  readonly receipts: readonly Receipt[]
+  /** What could not be taken back any more; empty where all was. */
+  readonly skipped: readonly Skipped[]
+}
+
+interface Step {
+  label: string | undefined
+  edits: (TrackedCommand | Effect)[]
+  /** The batch that it is, if it is one. */
+  readonly group: object | undefined
+  /** Which props of which node, where more of the same may follow. */
+  readonly typing: string | undefined
+  /** When something was added last. */
+  at: number
+  /** Where somebody else has set something since: what was done there before is over. */
+  readonly left: Path[]
+}
+
+const MAX_STEPS = 100
+const PAUSE_MS = 1_000
+// So many keystrokes are held one by one.
+const MAX_EDITS = 32
+const NOTHING: UndoState = Object.freeze({
+  canUndo: false,
+  canRedo: false,
+  label: undefined,
+  redoLabel: undefined,
+})
+
+/** The steps that were done in one proxy, to take back and to do again. */
+export class UndoStack {
+  readonly #target: UndoTarget
+  readonly #options: UndoOptions
+  readonly #undo: Step[] = []
+  readonly #redo: Step[] = []
+  readonly #effects = new WeakMap<Command, Effect>()
+  readonly #listeners = new Set<() => void>()
+  // What is given now belongs to this step, as an undo is under way.
+  #collecting: Step | undefined
+  #label: string | undefined
+  #isClosed = false
+  #state = NOTHING
+
+  /** Follows what is given to `target` from now on; one stack for each. */
+  constructor(target: UndoTarget, options: UndoOptions = {}) {
+    this.#target = target
+    this.#options = options
+    target.track({
+      before: (command) => void this.#effects.set(command, foresee(command, this.#read)),
+      given: (tracked, group, now) => this.#given(tracked, group, now),
+    })
+  }
+
+  /** What can be done now. The same object until it is another. */
+  get state(): UndoState {
+    return this.#state
+  }
+
+  /** Call `listener` whenever `state` is another, until the returned function is called. */
+  subscribe = (listener: () => void): (() => void) => {
+    const own = () => listener()
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+
+  /**
+   * Take the last step back by commands like any other. What somebody else changed or
+   * deleted since stays as it is and is named in the result; undefined if there is no step.
+   */
+  undo = (): UndoResult | undefined => this.#revert(this.#undo, this.#redo)
+
+  /** Do again what was undone last, as far as nobody else changed the same. */
+  redo = (): UndoResult | undefined => this.#revert(this.#redo, this.#undo)
+
+  /** Run commands as one batch, which is one step of this name. */
+  step<T>(label: string, run: () => T): T {
+    const outer = this.#label
+    this.#label = label
+    try {
+      return this.#target.batch(run)
+    } finally {
+      this.#label = outer
+    }
+  }
+
+  /** What is given next is a step of its own, whatever was before. */
+  endStep(): void {
+    this.#isClosed = true
+  }
+
+  #given(tracked: TrackedCommand, group: object | undefined, at: number): void {
+    void tracked.verdict.then(() => this.#mayHaveChanged())
+    if (this.#collecting) return void this.#collecting.edits.push(tracked)
+    this.#redo.length = 0
+    const typing = group ? undefined : typingOf(tracked.command)
+    const last = this.#isClosed ? undefined : this.#undo.at(-1)
+    const { describe, maxSteps = MAX_STEPS, pauseMs = PAUSE_MS } = this.#options
+    const isSameBatch = group && last?.group === group
+    const isTyping = typing && last?.typing === typing && at - last.at <= pauseMs
+    if (last && (isSameBatch || isTyping)) {
+      last.edits.push(tracked)
+      last.at = at
+      if (last.edits.length > MAX_EDITS) last.edits = this.#shorten(last.edits)
+    } else {
+      const label = this.#label ?? describe?.(tracked.command)
+      this.#undo.push({ label, edits: [tracked], group, typing, at, left: [] })
+      if (this.#undo.length > maxSteps) this.#undo.shift()
+    }
+    this.#isClosed = false
+    this.#mayHaveChanged()
+  }
+
+  #revert(from: Step[], to: Step[]): UndoResult | undefined {
+    const step = this.#last(from)
+    if (!step) return undefined
+    const receipts: Receipt[] = []
+    const skipped: Skipped[] = []
+    const reverse: Step = { ...step, edits: [], typing: undefined, group: undefined, left: [] }
+    try {
+      this.#target.batch(() => {
+        this.#collecting = reverse
+        for (const effect of this.#effectsOf(step).reverse()) {
+          const receipt = this.#takeBack(without(effect, step.left), skipped)
+          if (receipt) receipts.push(receipt)
+          this.#leave(skipped)
+        }
+        // Before anybody is told: what they do then is a step of their own.
+        this.#collecting = undefined
+        this.#isClosed = true
+        from.pop()
+        if (reverse.edits.length > 0) to.push(reverse)
+      })
+    } finally {
+      this.#collecting = undefined
+    }
+    this.#mayHaveChanged()
+    return { label: step.label, receipts, skipped }
+  }
+
+  /** Take back what is still as it was left. */
+  #takeBack(effect: Effect, skipped: Skipped[]): Receipt | undefined {
+    const places = effect.places.filter(({ key, now }) => {
+      const path = [...effect.path, key]
+      const found = this.#read(path)
+      if (isSameJson(found, now)) return true
+      skipped.push({ path, reason: found === undefined ? 'gone' : 'changed' })
+      return false
+    })
+    if (places.length === 0) return undefined
+    const receipt = this.#target.apply(invert({ ...effect, places }))
+    const { rejection } = receipt
+    if (!rejection) return receipt
+    const isGone = rejection.code === 'PATH_NOT_FOUND' || rejection.code === 'NOT_A_NODE'
+    for (const { key } of places) {
+      const path = [...effect.path, key]
+      skipped.push(isGone ? { path, reason: 'gone' } : { path, reason: 'refused', rejection })
+    }
+    return undefined
+  }
+
+  /** Nothing that was done at these places earlier is taken back, even if it should look the same again. */
+  #leave(skipped: readonly Skipped[]): void {
+    for (const { left } of [...this.#undo, ...this.#redo]) {
+      for (const { path } of skipped) if (!left.includes(path)) left.push(path)
+    }
+  }
+
+  /** The last step that did something; those after it, of which nothing is left, are forgotten. */
+  #last(steps: Step[]): Step | undefined {
+    while (steps.length > 0 && this.#effectsOf(steps.at(-1)!).length === 0) steps.pop()
+    return steps.at(-1)
+  }
+
+  #effectsOf({ edits, left }: Step): Effect[] {
+    const effects = edits.flatMap((edit) => this.#effectOf(edit) ?? [])
+    return joinAll(effects).filter((effect) => without(effect, left).places.length > 0)
+  }
+
+  /** As it is by now: none, if the command was lost. */
+  #effectOf(edit: TrackedCommand | Effect): Effect | undefined {
+    if ('places' in edit) return edit
+    const { command, outcome } = edit
+    const effect = this.#effects.get(command)
+    if (!outcome || outcome.kind === 'applied') return effect
+    if (outcome.kind !== 'amended') return undefined
+    return this.#effects.get(outcome.command) ?? (effect && amend(effect, outcome.command))
+  }
+
+  /** Hold what was settled as what it did, so that typing without a pause takes no more and more. */
+  #shorten(edits: Step['edits']): Step['edits'] {
+    const first = edits.findIndex((edit) => !('places' in edit) && !edit.outcome)
+    const settled = first < 0 ? edits : edits.slice(0, first)
+    const pending = first < 0 ? [] : edits.slice(first)
+    return [...joinAll(settled.flatMap((edit) => this.#effectOf(edit) ?? [])), ...pending]
+  }
+
+  readonly #read = (path: Path): JsonValue | undefined =>
+    this.#target.read(path) as JsonValue | undefined
+
+  #mayHaveChanged(): void {
+    const undo = this.#last(this.#undo)
+    const redo = this.#last(this.#redo)
+    const now = this.#state
+    const next: UndoState = Object.freeze({
+      canUndo: undo !== undefined,
+      canRedo: redo !== undefined,
+      label: undo?.label,
+      redoLabel: redo?.label,
+    })
+    if ((Object.keys(next) as (keyof UndoState)[]).every((key) => next[key] === now[key])) return
+    this.#state = next
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** What of `effect` is neither at, above nor below one of `paths`. */
+function without(effect: Effect, paths: readonly Path[]): Effect {
+  if (paths.length === 0) return effect
+  const places = effect.places.filter(({ key }) => {
+    const path = [...effect.path, key]
+    return !paths.some((other) => startsWith(path, other) || startsWith(other, path))
+  })
+  return { ...effect, places }
+}
+
+/** Each that goes on with the one before as one with it. */
+function joinAll(effects: readonly Effect[]): Effect[] {
+  const joined: Effect[] = []
+  for (const effect of effects) {
+    const last = joined.at(-1)
+    const both = last && join(last, effect)
+    if (both) joined[joined.length - 1] = both
+    else joined.push(effect)
+  }
+  return joined
+}
+
+/** What is being typed into, if the command may be a part of that. */
+function typingOf(command: Command): string | undefined {
+  if (command.action !== 'update' || !command.props || command.unset) return undefined
+  return JSON.stringify([command.path ?? ROOT, Object.keys(command.props).sort()])
+}
