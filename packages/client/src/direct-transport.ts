@@ -1,4 +1,12 @@
-import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
+import type {
+  Flush,
+  HistoryPage,
+  HistoryQuery,
+  LiveEvent,
+  LiveRequest,
+  PresenceRequest,
+  Snapshot,
+} from '@flushout/core'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import type { LiveTransport, Transport } from './transport.ts'
 
@@ -8,6 +16,9 @@ export interface Backend {
   snapshot(key: string): Snapshot | Promise<Snapshot>
   /** Apply a flush and give the answer, or throw a `FlushoutError`. */
   flush(key: string, flush: Flush): unknown
+  /** A page of the history, and the model as it was; without both, there is none to show. */
+  history?(key: string, query: HistoryQuery): HistoryPage | Promise<HistoryPage>
+  snapshotAt?(key: string, count: number): Snapshot | Promise<Snapshot>
   /**
    * Write what happens elsewhere into a sink until the connection is closed, or
    * throw a `FlushoutError`. Without it, clients ask from time to time.
@@ -53,6 +64,14 @@ export function directTransport(backend: Backend): Transport {
   return {
     load: (key, signal) => exchange(signal, () => backend.snapshot(key)),
     flush: (key, flush, signal) => exchange(signal, () => backend.flush(key, copy(flush))),
+    ...(backend.history &&
+      backend.snapshotAt && {
+        past: {
+          history: (key, query, signal) => exchange(signal, () => backend.history!(key, query)),
+          snapshotAt: (key, count, signal) =>
+            exchange(signal, () => backend.snapshotAt!(key, count)),
+        },
+      }),
     ...(backend.live && { live: carryLive(backend, exchange) }),
   }
 }

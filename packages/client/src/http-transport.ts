@@ -1,4 +1,11 @@
-import { FlushoutError, type ErrorCode, type Retry, type Snapshot, type User } from '@flushout/core'
+import {
+  FlushoutError,
+  type ErrorCode,
+  type HistoryPage,
+  type Retry,
+  type Snapshot,
+  type User,
+} from '@flushout/core'
 import { ConnectionSlot } from './connection-slot.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
@@ -60,6 +67,17 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     load: (key, signal) => request(encodeURIComponent(key), undefined, signal) as Promise<Snapshot>,
     flush: (key, flush, signal) =>
       request(`${encodeURIComponent(key)}/flush`, JSON.stringify(flush), signal),
+    past: {
+      history: (key, { before, limit, path = [] }, signal) => {
+        const query = new URLSearchParams(path.map((segment) => ['path', segment]))
+        if (before !== undefined) query.set('before', String(before))
+        if (limit !== undefined) query.set('limit', String(limit))
+        const route = `${encodeURIComponent(key)}/history?${query}`
+        return request(route, undefined, signal) as Promise<HistoryPage>
+      },
+      snapshotAt: (key, count, signal) =>
+        request(`${encodeURIComponent(key)}?at=${count}`, undefined, signal) as Promise<Snapshot>,
+    },
     live: httpLive(
       (route, accept, message, signal) => send(route, accept, JSON.stringify(message), signal),
       (token, refusal) => void login.lost(token, refusal),

@@ -6,6 +6,7 @@ export type { FollowedEvent, FollowedFeed, FollowedModelEvent } from './follow.t
 export { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 export type { Auth } from './login.ts'
 export type { Model } from './model.ts'
+export type { NodeBlame } from './model-past.ts'
 export type { ModelStatus } from './model-status.ts'
 export type { Presence } from './presence.ts'
 export type { ModelPreview } from './preview-model.ts'
@@ -18,7 +19,7 @@ export type {
 } from './storage/client-storage.ts'
 export { indexedDbStorage, type IndexedDbStorageOptions } from './storage/indexed-db-storage.ts'
 export { memoryStorage } from './storage/memory-storage.ts'
-export type { LiveTransport, Transport } from './transport.ts'
+export type { LiveTransport, PastTransport, Transport } from './transport.ts'
 export { onDevice, type Device, type DeviceOptions } from './vault/on-device.ts'
 export {
   isFlushoutError,
@@ -26,7 +27,11 @@ export {
   type ErrorCode,
   type Feed,
   type FeedEvent,
+  type FieldChange,
   type FlushoutError,
+  type HistoryEntry,
+  type HistoryPage,
+  type HistoryQuery,
   type Interceptor,
   type JsonObject,
   type JsonValue,

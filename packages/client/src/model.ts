@@ -9,6 +9,8 @@ import {
   type CommandTracker,
   type DocumentView,
   type Feed,
+  type HistoryPage,
+  type HistoryQuery,
   type JsonObject,
   type LostCommand,
   type Path,
@@ -22,6 +24,7 @@ import { FlushLoop } from './flush-loop.ts'
 import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
+import type { ModelPast, NodeBlame } from './model-past.ts'
 import type { Presence } from './presence.ts'
 import type { ModelPreview } from './preview-model.ts'
 import { giveAgain } from './retry.ts'
@@ -172,6 +175,35 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     })
   }
 
+  /**
+   * Who did what and when, as the server has it: one page, the newest first. Asks the
+   * server at every call, and rejects where it cannot be reached.
+   */
+  history(query: HistoryQuery = {}): Promise<HistoryPage> {
+    return this.#ofPast((past, signal) => past.history(query, signal))
+  }
+
+  /** The document as it was at `count`, as `to` of a history entry. Asks the server. */
+  snapshotAt(count: number): Promise<Snapshot<Doc>> {
+    return this.#ofPast((past, signal) => past.snapshotAt(count, signal)) as never
+  }
+
+  /** Who wrote each field of the node at `path` last. Asks the server. */
+  blame(path: Path = ROOT): Promise<NodeBlame> {
+    return this.#ofPast((past, signal) => past.blame(path, this.keys(path), signal))
+  }
+
+  /**
+   * Make the document what it was at `count`, but for the order of keys, by ordinary
+   * commands in one batch, as few as it takes: the history goes on. Gives their receipts;
+   * if one is refused, the others are taken back.
+   */
+  async restore(count: number): Promise<readonly Receipt[]> {
+    const { restore } = await import('./model-past.ts')
+    const then = await this.snapshotAt(count)
+    return restore(this.#loaded(), then as unknown as Snapshot)
+  }
+
   /** See `CommandProxy.read`. Undefined until the model is loaded. */
   read(): Doc | undefined
   read<const P extends Path>(path: P): At<Doc, P> | undefined
@@ -253,6 +285,15 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       this.#watchers -= 1
       if (this.#watchers === 0) this.#watchersChanged()
     }
+  }
+
+  /** Read what was, when there is a document and a way to the server. */
+  #ofPast<T>(read: (past: ModelPast, signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#options.ask(async (signal) => {
+      const { ModelPast } = await import('./model-past.ts')
+      await untilAborted(signal, () => this.ready)
+      return read(new ModelPast(this.key, this.#options.transport), signal)
+    })
   }
 
   /** Run `enter` as soon as there is a proxy, and keep the model current until both are taken back. */

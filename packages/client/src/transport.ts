@@ -1,4 +1,12 @@
-import type { Flush, LiveEvent, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
+import type {
+  Flush,
+  HistoryPage,
+  HistoryQuery,
+  LiveEvent,
+  LiveRequest,
+  PresenceRequest,
+  Snapshot,
+} from '@flushout/core'
 
 /**
  * How a client reaches the masters. Answers may be anything: they are checked by
@@ -13,12 +21,22 @@ export interface Transport {
   readonly flush: (key: string, flush: Flush, signal: AbortSignal) => Promise<unknown>
   /** Hear what happens elsewhere. Without it, clients ask from time to time. */
   readonly live?: LiveTransport
+  /** Read what was. Without it, models have no history to show. */
+  readonly past?: PastTransport
   /**
    * Call `listener` whenever another user than before may be logged in, or one at
    * last, until the returned function is called: the client exchanges anew.
    * Without it, that waits for a wake or `resume`.
    */
   readonly onLogin?: (listener: () => void) => () => void
+}
+
+/** How a client reads what was. */
+export interface PastTransport {
+  /** A page of the history of the model `key`. */
+  readonly history: (key: string, query: HistoryQuery, signal: AbortSignal) => Promise<HistoryPage>
+  /** The model `key` as it was at `count`. */
+  readonly snapshotAt: (key: string, count: number, signal: AbortSignal) => Promise<Snapshot>
 }
 
 /** How a client hears of what others do. */

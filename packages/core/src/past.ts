@@ -39,20 +39,28 @@ export interface HistoryPage {
 
 /** Tell whether an applied command wrote at, above or below `path`. */
 export function touches(command: CheckedCommand, path: Path): boolean {
-  return places(command).some((place) => startsWith(place, path) || startsWith(path, place))
+  return [...writtenPaths(command), ...perhapsWrittenPaths(command)].some(
+    (place) => startsWith(place, path) || startsWith(path, place),
+  )
 }
 
-function places(command: CheckedCommand): Path[] {
+/** The places that an applied command wrote to for certain. */
+export function writtenPaths(command: CheckedCommand): Path[] {
   const { path } = command
   switch (command.action) {
     case 'delete':
       return [path]
     case 'create':
-      // The parent may have been there already: an entry does not tell.
-      return below(path, [command.id, ...Object.keys(command.parentDefault ?? {})])
+      return below(path, [command.id])
     case 'update':
       return below(path, [...Object.keys(command.props ?? {}), ...(command.unset ?? [])])
   }
+}
+
+/** The props of a parent that may have been there already: an entry does not tell. */
+export function perhapsWrittenPaths(command: CheckedCommand): Path[] {
+  if (command.action !== 'create') return []
+  return below(command.path, Object.keys(command.parentDefault ?? {}))
 }
 
 function below(path: Path, keys: readonly string[]): Path[] {

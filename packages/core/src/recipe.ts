@@ -7,6 +7,7 @@
 //   any other value removed    update with unset
 //   anything inside an array   update with the whole array
 import { enablePatches, Immer, type Draft, type Patch } from 'immer'
+import { applyAll } from './apply-all.ts'
 import type { Command, Create, Delete } from './command.ts'
 import type { Commander } from './commander.ts'
 import { FlushoutError } from './errors.ts'
@@ -44,23 +45,8 @@ export function edit<Doc extends object>(
   model: Editable<Doc>,
   recipe: Recipe<Doc>,
 ): readonly Receipt[] {
-  const receipts: Receipt[] = []
-  try {
-    model.batch(() => {
-      for (const command of record(model.read() as JsonObject, recipe as Recipe<JsonObject>)) {
-        const receipt = model.apply(command)
-        receipts.push(receipt)
-        // Half of an intention is not what anybody asked for.
-        if (!receipt.ok) throw REFUSED
-      }
-    })
-  } catch (error) {
-    if (error !== REFUSED) throw error
-  }
-  return receipts
+  return applyAll(model, () => record(model.read() as JsonObject, recipe as Recipe<JsonObject>))
 }
-
-const REFUSED = Symbol('refused')
 
 function record(document: JsonObject, recipe: Recipe<JsonObject>): Command[] {
   const [after, patches] = immer.produceWithPatches(document, (draft) => {
