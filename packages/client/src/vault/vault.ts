@@ -138,6 +138,8 @@ export class Vault implements KeeperHome {
     keys: ShelfKeys,
     use: (shelf: Shelf, dead: readonly StoredSession[]) => readonly StorageChange[],
   ): Promise<void> {
+    // The storage may be closed by now, too.
+    if (this.#isClosed) return
     const shelf = await this.#read(keys)
     const dead = await this.#listDead(shelf.sessions.map(({ row }) => row.page))
     const held: string[] = []
@@ -147,6 +149,7 @@ export class Vault implements KeeperHome {
         held.push(page)
         await this.#claims.hold(page)
       }
+      if (this.#isClosed) return
       // Somebody else may have taken it over until a moment ago.
       const claimed = dead.length > 0 ? await this.#read(keys) : shelf
       if (this.#isClosed) return
