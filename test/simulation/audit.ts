@@ -6,7 +6,7 @@ import { idOf, markOf, type Ledger } from './ledger.ts'
 import { Violation } from './violation.ts'
 
 /** Outcomes that say: nobody knows whether it took effect before. */
-const UNKNOWN = new Set(['SEQUENCE_PAST', 'CLIENT_EXPIRED', 'FORBIDDEN'])
+const UNKNOWN = new Set(['SEQUENCE_PAST', 'SEQUENCE_REUSED', 'CLIENT_EXPIRED', 'FORBIDDEN'])
 
 /** The history hash after `entry`, by the rule of docs/protocol.md. */
 function hashAfter(hash: string, { clientId, sequence, userId, at, commands }: LogEntry): string {
@@ -109,6 +109,12 @@ function replay(
   return JSON.stringify(master.snapshot().document)
 }
 
+/** What the whole history of a model comes to. */
+export function currentDocument(key: string, chronicle: Chronicle): string {
+  const { genesis, entries } = chronicle.annals(key)!
+  return replay(genesis, entries)
+}
+
 /** An update names what its author saw where it goes to. */
 function checkTargets(master: Master, entry: LogEntry): void {
   for (const command of entry.commands) {
@@ -138,16 +144,16 @@ export function auditRules(key: string, chronicle: Chronicle): void {
 
 /**
  * Compare what people were told about their edits with what is in the history.
- * `isCloned`: two clients had one id, and one of them went on under another. If
+ * `mayShareIds`: two clients had one id, and one of them went on under another. If
  * the history was rewritten as well, nobody can tell a late copy of what it sent
  * before from something new.
  */
 export function auditEdits(
   ledgers: readonly Ledger[],
   chronicle: Chronicle,
-  isCloned: boolean,
+  mayShareIds: boolean,
 ): void {
-  const mayBeLate = (key: string) => isCloned && chronicle.rewrites(key) > 0
+  const mayBeLate = (key: string) => mayShareIds && chronicle.rewrites(key) > 0
   const counts = new Map<string, number>()
   for (const key of chronicle.keys) {
     const seen = new Map<string, number>()
@@ -180,7 +186,7 @@ function checkOrder(key: string, mark: string, seen: Map<string, number>): void 
 
 function auditEdit(
   { key, copied }: Ledger,
-  { mark, receipt, flushes }: Ledger['edits'][number],
+  { mark, receipt, flushes, isStored }: Ledger['edits'][number],
   count: number,
   chronicle: Chronicle,
 ): void {
@@ -198,6 +204,8 @@ function auditEdit(
   if (outcome.kind === 'dropped' && UNKNOWN.has(outcome.rejection.code)) return
   // One copy may come while somebody is shut out, and another one later.
   const isCopied = flushes.some((flush) => copied.has(flush))
+  // Nor does a page that dies before it has stored what it was told.
+  if (outcome.rejection.code === 'FORBIDDEN' && isStored) return
   if (outcome.rejection.code === 'FORBIDDEN' && isCopied) return
   // A late copy may come to a history that has forgotten what was said before.
   if (chronicle.rewrites(key) > 0) return

@@ -1,5 +1,6 @@
 import type { Environment } from '@flushout/client'
 import type { LiveEvent, User } from '@flushout/core'
+import type { Account } from './account.ts'
 import { Dice } from './dice.ts'
 import type { Line } from './sender.ts'
 import type { Stage } from './stage.ts'
@@ -12,9 +13,7 @@ const MAX_WAY_MS = 1_600
 interface Owner {
   readonly name: string
   readonly user: User
-  /** Whether the session is valid, and since when not. */
-  readonly isLoggedIn: boolean
-  readonly loggedOutAt: number | undefined
+  readonly account: Account
   /** How far the clock of the device is off, in milliseconds. */
   readonly skewMs: number
   /** Whether nothing lets streams of events through to the device. */
@@ -25,6 +24,7 @@ interface Owner {
 export class Device {
   readonly person: Owner
   readonly user: User
+  readonly account: Account
   readonly seed: number
   readonly environment: Environment
   /** Streams and long polls of the device that are not over. */
@@ -49,6 +49,7 @@ export class Device {
   constructor(person: Owner, stage: Stage, seed: number) {
     this.person = person
     this.user = person.user
+    this.account = person.account
     this.stage = stage
     this.seed = seed
     this.environment = this.#createEnvironment(new Dice(seed))
@@ -89,6 +90,9 @@ export class Device {
     for (const link of this.links) link.leave()
     this.stage.strays(MAX_WAY_MS)
   }
+
+  /** Commands leave the page. */
+  sent(): void {}
 
   /** Something came by itself. */
   heard(event: LiveEvent): void {

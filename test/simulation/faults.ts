@@ -1,3 +1,24 @@
+/** What may go wrong where a device keeps things, and pages share it. */
+const DEVICE_FAULTS = {
+  // A page.
+  'page dies before a write': { odds: 0.02 },
+  'page dies after a write': { odds: 0.02 },
+  'page dies as it reads its disk': { odds: 0.06 },
+  'page dies after it sent': { odds: 0.02 },
+  'page is loaded again': { count: 2 },
+  'tab is duplicated': { count: 1 },
+  // All pages of a browser.
+  'gateway dies': { count: 1 },
+  'gateway sleeps': { count: 1 },
+  'browser dies': { count: 1 },
+  // What is kept.
+  'disk slow': { odds: 0.06 },
+  'disk stands still': { count: 1 },
+  'disk refuses writes': { count: 1 },
+  'profile put back': { count: 1 },
+  'profile is cloned': { count: 1 },
+} as const
+
 /**
  * Everything that may go wrong in a run. Those with odds strike now and then
  * where they can; those with a count happen so often at most in a run that has them.
@@ -60,12 +81,18 @@ const FAULTS = {
   'permission revoked': { count: 1 },
   'user logged out': { count: 1 },
   'permissions unknown': { odds: 0.02 },
+  ...DEVICE_FAULTS,
 } as const satisfies Record<string, { odds: number } | { count: number }>
 
 export type Fault = keyof typeof FAULTS
+export type DeviceFault = keyof typeof DEVICE_FAULTS
 
 /** All faults, in the order of the list. */
 export const ALL_FAULTS: readonly Fault[] = Object.keys(FAULTS) as Fault[]
+
+export function isDeviceFault(fault: Fault): fault is DeviceFault {
+  return fault in DEVICE_FAULTS
+}
 
 export function oddsOf(fault: Fault): number {
   const settings = FAULTS[fault]

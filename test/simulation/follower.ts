@@ -1,5 +1,6 @@
 import { createClient, type Client } from '@flushout/client'
 import type { LiveEvent, User } from '@flushout/core'
+import { Account } from './account.ts'
 import { Device } from './device.ts'
 import type { Ledger } from './ledger.ts'
 import { Listener } from './listener.ts'
@@ -10,15 +11,14 @@ import type { Stage } from './stage.ts'
 const SOMEBODY = {
   name: 'fan',
   user: { id: 'fan' } as User,
-  isLoggedIn: true,
-  loggedOutAt: undefined,
+  account: new Account(),
   skewMs: 0,
 }
 
 /** A page that holds no document and hears of items as events. */
 export class Follower extends Device {
   readonly client: Client
-  readonly ledgers: ReadonlyMap<string, Ledger> = new Map()
+  readonly outgoing: ReadonlyMap<string, Ledger> = new Map()
   readonly listener: Listener
 
   constructor(stage: Stage, seed: number, isBlocked: boolean) {

@@ -10,27 +10,59 @@ export interface Edit {
   readonly receipt: Receipt
   /** The flushes that carried it, as `clientId#sequence`. */
   readonly flushes: string[]
+  /** A disk held it once. */
+  isStored: boolean
+  /** An older state of the disk was put back that does not hold it. */
+  isForgotten: boolean
+  /** The edit of another tab that was shown where this one goes to, and was not sent yet. */
+  readonly after: string | undefined
+}
+
+/** What goes out of one model, as the network sees it. */
+export interface Outgoing {
+  /** Flushes of which the network made a copy. */
+  readonly copied: Set<string>
+  /** A flush that may have landed was refused, and its number is free all the same. */
+  readonly mayBeReused: boolean
+  /** Whether several pages send it. */
+  readonly isShared: boolean
+  /** A flush is sent. */
+  depart(flush: Flush): void
+  /** A flush was refused for good: its number may be used again. */
+  refused(flush: Flush, code: string): void
 }
 
 /** What one client was told to do to one model, and what it sent of that. */
-export class Ledger {
+export class Ledger implements Outgoing {
   readonly key: string
   readonly edits: Edit[] = []
   /** Sent flushes with their commands as text. */
   readonly sent = new Map<string, string>()
   /** Flushes of which the network made a copy. */
-  readonly copied = new Set<string>()
+  readonly copied: Set<string>
   /** A flush that may have landed was refused, and its number is free all the same. */
   mayBeReused = false
+  readonly isShared = false
   // All before this one are settled.
   #settled = 0
 
-  constructor(key: string) {
+  constructor(key: string, copied: Set<string> = new Set()) {
     this.key = key
+    this.copied = copied
   }
 
-  add(mark: string, action: string, receipt: Receipt): void {
-    this.edits.push({ mark, action, receipt, flushes: [] })
+  add(mark: string, action: string, receipt: Receipt, after?: string): Edit {
+    const edit = {
+      mark,
+      action,
+      receipt,
+      flushes: [],
+      isStored: false,
+      isForgotten: false,
+      after,
+    }
+    this.edits.push(edit)
+    return edit
   }
 
   /** The edits without an outcome, oldest first. */

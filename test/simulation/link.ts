@@ -133,15 +133,15 @@ export class Link implements Line {
     if (this.kind === 'stream' && this.#isBlocked) return this.#block()
     const server = this.#stage.balance()
     if (!server) return this.#break(dice.chance(0.3))
-    const { person } = this.#sender
+    const { account } = this.#sender
     this.#trace(`has a ${this.kind} at ${server.name}`)
     server.open(
       {
         kind: this.kind,
         text: this.#request,
-        identify: () => (person.isLoggedIn ? this.#sender.user : undefined),
+        identify: () => (account.isLoggedIn ? this.#sender.user : undefined),
         forbiddenSince: (key) =>
-          person.loggedOutAt ?? this.#stage.permissions.forbiddenSince(this.#sender.user, key),
+          account.loggedOutAt ?? this.#stage.permissions.forbiddenSince(this.#sender.user, key),
       },
       this.#outlet,
     )

@@ -43,7 +43,7 @@ function announce(
       const server = stage.balance()
       if (!server) return broken()
       stage.trace(`${server.name} gets an announcement of ${sender.person.name}`)
-      const user = sender.person.isLoggedIn ? sender.user : undefined
+      const user = sender.account.isLoggedIn ? sender.user : undefined
       server.announce(text, user, (reply) => {
         stage.trace(`${server.name} ${reply.ok ? 'takes it' : reply.error.code}`)
         hear(() => {

@@ -11,6 +11,7 @@ export const liveMutants: readonly Mutant[] = [
     find: `    if (reader.at.commandCount !== from) return false
 `,
     replace: '',
+    from: 320,
   },
   {
     name: 'what was stored here is not told',
@@ -30,6 +31,7 @@ export const liveMutants: readonly Mutant[] = [
     find: `if (head && (notice.commandCount < head.commandCount || isSame(head, notice))) return
       void this.#look(channel)`,
     replace: 'channel.jump(notice)',
+    from: 340,
   },
   {
     name: 'no poll stands behind the hints',
@@ -57,6 +59,7 @@ export const liveMutants: readonly Mutant[] = [
     find: `      member.channel.lead(member.reader)
 `,
     replace: '',
+    from: 760,
   },
   {
     name: 'a heartbeat names no models',
@@ -64,6 +67,7 @@ export const liveMutants: readonly Mutant[] = [
     find: `      heads.push([channel.key, { commandCount, hash }])
 `,
     replace: '',
+    from: 700,
   },
   {
     name: 'who may read is not asked again',
@@ -71,6 +75,7 @@ export const liveMutants: readonly Mutant[] = [
     find: `    stream.heartbeat()
     void stream.check()`,
     replace: '    stream.heartbeat()',
+    from: 170,
   },
   {
     name: 'who may read is not asked again when the application says so',
@@ -163,5 +168,6 @@ export const liveMutants: readonly Mutant[] = [
   // Something is missing in between, so what it did is not known either.
   const isJoined = !known || from <= known.from
 `,
+    from: 290,
   },
 ]

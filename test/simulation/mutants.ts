@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts'
+import { deviceMutants } from './mutants-devices.ts'
 import { liveMutants } from './mutants-live.ts'
 
 const CORE = 'core/src/'
@@ -30,7 +31,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}master.ts`,
     find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
     replace: 'if (ours === hash || (ours === undefined && from <= this.commandCount)) return',
-    from: 11_000,
+    from: 12_000,
   },
   {
     name: 'a rollback keeps the document',
@@ -49,14 +50,14 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}apply-flush.ts`,
     find: 'remaps.push({',
     replace: '[].push({',
-    from: 540,
+    from: 2_150,
   },
   {
     name: 'names that the master changed are not followed',
     file: `${CORE}apply-flush.ts`,
     find: 'applyOne(remapCommand(sent, remaps), context, target)',
     replace: 'applyOne(sent, context, target)',
-    from: 540,
+    from: 2_150,
   },
   {
     name: 'a rule that fails lets the command pass',
@@ -76,7 +77,7 @@ export const mutants: readonly Mutant[] = [
     find: 'entry.before.after = entry\n    entry.after.before = entry',
     replace:
       'entry.before = this.#end.before\n    entry.after = this.#end\n    entry.before.after = entry\n    entry.after.before = entry',
-    from: 5_700,
+    from: 10_450,
   },
   {
     name: 'a retried flush is made anew',
@@ -101,7 +102,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}exchange.ts`,
     find: 'if (!flush || isAnother) {',
     replace: 'if (!flush) {',
-    from: 1_350,
+    from: 1_880,
   },
   {
     name: 'a changed history loses what was in flight',
@@ -117,6 +118,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}exchange.ts`,
     find: 'if (!isUnknown && !isTaken) return this.#distrust()',
     replace: '',
+    from: 660,
   },
   {
     name: 'a rebase tells nobody',
@@ -150,7 +152,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an answer that cannot be used wedges the model',
-    file: `${CLIENT}model.ts`,
+    file: `${CLIENT}exchange-once.ts`,
     find: 'proxy.cancelFlush()',
     replace: '',
   },
@@ -177,12 +179,14 @@ export const mutants: readonly Mutant[] = [
     file: `${SERVER}runner.ts`,
     find: 'if (mayBeStale && !isProved) {',
     replace: 'if (mayBeStale && !isProved && false) {',
+    from: 190,
   },
   {
     name: 'a client is believed where memory ends',
     file: `${SERVER}runner.ts`,
     find: 'model.recall(counts, new Map(unknown.map((count, index) => [count, hashes[index]])))',
     replace: 'void hashes',
+    from: 440,
   },
   {
     name: 'news that do not fit are taken as followed',
@@ -210,7 +214,7 @@ export const mutants: readonly Mutant[] = [
     file: `${SERVER}runner.ts`,
     find: 'this.#model = undefined\n        if (error instanceof Defect)',
     replace: 'if (error instanceof Defect)',
-    from: 600,
+    from: 1_840,
   },
   {
     name: 'the lock is taken and the news are not read',
@@ -270,4 +274,5 @@ export const mutants: readonly Mutant[] = [
     from: 310,
   },
   ...liveMutants,
+  ...deviceMutants,
 ]

@@ -7,7 +7,7 @@ import {
   type Retry,
   type Snapshot,
 } from '@flushout/core'
-import { idOf, type Ledger } from './ledger.ts'
+import { idOf, type Outgoing } from './ledger.ts'
 import { createLiveTransport } from './live-transport.ts'
 import { refusal, type Answer, type Reply } from './message.ts'
 import type { Sender } from './sender.ts'
@@ -66,8 +66,9 @@ class Exchange {
     this.#sender.asking.set(this.#key, { at: this.#sentAt, signal: this.#signal })
     if (this.#flush) {
       this.#sender.held.set(this.#key, this.#flush.hash)
-      this.#stage.guard(() => this.#ledger.depart(this.#flush!))
+      this.#stage.guard(() => this.#outgoing.depart(this.#flush!))
       this.#trace(`sends ${this.#name} of ${this.#flush.commands.length} from ${this.#flush.from}`)
+      if (this.#flush.commands.length > 0) this.#sender.sent()
     } else this.#trace(`loads ${this.#key}`)
     let wayMs = 1 + dice.roll() * 10
     if (weather.strikes('message slow')) wayMs += dice.between(100, 1_500)
@@ -86,7 +87,7 @@ class Exchange {
   /** The network makes a copy, which arrives later and is answered to nobody. */
   #repeat(wayMs: number): void {
     const { scheduler, dice } = this.#stage
-    if (this.#flush) this.#ledger.copied.add(idOf(this.#flush))
+    if (this.#flush) this.#outgoing.copied.add(idOf(this.#flush))
     const copyMs = wayMs + dice.roll() * dice.pick([2, 50, 3_000])
     this.#stage.strays(copyMs)
     scheduler.after(copyMs, () => this.#arrive(() => {}, true))
@@ -98,8 +99,8 @@ class Exchange {
     const server = this.#stage.balance()
     if (!server) return this.#break(isCopy)
     this.#stage.trace(`${server.name} gets ${this.#name} of ${this.#sender.person.name}`)
-    const { person } = this.#sender
-    const user = person.isLoggedIn ? this.#sender.user : undefined
+    const { account } = this.#sender
+    const user = account.isLoggedIn ? this.#sender.user : undefined
     server.serve({ key: this.#key, flush: this.#text, user }, (reply) => {
       if (this.#stage.isTold) {
         this.#stage.trace(`${server.name} says ${describe(reply)} to ${this.#name}`)
@@ -125,7 +126,7 @@ class Exchange {
     if (!reply.ok) {
       const { code, message, retry, retryAfterMs } = reply.error
       this.#checkAlarm(code)
-      if (this.#flush && retry === 'never') this.#ledger.refused(this.#flush, code)
+      if (this.#flush && retry === 'never') this.#outgoing.refused(this.#flush, code)
       return this.#reject(
         new FlushoutError(code as ErrorCode, message, {
           retry: retry as Retry,
@@ -152,8 +153,8 @@ class Exchange {
     if (!this.#stage.chronicle.isCurrent(this.#key, hash)) return
     if (rewrites !== this.#stage.chronicle.rewrites(this.#key)) return
     // Flushes of clones have the same name.
-    if (this.#stage.weather.counts.has('client is cloned')) return
-    const id = `${this.#key} ${this.#stage.chronicle.rewrites(this.#key)} ${this.#name} ${this.#sender.seed}`
+    if (this.#stage.mayShareIds) return
+    const id = `${this.#key} ${this.#stage.chronicle.rewrites(this.#key)} ${this.#name}`
     const expected = this.#stage.verdicts.get(id) ?? found
     this.#stage.verdicts.set(id, expected)
     if (expected === found) return
@@ -165,7 +166,10 @@ class Exchange {
 
   #checkAlarm(code: string): void {
     if (!ALARMS.has(code) || this.#stage.hasReasonForAlarm(this.#key)) return
-    if (code === 'SEQUENCE_REUSED' && this.#ledger.mayBeReused) return
+    const { mayBeReused, isShared, copied } = this.#outgoing
+    if (code === 'SEQUENCE_REUSED' && mayBeReused) return
+    // Of a copy that another tab sent, and that nobody waits for.
+    if (code === 'SEQUENCE_PAST' && isShared && copied.has(idOf(this.#flush!))) return
     throw new Violation('no false alarm', `${this.#name} was refused with ${code}`)
   }
 
@@ -190,8 +194,8 @@ class Exchange {
     )
   }
 
-  get #ledger(): Ledger {
-    return this.#sender.ledgers.get(this.#key)!
+  get #outgoing(): Outgoing {
+    return this.#sender.outgoing.get(this.#key)!
   }
 
   get #mailbox(): string {

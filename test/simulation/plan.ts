@@ -45,6 +45,18 @@ export interface Plan {
   readonly hasPresence: boolean
 }
 
+/** Which profile of a device each person uses, by number; undefined for a page that keeps nothing. */
+export type Seats = readonly (number | undefined)[]
+
+/** Draw who shares what; undefined where nobody keeps anything. */
+export function drawSeats(dice: Dice, people: number): Seats | undefined {
+  if (!dice.chance(0.5)) return undefined
+  const profiles = dice.pick([1, 1, 2])
+  return Array.from({ length: people }, (_, n) =>
+    n === 0 || dice.chance(0.75) ? dice.between(0, profiles - 1) : undefined,
+  )
+}
+
 /** Draw a plan; `prefix` keeps the models of one run from those of another. */
 export function drawPlan(dice: Dice, prefix: string): Plan {
   const keys = dice.chance(0.3) ? [`${prefix}:a`, `${prefix}:b`] : [`${prefix}:a`]

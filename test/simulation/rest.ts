@@ -1,13 +1,16 @@
-import { auditContent, auditEdits, auditReplay, auditRules } from './audit.ts'
+import { auditContent, auditEdits, auditReplay, auditRules, currentDocument } from './audit.ts'
+import { auditBuilt, auditProfiles, leftOnDisk } from './audit-profiles.ts'
 import { Violation } from './violation.ts'
 import type { Follower } from './follower.ts'
 import type { Page, Person } from './person.ts'
+import type { Profile } from './profile.ts'
 import type { Server } from './server.ts'
 import type { Stage } from './stage.ts'
 
 /** A scene that comes to rest. */
 interface Scene extends Stage {
   readonly people: readonly Person[]
+  readonly profiles: readonly Profile[]
   readonly servers: readonly Server[]
   readonly follower: Follower | undefined
   /** Until when a message may take effect for which nobody waits any more. */
@@ -28,7 +31,15 @@ const UNKNOWABLE = [
 const SOON_MS = 250
 const AT_REST: ReadonlySet<string> = new Set(['online', 'live', 'polling'])
 /** Clones are one to the others, and who is refused a model that is gone is not shown in the next. */
-const INVISIBLE = ['client is cloned', 'model made anew', 'database put back'] as const
+const INVISIBLE = [
+  'client is cloned',
+  'profile is cloned',
+  'profile put back',
+  'model made anew',
+  'database put back',
+] as const
+/** Nobody waits for a page that does not answer. */
+const STANDING = ['client sleeps', 'gateway sleeps', 'disk stands still'] as const
 const NOT_THERE = { state: 'gone', queued: 0, inFlight: 0, confirmed: 0, error: undefined }
 const PROTOTYPE_NAMES = Reflect.ownKeys(Object.prototype).length
 
@@ -42,9 +53,10 @@ export function stragglers(scene: Scene): string[] {
     for (const { name, page } of people) {
       const model = page?.models.get(key)
       const { queued, inFlight, confirmed, state, error } = model?.status ?? NOT_THERE
-      const isAsked =
-        (page?.syncedAt.get(key) ?? 0) >= (chronicle.annals(key)?.changedAt ?? 0) ||
-        isTold(scene, page, key)
+      const isAsked = page?.profile
+        ? isKept(scene, page, key)
+        : (page?.syncedAt.get(key) ?? 0) >= (chronicle.annals(key)?.changedAt ?? 0) ||
+          isTold(scene, page, key)
       const isDone = model?.isLoaded && queued + inFlight === 0 && confirmed === head
       if (isDone && isAsked && AT_REST.has(state)) continue
       found.push(
@@ -54,6 +66,7 @@ export function stragglers(scene: Scene): string[] {
     }
   }
   if (found.length > 0) return found
+  for (const profile of scene.profiles) found.push(...leftOnDisk(profile))
   for (const { listener } of servers) found.push(...(listener?.missing() ?? []))
   return [...found, ...(scene.follower?.listener.missing() ?? [])]
 }
@@ -83,6 +96,13 @@ function isTold({ chronicle, scheduler }: Scene, page: Page | undefined, key: st
   return scheduler.now > told.at + SOON_MS && (!asking || asking.signal.aborted)
 }
 
+/** Whether a page to which others speak holds the document that everybody should. */
+function isKept({ chronicle }: Scene, page: Page | undefined, key: string): boolean {
+  const model = page?.profile && page.models.get(key)
+  if (!model?.isLoaded || model.status.confirmed !== chronicle.head(key)) return false
+  return JSON.stringify(model.read()) === currentDocument(key, chronicle)
+}
+
 /** Audit everything when all is at rest, and then let everybody go. */
 export async function auditRest(scene: Scene): Promise<void> {
   scene.trace('--- rest ---')
@@ -91,14 +111,19 @@ export async function auditRest(scene: Scene): Promise<void> {
     if (!content) throw new Violation('not lost', `${key} is gone`)
     auditContent(key, content, scene.chronicle)
     if (scene.plan.hasRules) auditRules(key, scene.chronicle)
-    const isPlain = !scene.hasReasonForAlarm(key)
+    // Tabs that take one name at a time are the case of docs/reliability.md.
+    const isPlain = !scene.hasReasonForAlarm(key) && scene.profiles.length === 0
     await auditServed(scene, key, auditReplay(key, content, scene.chronicle, isPlain))
   }
   auditEdits(
     scene.people.flatMap(({ ledgers }) => ledgers),
     scene.chronicle,
-    scene.weather.counts.has('client is cloned'),
+    scene.mayShareIds,
   )
+  auditProfiles(scene.profiles, scene.chronicle)
+  if (!STANDING.some((fault) => scene.weather.counts.has(fault))) {
+    auditBuilt(scene.profiles, scene.chronicle)
+  }
   for (const { name, page } of scene.people) {
     for (const { edits, key } of page!.ledgers.values()) {
       const untold = edits.find(({ receipt }) => !receipt.outcome)
@@ -125,6 +150,7 @@ function auditSetbacks({ people, plan, chronicle, weather }: Scene): void {
   if (plan.keepHistory !== undefined) return
   if (UNKNOWABLE.some((fault) => weather.counts.has(fault))) return
   for (const { name, page } of people) {
+    if (page!.profile) continue
     for (const [key, before] of page!.setbacks) {
       const { historyChanges } = page!.models.get(key)!.status
       if (chronicle.rewrites(key) > 1 || historyChanges > before) continue
@@ -162,6 +188,8 @@ async function auditServed(scene: Scene, key: string, expected: string): Promise
 async function close(scene: Scene): Promise<void> {
   for (const { page, name } of scene.people) {
     page!.client.close()
+    const closed = page!.storage?.close()
+    if (closed) await scene.wait(closed)
     await scene.scheduler.settle()
     if (page!.timers !== 0) {
       throw new Violation('bounded', `${page!.timers} timers of ${name} are left after close`)

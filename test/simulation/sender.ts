@@ -1,5 +1,6 @@
 import type { LiveEvent, User } from '@flushout/core'
-import type { Ledger } from './ledger.ts'
+import type { Account } from './account.ts'
+import type { Outgoing } from './ledger.ts'
 
 /** A stream or a long poll, as far as a page and its troubles know it. */
 export interface Line {
@@ -18,13 +19,12 @@ export interface Line {
 export interface Sender {
   readonly person: {
     readonly name: string
-    readonly isLoggedIn: boolean
-    readonly loggedOutAt: number | undefined
     readonly isBlocked: boolean
   }
   readonly user: User
-  readonly seed: number
-  readonly ledgers: ReadonlyMap<string, Ledger>
+  readonly account: Account
+  /** What is sent of each model. */
+  readonly outgoing: ReadonlyMap<string, Outgoing>
   /** The exchanges that were not answered yet. */
   readonly asking: Map<string, { readonly at: number; readonly signal: AbortSignal }>
   /** When that exchange about each model began which was answered last. */
@@ -36,6 +36,8 @@ export interface Sender {
   /** Until when nothing reaches the network, or comes back from it. */
   readonly cutOffUntil: number
   readonly answersCutOffUntil: number
+  /** Commands leave the page. */
+  sent(): void
   /** Something came by itself. */
   heard(event: LiveEvent): void
   /** Run something as soon as the page does anything; never after its end. */

@@ -8,7 +8,7 @@ import { describeFailure } from './report.ts'
 import type { Tally } from './tally.ts'
 import { INVARIANTS } from './violation.ts'
 
-const SEEDS = 20_000
+const SEEDS = 10_000
 const SEEDS_ON_POSTGRES = 400
 const MINUTES = 60_000
 

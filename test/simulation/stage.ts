@@ -25,6 +25,8 @@ export interface Stage {
   readonly answers: Map<string, string>
   /** The first verdicts of each flush. */
   readonly verdicts: Map<string, string>
+  /** The ids of todos that somebody deleted, or something in them. */
+  readonly deleted: Set<string>
   isDatabaseDown: boolean
   /** Until when nothing lets streams through. */
   blockedUntil: number
@@ -44,6 +46,8 @@ export interface Stage {
   strays(wayMs: number): void
   /** The server for the next message; undefined if it went to one that is down. */
   balance(): Addressee | undefined
+  /** Whether two clients may have sent something under one name. */
+  readonly mayShareIds: boolean
   /** Whether a client may rightly be told that its past is not the server's. */
   hasReasonForAlarm(key: string): boolean
   /** Everybody may do everything again, and who could not tells the app so. */

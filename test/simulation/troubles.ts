@@ -1,7 +1,9 @@
-import { countOf, ALL_FAULTS, type Fault } from './faults.ts'
+import { strike } from './device-troubles.ts'
+import { countOf, ALL_FAULTS, isDeviceFault, type Fault } from './faults.ts'
 import type { Content } from './database.ts'
 import type { Device } from './device.ts'
 import type { Person } from './person.ts'
+import type { Profile } from './profile.ts'
 import type { Server } from './server.ts'
 import type { Stage } from './stage.ts'
 
@@ -10,6 +12,7 @@ const YEAR_MS = 365 * 24 * 3_600_000
 /** A stage with whoever may have troubles. */
 interface Scene extends Stage {
   readonly people: readonly Person[]
+  readonly profiles: Profile[]
   readonly servers: readonly Server[]
   readonly devices: readonly Device[]
 }
@@ -37,6 +40,7 @@ export class Troubles {
   #happen(fault: Fault): void {
     const { weather, dice, scheduler, plan, devices } = this.#stage
     if (!weather.has(fault)) return
+    if (isDeviceFault(fault)) return strike(fault, this.#stage)
     const person = dice.pick(this.#stage.people)
     const server = dice.pick(this.#stage.servers)
     const key = dice.pick(plan.keys)
@@ -110,7 +114,7 @@ export class Troubles {
         scheduler.after(ms, () => this.#stage.admitAll())
         break
       case 'user logged out':
-        person.loggedOutAt ??= scheduler.now
+        person.account.loggedOutAt ??= scheduler.now
         this.#tellOfAccess({ userId: person.user.id })
         scheduler.after(ms, () => this.#stage.admitAll())
         break
@@ -128,8 +132,8 @@ export class Troubles {
 
   /** Another page that draws the very numbers of the first, as after a copy of a machine. */
   #clone(person: Person): void {
-    const other = this.#stage.people.find((one) => one !== person && one.page)
-    if (!person.page || !other) return
+    const other = this.#stage.people.find((one) => one !== person && one.page && !one.profile)
+    if (!person.page || person.profile || !other) return
     other.page!.end()
     this.#stage.weather.note('client is cloned')
     other.user = person.user

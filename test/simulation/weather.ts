@@ -1,20 +1,27 @@
 import type { Dice } from './dice.ts'
-import { ALL_FAULTS, oddsOf, type Fault } from './faults.ts'
+import { ALL_FAULTS, isDeviceFault, oddsOf, type Fault } from './faults.ts'
 
 /** Which faults a run has, and how often each has struck. */
 export class Weather {
   readonly counts = new Map<Fault, number>()
   readonly #active: ReadonlySet<Fault>
   readonly #dice: Dice
+  readonly #deviceDice: Dice | undefined
   readonly #trace: (line: string) => void
   #isOver = false
 
-  constructor(dice: Dice, trace: (line: string) => void) {
+  /** `deviceDice`: for what happens to what is kept; undefined where nothing is. */
+  constructor(dice: Dice, deviceDice: Dice | undefined, trace: (line: string) => void) {
     this.#dice = dice
+    this.#deviceDice = deviceDice
     this.#trace = trace
     // Some runs are wild and some are nearly calm: rare faults show best alone.
     const share = dice.pick([0.1, 0.3, 0.5, 0.8])
-    this.#active = new Set(ALL_FAULTS.filter(() => dice.chance(share)))
+    this.#active = new Set(
+      ALL_FAULTS.filter((fault) =>
+        isDeviceFault(fault) ? deviceDice?.chance(share) : dice.chance(share),
+      ),
+    )
   }
 
   has(fault: Fault): boolean {
@@ -23,7 +30,9 @@ export class Weather {
 
   /** Whether the fault strikes here and now. */
   strikes(fault: Fault): boolean {
-    if (!this.has(fault) || !this.#dice.chance(oddsOf(fault))) return false
+    if (!this.has(fault)) return false
+    const dice = isDeviceFault(fault) ? this.#deviceDice! : this.#dice
+    if (!dice.chance(oddsOf(fault))) return false
     this.note(fault)
     return true
   }

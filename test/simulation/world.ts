@@ -14,8 +14,9 @@ import type { Fault } from './faults.ts'
 import { Follower } from './follower.ts'
 import { Permissions } from './permissions.ts'
 import { Person } from './person.ts'
-import { drawPlan, type Plan } from './plan.ts'
+import { drawPlan, drawSeats, type Plan } from './plan.ts'
 import { probe } from './probe.ts'
+import { Profile } from './profile.ts'
 import { auditRest, misseen, stragglers } from './rest.ts'
 import { outside, Scheduler, START_MS } from './scheduler.ts'
 import { Server } from './server.ts'
@@ -69,11 +70,16 @@ export class World implements Stage {
   readonly permissions: Permissions
   readonly bus: Bus
   readonly people: readonly Person[]
+  readonly profiles: Profile[] = []
   readonly follower: Follower | undefined
   readonly servers: readonly Server[]
   readonly #watch: Watch
+  readonly #numbered: Profile[] = []
+  // Take back what is still to be opened.
+  readonly #openings: (() => void)[] = []
   readonly answers = new Map<string, string>()
   readonly verdicts = new Map<string, string>()
+  readonly deleted = new Set<string>()
   isDatabaseDown = false
   /** Until when nothing lets streams through. */
   blockedUntil = 0
@@ -90,7 +96,10 @@ export class World implements Stage {
     this.isTold = isTold
     this.dice = new Dice(seed)
     this.plan = drawPlan(this.dice, prefix)
-    this.weather = new Weather(this.dice.fork(), this.trace)
+    // Dice of their own, so that the other runs are what they were without devices.
+    const deviceDice = new Dice(seed ^ 0x2545f491)
+    const seats = drawSeats(deviceDice, this.plan.people)
+    this.weather = new Weather(this.dice.fork(), seats && deviceDice, this.trace)
     this.database = database
     this.chronicle = new Chronicle(database, () => this.scheduler.now)
     this.permissions = new Permissions(this.weather, () => this.scheduler.now)
@@ -107,7 +116,9 @@ export class World implements Stage {
       { length: this.plan.servers },
       (_, n) => new Server(`server ${n + 1}`, this),
     )
-    this.people = NAMES.slice(0, this.plan.people).map((name) => new Person(name, this))
+    this.people = NAMES.slice(0, this.plan.people).map(
+      (name, n) => new Person(name, this, this.#seat(name, seats?.[n])),
+    )
     if (this.plan.hasFollower) {
       const isBlocked = this.dice.chance(this.plan.blockedShare / 100)
       this.follower = new Follower(this, this.dice.between(0, 2 ** 31), isBlocked)
@@ -133,12 +144,12 @@ export class World implements Stage {
   admitAll(): void {
     const { keys } = this.plan
     const shutOut = this.people.filter(
-      ({ isLoggedIn, user }) =>
-        !isLoggedIn || keys.some((key) => this.permissions.isForbidden(user, key)),
+      ({ account, user }) =>
+        !account.isLoggedIn || keys.some((key) => this.permissions.isForbidden(user, key)),
     )
     this.permissions.restore()
     for (const person of shutOut) {
-      person.loggedOutAt = undefined
+      person.account.loggedOutAt = undefined
       const { page } = person
       page?.run(() => page.client.resume())
     }
@@ -167,8 +178,13 @@ export class World implements Stage {
     return server.isUp ? server : undefined
   }
 
+  get mayShareIds(): boolean {
+    const isBranched = this.profiles.some(({ estate }) => estate.isBranched)
+    return isBranched || this.weather.counts.has('client is cloned')
+  }
+
   hasReasonForAlarm(key: string): boolean {
-    return this.chronicle.rewrites(key) > 0 || this.weather.counts.has('client is cloned')
+    return this.chronicle.rewrites(key) > 0 || this.mayShareIds
   }
 
   async run(): Promise<Report> {
@@ -189,6 +205,7 @@ export class World implements Stage {
       const { hasLive } = this.plan
       await this.until(isInStep, calm + (hasLive ? LONG_PATIENCE_MS : PATIENCE_MS))
       convergedMs = this.scheduler.now - calm
+      for (const takeBack of this.#openings) takeBack()
       await this.until(() => this.#isTime() && misseen(this).length === 0, calm + LONG_PATIENCE_MS)
       if (!this.#violation) await probe(this, isInStep)
       if (!this.#violation) await auditRest(this)
@@ -213,10 +230,22 @@ export class World implements Stage {
     }
   }
 
+  /** The profile of that number, made for whoever comes first. */
+  #seat(name: string, number: number | undefined): Profile | undefined {
+    if (number === undefined) return undefined
+    const profile = (this.#numbered[number] ??= new Profile(
+      `the profile of ${name}`,
+      { id: name },
+      this,
+    ))
+    if (!this.profiles.includes(profile)) this.profiles.push(profile)
+    return profile
+  }
+
   #begin(): void {
     for (const server of this.servers) server.start()
     for (const person of this.people) {
-      this.scheduler.after(this.dice.roll() * 500, () => person.open())
+      this.scheduler.after(this.dice.roll() * 500, () => person.openOnce())
       this.guard(() => person.plan())
     }
     new Troubles(this).plan()
@@ -262,11 +291,23 @@ export class World implements Stage {
     this.blockedUntil = 0
     this.bus.clear()
     for (const server of this.servers) server.standStill(0)
+    for (const { drive } of this.profiles) drive.refusesUntil = 0
     for (const device of this.devices) {
       device.cutOffUntil = 0
       device.answersCutOffUntil = 0
     }
     this.admitAll()
+    this.#openProfiles()
+  }
+
+  /** Somebody opens each profile once more: what died unseen is found then. */
+  #openProfiles(): void {
+    // Who asks a disk that stands still gives up after 10 s.
+    const ms = this.weather.counts.has('disk stands still') ? 13_000 : 500
+    for (const profile of this.profiles) {
+      const person = this.people.find((one) => one.profile === profile)
+      this.#openings.push(this.scheduler.after(ms, () => person?.reload()))
+    }
   }
 
   /** Let time pass until `promise` settles. */
@@ -278,6 +319,8 @@ export class World implements Stage {
     promise.then(over, over)
     await this.scheduler.settle()
     await this.until(() => isOver, this.scheduler.now + PATIENCE_MS)
+    // Nothing goes on after it.
+    if (this.#violation) throw this.#violation
     return promise
   }
 }
