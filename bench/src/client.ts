@@ -3,6 +3,7 @@ import { CommandProxy, createIdFactory, Master, type JsonObject } from '@flushou
 import { testDigest, throughJson } from '@flushout/core/testing'
 import { produce, setAutoFreeze } from 'immer'
 import { getRandomValues } from 'node:crypto'
+import { agree } from './agree.ts'
 import { compare, median, micros, printTable, ratio } from './measure.ts'
 
 const SIZES = [100, 10_000, 100_000]
@@ -150,13 +151,8 @@ async function applyAndRead(size: number): Promise<string[]> {
 /** Confirm everything queued, as a master would that is always of the same opinion. */
 function drain(proxy: CommandProxy<TodoList>): void {
   for (let flush = proxy.beginFlush(); flush; flush = proxy.beginFlush()) {
-    proxy.endFlush(agree(flush.sequence, flush.from + flush.commands.length))
+    proxy.endFlush(agree(flush))
   }
-}
-
-function agree(sequence: number, commandCount: number): unknown {
-  const sync = { kind: 'none' }
-  return { sequence, outcome: 'applied', commandCount, hash: 'h', verdicts: [], remaps: [], sync }
 }
 
 async function flushCycle(): Promise<string[][]> {
@@ -172,7 +168,7 @@ async function flushCycle(): Promise<string[][]> {
         for (let n = 0; n < 10; n += 1) proxy.update(['todos', next()], { done: n % 2 === 0 })
         const start = performance.now()
         const flush = proxy.beginFlush()!
-        proxy.endFlush(agree(flush.sequence, flush.from + 10))
+        proxy.endFlush(agree(flush))
         return (performance.now() - start) * 1000
       },
     }
