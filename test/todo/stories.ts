@@ -53,6 +53,34 @@ export function todoStories(test: WorldTest): void {
       expect(Date.parse((await time.getAttribute('datetime'))!)).toBe(todo!.createdAt)
     })
 
+    test('Ctrl+Z takes back what was done here, and leaves what the other changed', async ({
+      world,
+    }) => {
+      const { a, b } = await world.open()
+      await a.add('Milk', 'Bread')
+      await b.shows('Milk', 'Bread')
+      await a.delete('Milk')
+      await b.shows('Bread')
+      await a.button('Delete Bread').press('Control+z')
+      await a.shows('Milk', 'Bread')
+      await b.shows('Milk', 'Bread')
+      await a.announces('Undo: Delete a todo')
+      await a.button('Delete Bread').press('Control+Shift+Z')
+      await b.shows('Bread')
+      await a.button('Undo: Delete a todo').click()
+      await b.shows('Milk', 'Bread')
+      await b.edit('Bread', 'Rye bread')
+      await a.shows('Milk', 'Rye bread')
+      await a.button('Undo: Add Bread').click()
+      await a.announces(/^Undo: Add Bread only where nobody else/)
+      await a.newTodo.press('Control+z')
+      await b.shows('Rye bread')
+      await a.shows('Rye bread')
+      await a.button('Redo: Add Milk').click()
+      await b.shows('Milk', 'Rye bread')
+      await b.isSaved()
+    })
+
     test('double click edits, Escape restores, Enter saves', async ({ world }) => {
       const { a, b } = await world.open()
       await a.add('Milk')
@@ -281,7 +309,7 @@ export function todoStories(test: WorldTest): void {
       const [id = ''] = model.keys(['todos'])
       const receipts = [
         model.create(['todos'], { text: '', done: false }),
-        model.create(['todos'], { text: 'Bread', done: false, createdAt: 1 }),
+        model.create(['todos'], { text: 'Bread', done: false, createdAt: Date.now() * 2 }),
         model.update(['todos', id], { text: 'x'.repeat(501) }),
         model.apply({ action: 'update', path: ['todos', id], unset: ['text'] }),
         model.apply({ action: 'update', path: [], props: { todos: 1 } }),

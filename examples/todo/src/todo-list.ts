@@ -34,12 +34,17 @@ export const todoRules: Interceptor = (document, command, { side, now }) => {
   if (document.size(['todos']) >= MAX_TODOS) {
     return reject('LIST_FULL', `A list holds at most ${MAX_TODOS} todos. Delete some first.`)
   }
-  return { props: { ...command.props, createdAt: now } }
+  const createdAt = command.props?.['createdAt'] ?? now
+  if (Number(createdAt) > now) return reject('TODO_INVALID', 'That time has not come yet.')
+  return { props: { ...command.props, createdAt } }
 }
 
 function checkProps(props: Readonly<Record<string, unknown>>, action: 'create' | 'update') {
-  const { text, done, ...others } = props
-  const other = Object.keys(others)[0]
+  const { text, done, createdAt, ...others } = props
+  // Whoever takes a delete back has the time of before.
+  const isTimeWrong =
+    action === 'create' ? typeof (createdAt ?? 0) !== 'number' : 'createdAt' in props
+  const other = isTimeWrong ? 'createdAt' : Object.keys(others)[0]
   if (other !== undefined) return `"${other}" is not for clients to set.`
   if (action === 'create' && (text === undefined || done === undefined)) {
     return 'A todo needs a text and a tick.'

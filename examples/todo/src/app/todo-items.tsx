@@ -6,6 +6,7 @@ import { collectLostEdits } from './lost-edits.ts'
 import type { PersonState } from './people.tsx'
 import { SetbackCard } from './setback-card.tsx'
 import { TodoItem } from './todo-item.tsx'
+import { UndoBar } from './undo-bar.tsx'
 import { useFadeIn } from './use-fade-in.ts'
 
 interface Edit {
@@ -42,6 +43,7 @@ export function TodoItems({ modelKey }: { readonly modelKey: string }) {
 
   return (
     <div>
+      <UndoBar model={model} announce={announce} />
       <SetbackCard model={model} />
       {shown.length === 0 && <p className="hint">Nothing to do. Write the first todo below.</p>}
       <ul className="todos" ref={list} aria-label="Todos">
