@@ -1,28 +1,24 @@
 import { Master, type LogEntry, type Snapshot } from '@flushout/core'
 import { hash } from 'node:crypto'
 import pg from 'pg'
+import type {
+  Point,
+  StoredDocument,
+  StoredEntry,
+} from '../../packages/server/src/verify/model-audit.ts'
 
 /** A model as its rows are, read by nothing of the product. */
 export interface AuditedModel {
   readonly key: string
-  readonly head: Position
-  readonly floor: Position
+  readonly head: Point
+  readonly floor: Point
   readonly checkpoint: Snapshot
+  /** That one and those that were kept, by count. */
+  readonly checkpoints: readonly StoredDocument[]
   /** In order of the count that they lead to. */
   readonly log: readonly StoredEntry[]
   /** The last sequence of each client. */
   readonly clients: ReadonlyMap<string, number>
-}
-
-/** A point in a history. */
-interface Position {
-  readonly commandCount: number
-  readonly hash: string
-}
-
-/** A row of the log; `to` is what the table says, whatever the commands are. */
-interface StoredEntry extends LogEntry {
-  readonly to: number
 }
 
 /** Read all models of a database as of one moment. */
@@ -36,7 +32,10 @@ export async function readModels(url: string, schema = 'flushout'): Promise<Audi
     const models = (await read('*', 'model order by key')) as ModelRow[]
     const log = await read('*, commands::text as text', 'flush order by key, to_count')
     const clients = await read('key, client_id, sequence', 'client')
-    return models.map((row) => toModel(row, ofModel(row, log), ofModel(row, clients)))
+    const kept = await read('*', 'checkpoint')
+    return models.map((row) =>
+      toModel(row, ofModel(row, log), ofModel(row, clients), ofModel(row, kept)),
+    )
   } finally {
     await client.end()
   }
@@ -59,7 +58,7 @@ export function replay({ checkpoint, log }: AuditedModel): Snapshot {
 }
 
 /** What the server does, written once more: one mistake must not hide in both. */
-function digest(text: string): string {
+export function digest(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 22)
 }
 
@@ -86,6 +85,13 @@ interface FlushRow {
   text: string
 }
 
+interface CheckpointRow {
+  key: string
+  count: string
+  hash: string
+  document: string
+}
+
 interface ClientRow {
   key: string
   client_id: string
@@ -96,7 +102,12 @@ function ofModel(model: ModelRow, rows: unknown[]): never[] {
   return rows.filter((row) => (row as { key: string }).key === model.key) as never[]
 }
 
-function toModel(row: ModelRow, log: FlushRow[], clients: ClientRow[]): AuditedModel {
+function toModel(
+  row: ModelRow,
+  log: FlushRow[],
+  clients: ClientRow[],
+  kept: CheckpointRow[],
+): AuditedModel {
   const { key, command_count, hash, floor_count, floor_hash } = row
   return {
     key,
@@ -107,6 +118,18 @@ function toModel(row: ModelRow, log: FlushRow[], clients: ClientRow[]): AuditedM
       hash: row.checkpoint_hash,
       document: JSON.parse(row.checkpoint) as Snapshot['document'],
     },
+    checkpoints: [
+      ...kept.map((one) => ({
+        commandCount: Number(one.count),
+        hash: one.hash,
+        text: one.document,
+      })),
+      {
+        commandCount: Number(row.checkpoint_count),
+        hash: row.checkpoint_hash,
+        text: row.checkpoint,
+      },
+    ].toSorted((a, b) => a.commandCount - b.commandCount),
     log: log.map(toEntry),
     clients: new Map(clients.map(({ client_id, sequence }) => [client_id, Number(sequence)])),
   }
