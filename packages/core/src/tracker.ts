@@ -5,6 +5,8 @@ import type { Receipt } from './receipt.ts'
 export interface TrackedCommand extends Receipt {
   /** As it applied here the last time. */
   readonly command: Command
+  /** It does not show before the master has confirmed it. */
+  readonly waits: boolean
 }
 
 /** Follows what is done in a proxy, so that it can be taken back. */

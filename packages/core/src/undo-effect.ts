@@ -28,7 +28,8 @@ export function foresee(command: Command, read: Read): Effect {
     const { path = ROOT, props = {}, unset = [] } = command
     const places = [
       ...Object.entries(props).map(([key, now]) => ({ key, was: read([...path, key]), now })),
-      ...unset.map((key) => ({ key, was: read([...path, key]), now: undefined })),
+      // A key may be named twice.
+      ...[...new Set(unset)].map((key) => ({ key, was: read([...path, key]), now: undefined })),
     ]
     return { isUpdate: true, path, places: places.filter(isChange) }
   }

@@ -110,7 +110,7 @@ export class UndoStack {
     this.#options = options
     target.track({
       before: (command) => void this.#effects.set(command, foresee(command, this.#read)),
-      given: (tracked, group, now) => this.#given(tracked, group, now),
+      given: (tracked, group, now) => this.#given(tracked, { group, at: now, label: this.#label }),
     })
   }
 
@@ -151,8 +151,16 @@ export class UndoStack {
     this.#isClosed = true
   }
 
-  #given(tracked: TrackedCommand, group: object | undefined, at: number): void {
-    void tracked.verdict.then(() => this.#mayHaveChanged())
+  #given(tracked: TrackedCommand, when: Pick<Step, 'group' | 'at' | 'label'>): void {
+    void tracked.verdict.then(({ kind }) => {
+      // It shows only now, so only now it can be taken back.
+      if (tracked.waits && (kind === 'applied' || kind === 'amended')) this.#add(tracked, when)
+      else this.#mayHaveChanged()
+    })
+    if (!tracked.waits) this.#add(tracked, when)
+  }
+
+  #add(tracked: TrackedCommand, { group, at, label }: Pick<Step, 'group' | 'at' | 'label'>): void {
     if (this.#collecting) return void this.#collecting.edits.push(tracked)
     this.#redo.length = 0
     const typing = group ? undefined : typingOf(tracked.command)
@@ -165,8 +173,8 @@ export class UndoStack {
       last.at = at
       if (last.edits.length > MAX_EDITS) last.edits = this.#shorten(last.edits)
     } else {
-      const label = this.#label ?? describe?.(tracked.command)
-      this.#undo.push({ label, edits: [tracked], group, typing, at, left: [] })
+      const name = label ?? describe?.(tracked.command)
+      this.#undo.push({ label: name, edits: [tracked], group, typing, at, left: [] })
       if (this.#undo.length > maxSteps) this.#undo.shift()
     }
     this.#isClosed = false

@@ -65,6 +65,16 @@ describe('undo', () => {
     expect(ada.proxy.read()).toEqual(LIST)
   })
 
+  test('puts back once what was unset twice', () => {
+    const { ada, stack } = start()
+    ada.proxy.batch(() => {
+      ada.proxy.update(['todos'], { b: {} })
+      ada.proxy.apply({ action: 'update', path: ['todos'], unset: ['b', 'b'] })
+    })
+    stack.undo()
+    expect(ada.proxy.read()).toEqual(LIST)
+  })
+
   test('says that the node is gone, and does not bring it back', () => {
     const { world, ada, bob, stack } = start()
     ada.proxy.apply(text('oat milk'))
@@ -178,6 +188,20 @@ describe('what the master makes of a command', () => {
     expect(ada.proxy.read()).not.toHaveProperty('stamp')
     stack.undo()
     expect(ada.proxy.read()).toEqual(LIST)
+  })
+
+  test('one that waits is a step as soon as it shows', async () => {
+    const { world, ada, stack } = start()
+    ada.proxy.update(['todos', 'a'], { text: 'oat milk' }, { wait: true })
+    ada.proxy.update([], { title: 'Shop' })
+    stack.undo()
+    expect(stack.undo()).toBeUndefined()
+    ada.settle()
+    await Promise.resolve()
+    expect(ada.proxy.read(['todos', 'a', 'text'])).toBe('oat milk')
+    expect(stack.undo()?.skipped).toEqual([])
+    world.settle()
+    expect(world.master.read()).toEqual(LIST)
   })
 
   test('a renamed node is followed', () => {
