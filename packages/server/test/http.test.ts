@@ -275,7 +275,7 @@ describe('what is refused, and how', () => {
       const { status, body } = await server.get(`/models/${encodeURIComponent(key)}`)
       expect([key, status, body['code']]).toEqual([key, 404, 'MODEL_NOT_FOUND'])
     }
-    for (const path of ['/', '/model', `/models/${KEY}/history`, '/models/a/b/c']) {
+    for (const path of ['/', '/model', `/models/${KEY}/past`, '/models/a/b/c']) {
       const { status, body } = await server.get(path)
       expect([path, status, body['code']]).toEqual([path, 404, 'NOT_FOUND'])
     }
