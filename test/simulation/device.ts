@@ -78,9 +78,13 @@ export class Device {
     })
   }
 
+  get isAsleep(): boolean {
+    return this.#asleepUntil > this.stage.scheduler.now
+  }
+
   /** The link on which it would hear of a model now; undefined if it might not. */
   soundLink(key: string): Line | undefined {
-    if (this.#asleepUntil > this.stage.scheduler.now) return undefined
+    if (this.isAsleep) return undefined
     return [...this.links].findLast((link) => link.tells(key))
   }
 

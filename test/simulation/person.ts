@@ -6,7 +6,7 @@ import {
   type Model,
   type Receipt,
 } from '@flushout/client'
-import type { User } from '@flushout/core'
+import type { Path, User } from '@flushout/core'
 import { Account } from './account.ts'
 import { Tab } from './browser.ts'
 import { Device } from './device.ts'
@@ -177,9 +177,12 @@ export class Person {
     })
   }
 
-  /** The mark, if it is of an edit of another tab of the same browser that waits to be sent. */
-  #unsent(mark: string | undefined): string | undefined {
-    const edit = mark === undefined ? undefined : this.#profile?.estate.edits.get(mark)
+  /** The mark that shows at `path`, if it is of an edit of another tab that waits to be sent. */
+  #unsent(model: Model, path: Path): string | undefined {
+    // Two tabs may take such a name, and each means its own.
+    if (path[1]?.startsWith('slot-')) return undefined
+    const { mark } = (model.read(path) ?? {}) as { mark?: string }
+    const edit = this.#profile?.estate.edits.get(mark ?? '')
     return edit && !edit.receipt.outcome && edit.flushes.length === 0 ? mark : undefined
   }
 
@@ -193,16 +196,14 @@ export class Person {
     // The page too: between two pages of a person no order is promised.
     const mark = `${this.name}.${this.#pages}-${(this.#marks += 1)}`
     const command = drawEdit(this.#dice, model, mark)
-    const after = this.#unsent(
-      (model.read(command.path ?? []) as { mark?: string } | undefined)?.mark,
-    )
+    const after = command.action === 'update' ? this.#unsent(model, command.path ?? []) : undefined
     const receipt = model.apply(command)
     this.#stage.trace(
       `${this.name} ${command.action} ${mark} at ${show(command.path ?? [])} ${receipt.id}` +
         (receipt.ok ? '' : ` refused: ${receipt.rejection?.code}`),
     )
     if (!receipt.ok) return
-    this.#note(key, mark, command.action, receipt, command.action === 'update' ? after : undefined)
+    this.#note(key, mark, command.action, receipt, after)
     if (command.action === 'delete') {
       this.#stage.deleted.add(command.path[1] ?? '')
       if (model.read(command.path) !== undefined) {
@@ -292,7 +293,7 @@ export class Page extends Device implements Keeping {
   /** Of a tab the one of the gateway is as good as its own. */
   override soundLink(key: string): Line | undefined {
     if (!this.profile) return super.soundLink(key)
-    if (this.models.get(key)!.status.state !== 'live') return undefined
+    if (this.isAsleep || this.models.get(key)!.status.state !== 'live') return undefined
     const gateway = this.profile.gateway as Page | undefined
     return this.#ownLink(key) ?? (gateway && gateway.#ownLink(key))
   }
