@@ -180,8 +180,12 @@ export class Master<U extends User = User> implements DocumentView {
       return { answer, entry: undefined, client: undefined }
     }
     const digest = this.#options.digest(toText(flush.commands))
-    // First of all: a client that lost our answer sends the same flush again,
-    // and must get that answer instead of a second effect.
+    // First of all: after a restore a number may be wrong too, and only a changed
+    // history tells the client that its edits are to be sent anew. What a copy of it
+    // sent here meanwhile does not make its past ours.
+    this.#checkHistory(flush)
+    // A client that lost our answer sends the same flush again, and must get that
+    // answer instead of a second effect.
     if (client?.sequence === flush.sequence && client.digest === digest) {
       return {
         answer: this.#answer(flush, 'repeated', client.answer),
@@ -189,9 +193,6 @@ export class Master<U extends User = User> implements DocumentView {
         client,
       }
     }
-    // Before the sequence: after a restore both are wrong, and only a changed
-    // history tells the client that its edits are to be sent anew.
-    this.#checkHistory(flush)
     this.#checkSequence(flush, client)
     return this.#stageNew(flush, context, digest)
   }

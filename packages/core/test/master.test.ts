@@ -150,6 +150,21 @@ describe('the number of a flush', () => {
     expect(master.commandCount).toBe(1)
   })
 
+  test('sent again with another past is told so, before it gets the first outcome', () => {
+    const master = createMaster()
+    const first = master.apply(flushOf([set({ a: 1 })]), context)
+    const flush = flushOf([set({ b: 1 })], { sequence: 2, from: 1, hash: first.hash })
+    master.apply(flush, context)
+    // A copy of the client sent the same, while this one holds what was lost.
+    const other = { ...flush, hash: 'lost' }
+    expect(() => master.apply(other, context)).toThrow(
+      expect.objectContaining({ code: 'HISTORY_CHANGED' }),
+    )
+    const answer = master.apply({ ...flush, hash: '' }, context)
+    expect(answer).toMatchObject({ outcome: 'repeated', sync: { kind: 'snapshot' } })
+    expect(master.commandCount).toBe(2)
+  })
+
   for (const [code, sequence, commands] of [
     ['SEQUENCE_REUSED', 2, [set({ other: 1 })]],
     ['SEQUENCE_PAST', 1, [set({ n: 1 })]],
