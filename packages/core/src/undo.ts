@@ -152,12 +152,18 @@ export class UndoStack {
   }
 
   #given(tracked: TrackedCommand, when: Pick<Step, 'group' | 'at' | 'label'>): void {
-    void tracked.verdict.then(({ kind }) => {
-      // It shows only now, so only now it can be taken back.
-      if (tracked.waits && (kind === 'applied' || kind === 'amended')) this.#add(tracked, when)
-      else this.#mayHaveChanged()
-    })
+    void this.#settled(tracked, when)
     if (!tracked.waits) this.#add(tracked, when)
+  }
+
+  async #settled(
+    tracked: TrackedCommand,
+    when: Pick<Step, 'group' | 'at' | 'label'>,
+  ): Promise<void> {
+    const { kind } = await tracked.verdict
+    // It shows only now, so only now it can be taken back.
+    if (tracked.waits && (kind === 'applied' || kind === 'amended')) this.#add(tracked, when)
+    else this.#mayHaveChanged()
   }
 
   #add(tracked: TrackedCommand, { group, at, label }: Pick<Step, 'group' | 'at' | 'label'>): void {
