@@ -20,6 +20,7 @@ import {
   type LogEntry,
   type User,
 } from '@flushout/core'
+import type { Chores } from './chores.ts'
 import type { Environment } from './environment.ts'
 import {
   clientsOf,
@@ -52,6 +53,8 @@ export interface RunnerOptions<U extends User = User> {
   readonly maxAttempts: number
   /** Commands of history to keep; undefined keeps all. */
   readonly keepHistory: number | undefined
+  /** What is done after a checkpoint, when there is time. */
+  readonly chores: Chores
   /** Characters of history between two checkpoints that are kept. */
   readonly keepBytes: number
   /** Make a model of what was stored. */
@@ -133,7 +136,7 @@ export class ModelRunner<U extends User = User> {
     if (!model?.hasTail) return
     try {
       await this.#options.lane.commit(model.checkpoint())
-      await this.#tidy()
+      this.#tidyLater()
     } catch (error) {
       // The history has all of it; only the next load is longer.
       this.#options.log.debug({ err: error, model: this.key }, 'checkpoint failed')
@@ -307,7 +310,7 @@ export class ModelRunner<U extends User = User> {
         work.reject(error)
       }
     }
-    if (write?.checkpoint !== undefined) await this.#tidy()
+    if (write?.checkpoint !== undefined) this.#tidyLater()
   }
 
   #refuse({ flush, reject }: FlushWork<U>, refusal: FlushoutError): void {
@@ -321,15 +324,18 @@ export class ModelRunner<U extends User = User> {
   }
 
   /** After a checkpoint: let go of history, and keep what lets old versions be read. */
-  async #tidy(): Promise<void> {
-    const { store, keepHistory, keepBytes, log } = this.#options
-    try {
-      if (keepHistory !== undefined) await store.trim(this.key, keepHistory)
-      await store.keepCheckpoint(this.key, keepBytes)
-    } catch (error) {
-      // The next checkpoint tries again.
-      log.error({ err: error, model: this.key }, 'tidying the history failed')
-    }
+  #tidyLater(): void {
+    const { key } = this
+    const { store, keepHistory, keepBytes, log, chores } = this.#options
+    chores.add(key, async () => {
+      try {
+        if (keepHistory !== undefined) await store.trim(key, keepHistory)
+        await store.keepCheckpoint(key, keepBytes)
+      } catch (error) {
+        // The next checkpoint tries again.
+        log.error({ err: error, model: key }, 'tidying the history failed')
+      }
+    })
   }
 
   async #load(clientIds: readonly string[]): Promise<HotModel<U>> {

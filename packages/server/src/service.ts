@@ -20,6 +20,7 @@ import {
 import { createModelAdmin, type ModelAdmin } from './admin.ts'
 import type { Action, Administer, Administration, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
+import { Chores } from './chores.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
@@ -137,6 +138,7 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #createId: () => string
   readonly #lane: CommitterLane
   readonly #cache: ModelCache<U>
+  readonly #chores = new Chores()
   readonly #hints: Hints
   readonly #hub: Hub<U>
   readonly #turns: Turns
@@ -284,8 +286,14 @@ class Service<U extends User> implements FlushoutService<U> {
 
   close(): Promise<void> {
     this.drain()
-    this.#closed ??= this.#cache.close().then(() => this.#store.close())
+    this.#closed ??= this.#end()
     return this.#closed
+  }
+
+  async #end(): Promise<void> {
+    await this.#cache.close()
+    await this.#chores.done()
+    await this.#store.close()
   }
 
   /** Read from the store when it is one's turn. */
@@ -369,6 +377,7 @@ class Service<U extends User> implements FlushoutService<U> {
       maxAttempts: this.#limits.attempts,
       keepHistory: this.#keepHistory,
       keepBytes: this.#rule.keepBytes,
+      chores: this.#chores,
       wake: (stored) => new HotModel(key, stored, this.#masterOptions(key, kind), this.#rule),
       create: () => this.#createModel(key, kind),
       onServed: () => this.#cache.weigh(runner),
