@@ -40,6 +40,14 @@ export class Board {
     this.#pages.set(page, { entries: new Map(entries), isSilent: false })
   }
 
+  /** A page has these, as the disk says, and may not have told all of them yet. */
+  expect(page: string, words: readonly SessionWord[], now: number): void {
+    const entries = this.#pages.get(page)?.entries
+    const told = [...(entries?.values() ?? [])].map(({ word }) => word)
+    const more = words.filter(({ clientId }) => !entries?.has(clientId))
+    if (more.length > 0) this.hear(page, [...told, ...more], now)
+  }
+
   /** A page does not answer: nobody waits for it until it is heard again. */
   silence(page: string): void {
     const known = this.#pages.get(page)

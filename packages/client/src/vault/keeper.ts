@@ -254,10 +254,12 @@ export class Keeper {
     this.#siblings.join()
   }
 
-  /** Take over what pages left that died. */
-  async inherit(): Promise<void> {
+  /** Take over what pages left that died. Gives what is on disk of others then. */
+  async inherit(): Promise<ReadonlyMap<string, readonly SessionWord[]>> {
     const { keys } = this.#opened
-    await this.#vault.inherit(keys, (_, dead) => {
+    let others: ReadonlyMap<string, readonly SessionWord[]> = new Map()
+    await this.#vault.inherit(keys, (shelf, dead) => {
+      others = listOthers(shelf, this.#vault.page, dead)
       if (dead.length === 0 || !this.#own) return []
       const { memories, changes } = takeOver(dead, keys, this.#vault.page)
       for (const { row } of dead) this.#siblings.forget(row.page)
@@ -267,6 +269,7 @@ export class Keeper {
       this.#siblings.tell()
       return written
     })
+    return others
   }
 
   get #sessions(): readonly Session[] {
@@ -275,8 +278,10 @@ export class Keeper {
 
   /** A page is dead: what it told and did not leave on disk is lost with it. */
   async #bury(page: string): Promise<void> {
-    await this.inherit()
+    const others = await this.inherit()
     this.#siblings.forget(page)
+    // Somebody may be faster: what is taken over is pending before that page says so.
+    for (const [name, words] of this.#isAttended ? others : []) this.#siblings.expect(name, words)
     this.#agree()
   }
 

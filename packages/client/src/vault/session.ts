@@ -1,4 +1,4 @@
-import type { CommandProxy, ProxyMemory } from '@flushout/core'
+import type { CommandProxy } from '@flushout/core'
 import type { Journal } from './journal.ts'
 import type { SessionWord } from './page-messages.ts'
 import type { Shelf } from './shelf.ts'
@@ -28,11 +28,11 @@ export function isSendable(session: Session): boolean {
 export function listOthers(
   { sessions }: Shelf,
   page: string,
-  taken: readonly ProxyMemory[],
+  taken: readonly { readonly clientId: string }[],
 ): Map<string, SessionWord[]> {
   const pages = new Map<string, SessionWord[]>()
   for (const { clientId, row, edits } of sessions) {
-    if (row.page === page || taken.some((memory) => memory.clientId === clientId)) continue
+    if (row.page === page || taken.some((session) => session.clientId === clientId)) continue
     const { flight } = row
     const commands = edits.map((edit, index) => ({
       ...edit,

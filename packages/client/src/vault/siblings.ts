@@ -57,6 +57,11 @@ export class Siblings {
     this.#board.hear(page, words, this.#options.pages.environment.now())
   }
 
+  /** See `Board.expect`. */
+  expect(page: string, words: readonly SessionWord[]): void {
+    this.#board.expect(page, words, this.#options.pages.environment.now())
+  }
+
   /** See `Board.prune`. */
   prune(confirmed: number, syncedAt?: number): boolean {
     return this.#board.prune(confirmed, this.#options.pages.environment.now(), syncedAt)
