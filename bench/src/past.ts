@@ -49,6 +49,7 @@ async function fill(store: ModelStore, key: string, commands: number): Promise<v
     sequence: from / ENTRY + 1,
     userId: null,
     at: 0,
+    salt: '',
     commands: Array.from({ length: ENTRY }, () => command),
   })
   let head = { commandCount: 0, revision: 0, hash: 'h0' }

@@ -9,8 +9,13 @@ import { Violation } from './violation.ts'
 const UNKNOWN = new Set(['SEQUENCE_PAST', 'SEQUENCE_REUSED', 'CLIENT_EXPIRED', 'FORBIDDEN'])
 
 /** The history hash after `entry`, by the rule of docs/protocol.md. */
-function hashAfter(hash: string, { clientId, sequence, userId, at, commands }: LogEntry): string {
-  const text = hash + JSON.stringify([clientId, sequence, userId, at, commands])
+function hashAfter(hash: string, entry: LogEntry): string {
+  const { clientId, sequence, userId, at, commands, notes = [], salt } = entry
+  const seal = entry.seal ?? digest(salt + JSON.stringify([commands, notes]))
+  return digest(hash + JSON.stringify([clientId, sequence, userId, at, seal]))
+}
+
+function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }
 

@@ -1,4 +1,4 @@
-import type { ClientRecord, LogEntry } from '@flushout/core'
+import type { ClientRecord, EntryNote, LogEntry } from '@flushout/core'
 import {
   postgresStore,
   type ModelStore,
@@ -106,6 +106,9 @@ function toContent({ model, flush, client }: Rows): Content | undefined {
       userId: entry['user_id'] as string | null,
       at: Number(entry['at']),
       commands: entry['commands'] as LogEntry['commands'],
+      ...(entry['notes'] !== null && { notes: entry['notes'] as EntryNote[] }),
+      salt: entry['salt'] as string,
+      ...(entry['seal'] !== null && { seal: entry['seal'] as string }),
     })),
     clients: client.map((record) => ({
       clientId: record['client_id'] as string,

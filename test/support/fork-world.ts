@@ -9,6 +9,7 @@ import {
 } from '@flushout/server'
 import { expect, inject, vi } from 'vitest'
 import { digest } from '../../packages/server/src/digest.ts'
+import { chainHash } from './stored-model.ts'
 import { RewindableDatabase, type Backup } from './rewind.ts'
 
 export const KEY = 'todos:shared'
@@ -162,9 +163,9 @@ export class ForkWorld implements AsyncDisposable {
     await store.close()
     expect(entries[0]!.from).toBe(0)
     let last = floorHash
-    for (const { hash: own, clientId, sequence, userId, at, commands } of entries) {
-      last = digest(last + JSON.stringify([clientId, sequence, userId, at, commands]))
-      expect(own).toBe(last)
+    for (const entry of entries) {
+      last = chainHash(last, entry)
+      expect(entry.hash).toBe(last)
     }
     const genesis = { commandCount: 0, hash: floorHash, document: { todos: {} } }
     const replay = new Master(genesis, { createId: () => 'unused', digest })

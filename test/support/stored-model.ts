@@ -30,7 +30,10 @@ export async function readModels(url: string, schema = 'flushout'): Promise<Audi
   try {
     await client.query('begin isolation level repeatable read read only')
     const models = (await read('*', 'model order by key')) as ModelRow[]
-    const log = await read('*, commands::text as text', 'flush order by key, to_count')
+    const log = await read(
+      '*, commands::text as text, notes::text as note_text',
+      'flush order by key, to_count',
+    )
     const clients = await read('key, client_id, sequence', 'client')
     const kept = await read('*', 'checkpoint')
     return models.map((row) =>
@@ -43,8 +46,9 @@ export async function readModels(url: string, schema = 'flushout'): Promise<Audi
 
 /** The hash of a history that goes on from `previous` with `entry`. */
 export function chainHash(previous: string, entry: LogEntry): string {
-  const { clientId, sequence, userId, at, commands } = entry
-  return digest(previous + JSON.stringify([clientId, sequence, userId, at, commands]))
+  const { clientId, sequence, userId, at, commands, notes = [], salt } = entry
+  const seal = entry.seal ?? digest(salt + JSON.stringify([commands, notes]))
+  return digest(previous + JSON.stringify([clientId, sequence, userId, at, seal]))
 }
 
 /** The document at the head: the checkpoint with what came after it. Throws if that does not fit. */
@@ -83,6 +87,9 @@ interface FlushRow {
   user_id: string | null
   at: string
   text: string
+  note_text: string | null
+  salt: string
+  seal: string | null
 }
 
 interface CheckpointRow {
@@ -145,5 +152,8 @@ function toEntry(row: FlushRow): StoredEntry {
     userId: row.user_id,
     at: Number(row.at),
     commands: JSON.parse(row.text) as StoredEntry['commands'],
+    ...(row.note_text !== null && { notes: JSON.parse(row.note_text) as never }),
+    salt: row.salt,
+    ...(row.seal !== null && { seal: row.seal }),
   }
 }

@@ -1,6 +1,12 @@
 import type { CheckedCommand } from './check.ts'
 import type { AppliedFlush, Remap, Verdict } from './protocol.ts'
 
+/** What a history tells of a command beyond the command itself. */
+export interface EntryNote {
+  /** Which command of its entry, from 0. */
+  readonly index: number
+}
+
 /** One applied flush as the history keeps it, for ever and unchanged. */
 export interface LogEntry {
   /** The count before its first command; the count after it is `from + commands.length`. */
@@ -14,6 +20,15 @@ export interface LogEntry {
   readonly at: number
   /** As applied: replaying them needs no interceptor. Never empty. */
   readonly commands: readonly CheckedCommand[]
+  /** In order of `index`; most commands have none. */
+  readonly notes?: readonly EntryNote[]
+  /** Random; without it nobody can guess from the seal what was in an erased entry. */
+  readonly salt: string
+  /**
+   * What the hash was made of in place of the contents. Only where some of them were
+   * erased: then they are not any more what was sealed.
+   */
+  readonly seal?: string
 }
 
 /**
@@ -31,6 +46,27 @@ export interface ClientRecord {
     readonly verdicts: readonly Verdict[]
     readonly remaps: readonly Remap[]
   }
+}
+
+/** What the hash of an entry is made of, but for the entries before it. */
+type Chained = Omit<LogEntry, 'from' | 'hash'>
+
+/** Stands for the contents of an entry in its hash. */
+export function sealOf(
+  { commands, notes = [], salt, seal }: Chained,
+  digest: (text: string) => string,
+): string {
+  return seal ?? digest(salt + JSON.stringify([commands, notes]))
+}
+
+/** The history hash after an entry that follows on a history with the hash `previous`. */
+export function chainHash(
+  previous: string,
+  entry: Chained,
+  digest: (text: string) => string,
+): string {
+  const { clientId, sequence, userId, at } = entry
+  return digest(previous + JSON.stringify([clientId, sequence, userId, at, sealOf(entry, digest)]))
 }
 
 /** The count after an entry. */

@@ -7,7 +7,14 @@ export type { LogRecord } from './confirmed-log.ts'
 export { difference } from './difference.ts'
 export { FlushoutError, isFlushoutError } from './errors.ts'
 export { toFeedEvents, type Feed, type FeedEvent } from './feed.ts'
-export { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
+export {
+  chainHash,
+  endOf,
+  toAppliedFlush,
+  type ClientRecord,
+  type EntryNote,
+  type LogEntry,
+} from './history.ts'
 export { createIdFactory, type IdSource } from './id.ts'
 export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'

@@ -13,7 +13,7 @@ import { applyFlush, type FlushContext } from './apply-flush.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
-import { endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
+import { chainHash, endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { MeasuredTree } from './measured-tree.ts'
@@ -309,18 +309,11 @@ export class Master<U extends User = User> implements DocumentView {
     let entry: LogEntry | undefined
     if (commands.length > 0) {
       const { clientId, sequence } = flush
-      const hash = this.#options.digest(
-        this.hash + JSON.stringify([clientId, sequence, userId, context.now, commands]),
-      )
-      entry = {
-        from: this.commandCount,
-        hash,
-        clientId,
-        sequence,
-        userId,
-        at: context.now,
-        commands,
-      }
+      const { digest: digestOf } = this.#options
+      const salt = digestOf(`salt ${context.seed}`)
+      const contents = { clientId, sequence, userId, at: context.now, commands, salt }
+      const hash = chainHash(this.hash, contents, digestOf)
+      entry = { from: this.commandCount, hash, ...contents }
       this.#history.push(entry)
     }
     const client: ClientRecord = {

@@ -1,5 +1,6 @@
 import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
+import type { EntryNote } from './history.ts'
 import { startsWith, type Path } from './path.ts'
 
 /** Which part of a history to read. */
@@ -25,6 +26,8 @@ export interface HistoryEntry {
   readonly at: number
   /** As applied; where a path was asked for, those that wrote there. */
   readonly commands: readonly Command[]
+  /** What is known of some of `commands` besides; `index` is that in `commands`. */
+  readonly notes?: readonly EntryNote[]
 }
 
 /** A part of a history, the newest first. */

@@ -97,6 +97,7 @@ describe('staged flushes', () => {
       userId: 'ada',
       at: 7,
       commands: [{ action: 'update', path: [], props: { a: 1 } }],
+      salt: expect.any(String),
     })
     expect(client).toEqual({
       clientId: 'ada',
@@ -374,6 +375,8 @@ test('an entry goes to others with its commands, and to its author without', () 
     userId: 'secret',
     at: 1,
     commands: [{ action: 'delete', path: ['a'] }],
+    notes: [{ index: 0 }],
+    salt: 's',
   }
   expect(toAppliedFlush(entry, false)).toEqual({
     from: 3,

@@ -65,4 +65,12 @@ export const migrations: readonly ((schema: string) => string)[] = [
       primary key (key, count)
     );
   `,
+  (schema) => `
+    -- What the history tells of the commands besides, as JSON, or null.
+    alter table ${schema}.flush add column notes json;
+    -- Part of what the hash was made of; '' where contents were erased, and then
+    -- \`seal\` stands for them.
+    alter table ${schema}.flush add column salt text not null default '';
+    alter table ${schema}.flush add column seal text;
+  `,
 ]

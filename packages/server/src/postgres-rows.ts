@@ -1,6 +1,7 @@
 import {
   endOf,
   type ClientRecord,
+  type EntryNote,
   type JsonObject,
   type LogEntry,
   type Snapshot,
@@ -44,7 +45,12 @@ export function toListedModel(row: Record<string, unknown>): ListedModel {
 
 /** Log entries out of an aggregated column. */
 export function toEntries(column: unknown): LogEntry[] {
-  return toList(column).map(([from, hash, clientId, sequence, userId, at, commands]) => ({
+  return toList(column).map(toEntry)
+}
+
+function toEntry(row: unknown[]): LogEntry {
+  const [from, hash, clientId, sequence, userId, at, commands, notes, salt, seal] = row
+  return {
     from: toCount(from),
     hash: hash as string,
     clientId: clientId as string,
@@ -52,7 +58,10 @@ export function toEntries(column: unknown): LogEntry[] {
     userId: userId as string | null,
     at: toCount(at),
     commands: commands as LogEntry['commands'],
-  }))
+    ...(notes !== null && { notes: notes as EntryNote[] }),
+    salt: salt as string,
+    ...(seal !== null && { seal: seal as string }),
+  }
 }
 
 /** Client records out of an aggregated column. */
@@ -72,6 +81,7 @@ export function toColumns(writes: readonly Write[], now: number): unknown[] {
     write.entries.map((entry) => ({ key: write.key, entry })),
   )
   const commands = entries.map(({ entry }) => JSON.stringify(entry.commands))
+  const notes = entries.map(({ entry }) => (entry.notes ? JSON.stringify(entry.notes) : null))
   const clients = writes.flatMap((write) =>
     write.clients.map((client) => ({ key: write.key, client })),
   )
@@ -92,8 +102,10 @@ export function toColumns(writes: readonly Write[], now: number): unknown[] {
     entries.map(({ entry }) => toCount(entry.sequence)),
     entries.map(({ entry }) => entry.userId),
     entries.map(({ entry }) => toCount(entry.at)),
-    commands.map((text) => text.length),
+    commands.map((text, index) => text.length + (notes[index]?.length ?? 0)),
     commands,
+    notes,
+    entries.map(({ entry }) => entry.salt),
     clients.map(({ key }) => key),
     clients.map(({ client }) => client.clientId),
     clients.map(({ client }) => client.userId),

@@ -28,7 +28,7 @@ export interface Statements {
 }
 
 // In the order in which `postgres-rows.ts` reads them.
-const ENTRY = `json_build_array(f.from_count, f.hash, f.client_id, f.sequence, f.user_id, f.at, f.commands)`
+const ENTRY = `json_build_array(f.from_count, f.hash, f.client_id, f.sequence, f.user_id, f.at, f.commands, f.notes, f.salt, f.seal)`
 const CLIENT = `json_build_array(c.client_id, c.user_id, c.sequence, c.digest, c.answer)`
 
 /** Make the statements; `schema` is a quoted identifier. */
@@ -260,21 +260,26 @@ export function createStatements(schema: string): Statements {
           returning m.key
         ), logged as (
           insert into ${schema}.flush (
-            key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, commands
+            key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes,
+            commands, notes, salt
           )
-          select f.key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, commands::json
+          select f.key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes,
+            commands::json, notes::json, salt
           from unnest(
             $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
-            $14::bigint[], $15::text[], $16::bigint[], $17::int[], $18::text[]
-          ) as f (key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, commands)
+            $14::bigint[], $15::text[], $16::bigint[], $17::int[], $18::text[], $19::text[], $20::text[]
+          ) as f (
+            key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes,
+            commands, notes, salt
+          )
           join won on won.key = f.key
         ), seen as (
           insert into ${schema}.client as c (
             key, client_id, user_id, sequence, digest, answer, seen_at
           )
-          select c.key, client_id, user_id, sequence, digest, answer::json, $25::bigint
+          select c.key, client_id, user_id, sequence, digest, answer::json, $27::bigint
           from unnest(
-            $19::text[], $20::text[], $21::text[], $22::bigint[], $23::text[], $24::text[]
+            $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[], $26::text[]
           ) as c (key, client_id, user_id, sequence, digest, answer)
           join won on won.key = c.key
           on conflict (key, client_id) do update set

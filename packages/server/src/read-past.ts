@@ -84,11 +84,17 @@ export async function readVersion(
 
 function show(entry: LogEntry, path: Path | undefined): HistoryEntry | undefined {
   const { from, clientId, userId, at } = entry
-  const commands = path
-    ? entry.commands.filter((command) => touches(command, path))
-    : entry.commands
-  if (commands.length === 0) return undefined
-  return { from, to: endOf(entry), clientId, userId, at, commands }
+  const shown = [...entry.commands.keys()].filter(
+    (index) => !path || touches(entry.commands[index]!, path),
+  )
+  if (shown.length === 0) return undefined
+  const commands = shown.map((index) => entry.commands[index]!)
+  const notes = entry.notes?.flatMap((note) => {
+    const index = shown.indexOf(note.index)
+    return index < 0 ? [] : [{ ...note, index }]
+  })
+  const known = { from, to: endOf(entry), clientId, userId, at, commands }
+  return notes && notes.length > 0 ? { ...known, notes } : known
 }
 
 /** Whether there is more before `count`, and whether there was. */

@@ -140,6 +140,13 @@ const pullAnswer: Schema = {
   properties: { commandCount: count, hash, sync: ref('Sync') },
 }
 
+const entryNote: Schema = {
+  type: 'object',
+  required: ['index'],
+  description: 'What is known of a command besides.',
+  properties: { index: { ...count, description: 'Of the command in `commands`.' } },
+}
+
 const historyEntry: Schema = {
   type: 'object',
   required: ['from', 'to', 'clientId', 'userId', 'at', 'commands'],
@@ -151,6 +158,7 @@ const historyEntry: Schema = {
     userId: { type: ['string', 'null'] },
     at: { ...count, description: 'Milliseconds since 1970.' },
     commands: { type: 'array', items: ref('Command') },
+    notes: { type: 'array', items: entryNote },
   },
 }
 

@@ -95,7 +95,11 @@ function createEntry(from: number, size: number, clientId: string): LogEntry {
     props: { text: '\u0000 "quoted" \\ 🙂', z: 1, a: null },
   }))
   const hash = digest(`${from} ${size} ${clientId} ${Math.random()}`)
-  return { from, hash, clientId, sequence: from + 1, userId: null, at: 1_700_000_000_000, commands }
+  const sequence = from + 1
+  const at = 1_700_000_000_000
+  const notes = [{ index: size - 1 }]
+  const salt = 'grey \\ "salt"'
+  return { from, hash, clientId, sequence, userId: null, at, commands, notes, salt }
 }
 
 /** What a store keeps of a client. */

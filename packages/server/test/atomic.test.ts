@@ -62,7 +62,8 @@ function extend(key: string, read: Head, entries: LogEntry[], clients: ClientRec
 
 function entry(from: number, clientId: string, sequence: number): LogEntry {
   const commands = [{ action: 'update' as const, path: [], props: { from } }]
-  return { from, hash: `h${from + 1}`, clientId, sequence, userId: null, at: 0, commands }
+  const hash = `h${from + 1}`
+  return { from, hash, clientId, sequence, userId: null, at: 0, commands, salt: '' }
 }
 
 function client(clientId: string, sequence: number): ClientRecord {

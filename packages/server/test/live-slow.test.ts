@@ -153,6 +153,7 @@ function createHistory(from: number, count: number, bytes: number): LogEntry[] {
     sequence: from + n + 1,
     userId: null,
     at: 0,
+    salt: '',
     commands: [
       { action: 'update' as const, path: [], props: { text: 'x'.repeat(bytes) }, unset: [] },
     ] as unknown as LogEntry['commands'],

@@ -155,6 +155,7 @@ describe('by path', () => {
       sequence: index + 1,
       userId: null,
       at: 0,
+      salt: '',
       commands,
     }))
     const next = { commandCount: 9001, revision: 2, hash: 'h8999' }

@@ -1,4 +1,4 @@
-import { Master, type JsonObject, type LogEntry } from '@flushout/core'
+import { chainHash, Master, type JsonObject, type LogEntry } from '@flushout/core'
 
 /** A point in a history. */
 export interface Point {
@@ -59,7 +59,7 @@ export class ModelAudit {
   add(entry: StoredEntry): void {
     const { from, to, hash } = entry
     if (!this.#isWhole(entry)) this.#master = undefined
-    const expected = this.#chain(entry)
+    const expected = chainHash(this.#last.hash, entry, this.#digest)
     if (hash !== expected) this.#find(`the hash at ${to} is ${hash}, the entries make ${expected}`)
     this.#checkSequence(entry)
     this.#advance(entry, from)
@@ -95,11 +95,6 @@ export class ModelAudit {
     if (!isNext) this.#find(`the log goes on at ${from} after ${commandCount}`)
     if (!isFull) this.#find(`an entry from ${from} to ${to} has ${length} commands`)
     return isNext && isFull
-  }
-
-  #chain({ clientId, sequence, userId, at, commands }: StoredEntry): string {
-    const entry = [clientId, sequence, userId, at, commands]
-    return this.#digest(this.#last.hash + JSON.stringify(entry))
   }
 
   #checkSequence({ clientId, sequence, to }: StoredEntry): void {

@@ -1,5 +1,5 @@
 // Reads the tables as they are, by nothing that servers read them with.
-import type { LogEntry } from '@flushout/core'
+import type { EntryNote, LogEntry } from '@flushout/core'
 import { digest } from '../digest.ts'
 import type { PostgresClient } from '../postgres-pool.ts'
 import { ModelAudit, type StoredDocument, type StoredEntry } from './model-audit.ts'
@@ -78,7 +78,8 @@ async function verifyModel(query: Query, key: string): Promise<readonly string[]
 
 async function* readLog(query: Query, key: string): AsyncGenerator<StoredEntry> {
   const page = `
-    select from_count, to_count, hash, client_id, sequence, user_id, at, commands::text as text
+    select from_count, to_count, hash, client_id, sequence, user_id, at, commands::text as text,
+      notes::text as notes, salt, seal
     from $schema.flush where key = $1 and ($2::bigint is null or to_count > $2)
     order by to_count limit $3`
   for (let after: number | null = null; ;) {
@@ -125,5 +126,8 @@ function toEntry(row: Row): StoredEntry {
     userId: row['user_id'] as string | null,
     at: Number(row['at']),
     commands: (Array.isArray(commands) ? commands : []) as LogEntry['commands'],
+    ...(row['notes'] !== null && { notes: JSON.parse(row['notes'] as string) as EntryNote[] }),
+    salt: row['salt'] as string,
+    ...(row['seal'] !== null && { seal: row['seal'] as string }),
   }
 }
