@@ -160,11 +160,12 @@ export class FlushLoop {
 
   /** The other side says without being asked that no more news come. */
   refuse(error: FlushoutError): void {
-    this.#failures += 1
-    this.#isHalted = isLoginNeeded(error)
     this.#isGone = error.code === 'MODEL_NOT_FOUND'
     this.#setState({ state: STATES[error.retry] ?? 'offline', error })
     this.#unschedule()
+    // A word from before a login may come late: an exchange tells who is logged in now.
+    if (isLoginNeeded(error)) this.#askAt ??= this.#options.environment.now()
+    else this.#failures += 1
     this.#plan()
   }
 

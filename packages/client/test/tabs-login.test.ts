@@ -28,6 +28,14 @@ interface Page {
   readonly texts: () => string[]
 }
 
+const LOGGED_OUT = {
+  event: 'refused',
+  models: KEY,
+  code: 'UNAUTHENTICATED',
+  message: 'Log in first.',
+  retry: 'after-auth',
+} as const
+
 /** A browser before a site with sessions. The first page that is opened is the gateway. */
 function createWorld() {
   const site = new SessionSite()
@@ -90,20 +98,28 @@ describe('tabs that wait for a login', () => {
     expect(statesOf(pages)).toEqual(['live', 'live'])
   })
 
-  test('go on at once too where the live connection alone told them', async () => {
+  test('go on at once too where the live connection told them first', async () => {
     const { site, open, pass } = createWorld()
     site.cookie = 'ada'
     const pages = [await open('ada'), await open('ada')]
-    site.server.hub.tell({
-      event: 'refused',
-      models: KEY,
-      code: 'UNAUTHENTICATED',
-      message: 'Log in first.',
-      retry: 'after-auth',
-    })
-    await pass(100)
+    site.cookie = undefined
+    site.server.hub.tell(LOGGED_OUT)
+    await pass(1_000)
     expect(statesOf(pages)).toEqual(['needs-auth', 'needs-auth'])
+    site.cookie = 'ada'
     await open('ada')
+    expect(statesOf(pages)).toEqual(['live', 'live'])
+  })
+
+  test('do not take the word of the live connection for it, which may be from before a login', async () => {
+    const { site, open, pass } = createWorld()
+    site.cookie = 'ada'
+    const pages = [await open('ada'), await open('ada')]
+    const seen = new Set<string>()
+    for (const { model } of pages) model.subscribeStatus(() => seen.add(model.status.state))
+    site.server.hub.tell(LOGGED_OUT)
+    await pass(HOUR_MS)
+    expect(seen).toContain('needs-auth')
     expect(statesOf(pages)).toEqual(['live', 'live'])
   })
 
