@@ -6,6 +6,7 @@ import {
   type SettledCommand,
   type User,
 } from '@flushout/core'
+import type { ClientEvent, ModelTap } from './client-event.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import { LeaveGuard } from './leave-guard.ts'
@@ -81,6 +82,7 @@ export class Client {
   // Takes back the forgetting of a model that nobody needs.
   readonly #keep = new Map<Model, () => void>()
   readonly #verdictListeners = new Set<(verdict: ModelVerdict) => void>()
+  readonly #inspectors = new Set<(event: ClientEvent) => void>()
   readonly #guard: LeaveGuard
   readonly #feeds = new Feeds(() => this.#live?.changed())
   // Undefined where nothing is kept on the device.
@@ -155,6 +157,22 @@ export class Client {
     return () => void this.#verdictListeners.delete(own)
   }
 
+  /** The models in memory. */
+  get models(): readonly Model[] {
+    return [...this.#controls.keys()]
+  }
+
+  /**
+   * Call `listener` with each thing that goes on from now on between models and server, until
+   * the returned function is called. For tools, as `@flushout/react/devtools`: it may come in
+   * the midst of things, so the listener takes notes and does nothing with the client.
+   */
+  inspect = (listener: (event: ClientEvent) => void): (() => void) => {
+    const own = (event: ClientEvent) => notify(listener, event)
+    this.#inspectors.add(own)
+    return () => void this.#inspectors.delete(own)
+  }
+
   /**
    * Whether this device keeps what is written to it: false without `storage`, and where the
    * browser stores nothing, as it may in private windows or when its quota is used up. Then
@@ -219,6 +237,14 @@ export class Client {
     this.#keep.clear()
     this.#controls.clear()
     this.#models.clear()
+  }
+
+  #tap(key: string): ModelTap {
+    if (this.#inspectors.size === 0) return undefined
+    return (event) => {
+      const at = this.#environment.now()
+      for (const inspector of this.#inspectors) inspector({ key, at, ...event })
+    }
   }
 
   #directLive(): void {
@@ -305,6 +331,7 @@ export class Client {
         return this.#ask(run)
       },
       openPresence: (keep) => (this.#board ??= this.#openBoard()).open(key, keep),
+      tap: () => this.#tap(key),
       isClosed: () => this.#isClosed,
       onNeedChange: () => this.#needChanged(model, control),
       onRiskChange: (isAtRisk) => this.#guard.change(isAtRisk),
@@ -342,6 +369,7 @@ export class Client {
   #adopt(model: Model, control: ModelControl): void {
     if (this.#controls.has(model)) return
     this.#controls.set(model, control)
+    this.#tap(model.key)?.({ kind: 'opened' })
     if (!this.#models.has(model.key)) this.#models.set(model.key, model)
     control.loop.setMode(this.#mode)
     if (this.#isPaused) control.loop.pause()
@@ -355,6 +383,7 @@ export class Client {
     const clear = this.#environment.setTimer(() => {
       this.#keep.delete(model)
       this.#controls.delete(model)
+      this.#tap(model.key)?.({ kind: 'forgotten' })
       if (this.#models.get(model.key) === model) this.#models.delete(model.key)
     }, keepAliveMs)
     this.#keep.set(model, clear)

@@ -1,4 +1,5 @@
 import { FlushoutError, type CommandProxy } from '@flushout/core'
+import { tapExchange, type ModelTap } from './client-event.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import type { Transport } from './transport.ts'
 
@@ -9,6 +10,7 @@ interface ExchangeParts {
   /** Resolves when the flush is on disk, where one is kept. */
   readonly saved: () => Promise<void>
   readonly signal: AbortSignal
+  readonly tap: ModelTap
 }
 
 /**
@@ -16,14 +18,16 @@ interface ExchangeParts {
  * that settled. Rejects with a `FlushoutError`, of which the proxy knows then.
  */
 export async function exchangeOnce(parts: ExchangeParts): Promise<number> {
-  const { key, transport, proxy, saved, signal } = parts
+  const { key, transport, proxy, saved, signal, tap } = parts
   const flush = proxy.beginFlush({ pull: true })!
   let answer: unknown
   try {
     // Once it was sent the master may have applied it: a page that ends now must
     // know what it was.
     if (flush.commands.length > 0) await untilAborted(signal, saved)
-    answer = await untilAborted(signal, () => transport.flush(key, flush, signal))
+    answer = await tapExchange(tap, flush, () =>
+      untilAborted(signal, () => transport.flush(key, flush, signal)),
+    )
   } catch (thrown) {
     const error = toExchangeError(thrown)
     proxy.failFlush(error)

@@ -1,4 +1,5 @@
 export { createClient, type Client, type ClientOptions, type ModelVerdict } from './client.ts'
+export type { ClientEvent } from './client-event.ts'
 export { directTransport, type Backend, type LiveLine, type LiveSink } from './direct-transport.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export type { FlushTiming } from './flush-timing.ts'
@@ -39,6 +40,7 @@ export {
   type Outcome,
   type Path,
   type Peer,
+  type PendingSession,
   type PreviewedCommand,
   type Receipt,
   type Rejection,

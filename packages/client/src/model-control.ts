@@ -1,5 +1,6 @@
 // What a model and the client that it belongs to ask of each other.
 import type { FlushoutError, Position, ProxyOptions } from '@flushout/core'
+import type { ModelTap } from './client-event.ts'
 import type { Environment } from './environment.ts'
 import type { FlushLoop } from './flush-loop.ts'
 import type { FlushTiming } from './flush-timing.ts'
@@ -24,6 +25,8 @@ export interface ModelOptions {
    * take. Rejects with a `FlushoutError`.
    */
   readonly ask: <T>(run: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  /** Takes what goes on, as long as somebody wants to know. */
+  readonly tap: () => ModelTap
   /** Whether the client was closed. */
   readonly isClosed: () => boolean
   /** Hears whenever `isNeeded` of the control is another. */

@@ -14,9 +14,11 @@ import {
   type JsonObject,
   type LostCommand,
   type Path,
+  type PendingSession,
   type Receipt,
   type Snapshot,
 } from '@flushout/core'
+import { tapExchange } from './client-event.ts'
 import { untilAborted } from './exchange-error.ts'
 import { exchangeOnce } from './exchange-once.ts'
 import { toUpdateListener, type FollowedEvent } from './follow.ts'
@@ -204,6 +206,16 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     return restore(this.#loaded(), then as unknown as Snapshot)
   }
 
+  /**
+   * What nobody confirmed yet, as it would be sent: the edits of this page first, then those
+   * that it sends for pages that are gone. For tools; cost: O(pending).
+   */
+  get pending(): readonly PendingSession[] {
+    const own = this.#proxy as unknown as CommandProxy<object> | undefined
+    const proxies = this.#keeper?.proxies ?? (own ? [own] : [])
+    return proxies.map(({ pending }) => pending)
+  }
+
   /** See `CommandProxy.read`. Undefined until the model is loaded. */
   read(): Doc | undefined
   read<const P extends Path>(path: P): At<Doc, P> | undefined
@@ -367,8 +379,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   async #load(signal: AbortSignal): Promise<number> {
-    const { transport, proxy } = this.#options
-    const snapshot = await untilAborted(signal, () => transport.load(this.key, signal))
+    const { transport, proxy, tap } = this.#options
+    const snapshot = await tapExchange(tap(), undefined, () =>
+      untilAborted(signal, () => transport.load(this.key, signal)),
+    )
     try {
       const own = snapshot as unknown as Snapshot<Doc>
       this.#hold(this.#keeper?.createProxy(own) ?? new CommandProxy<Doc>(own, proxy))
@@ -407,6 +421,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #hold(proxy: CommandProxy<Doc>): void {
     this.#proxy = proxy
     if (this.#tracker) proxy.track(this.#tracker)
+    const { tap } = this.#options
+    proxy.watchRebases((rebase) => tap()?.({ kind: 'rebased', ...rebase }))
     proxy.subscribeStatus(() => {
       this.#statusMayHaveChanged()
       this.#loop.edited()
@@ -415,10 +431,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   async #flushOnce(own: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
     const { key } = this
-    const { transport } = this.#options
+    const { transport, tap } = this.#options
     const keeper = this.#keeper
     const exchange: ExchangeOnce = (proxy, saved) =>
-      exchangeOnce({ key, transport, proxy, saved, signal })
+      exchangeOnce({ key, transport, proxy, saved, signal, tap: tap() })
     const carried = await keeper?.sendCarried(exchange)
     const settled = await exchange(own as unknown as CommandProxy<object>, async () =>
       keeper?.save(),
@@ -441,6 +457,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       this.#isRefused = false
       this.#loop.wake()
     }
+    this.#options.tap()?.({ kind: 'heard', commandCount, hash, updates: news?.updates })
     if (news) {
       const { updates, base } = news
       proxy.receive({ commandCount, hash, sync: { kind: 'updates', updates } }, String(base))

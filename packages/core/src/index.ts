@@ -48,6 +48,7 @@ export {
 } from './protocol.ts'
 export { CommandProxy } from './proxy.ts'
 export type { ProxyOptions } from './proxy-options.ts'
+export type { Rebase } from './replica.ts'
 export type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
 export { refusedReceipt, type Outcome, type Receipt, type SettledCommand } from './receipt.ts'
 export type { CommandTracker, TrackedCommand } from './tracker.ts'

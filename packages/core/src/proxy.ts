@@ -32,7 +32,7 @@ import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from 
 import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
 import { withFreeId } from './remap.ts'
-import { Replica } from './replica.ts'
+import { Replica, type Rebase } from './replica.ts'
 import type { CommandTracker } from './tracker.ts'
 import type { At } from './typed.ts'
 
@@ -301,6 +301,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /** Let `tracker` hear of what is given here from now on, to take it back; only one can. */
   track(tracker: CommandTracker): void {
     this.#replica.queue.tracker = tracker
+  }
+
+  /**
+   * Let `listener` hear of each rebase from now on, for tools; only one can. It is called
+   * in the midst of it, so it may not touch the proxy.
+   */
+  watchRebases(listener: (rebase: Rebase) => void): void {
+    this.#replica.onRebase = listener
   }
 
   /**

@@ -27,6 +27,17 @@ interface Restored {
   readonly others?: readonly PendingSession[]
 }
 
+/** How a document came from one confirmed state to another, with what is pending on top. */
+export interface Rebase {
+  /** How far the master had vouched. */
+  readonly from: number
+  readonly to: number
+  /** How many commands are pending after it. */
+  readonly pending: number
+  /** Where the document is different then. */
+  readonly changed: readonly Path[]
+}
+
 /** A confirmed document with the commands that nobody confirmed yet on top. */
 export class Replica<U extends User> {
   readonly tree: DocumentTree
@@ -34,6 +45,8 @@ export class Replica<U extends User> {
   readonly queue: PendingQueue<U>
   /** The commands of other sessions, among those of this proxy. */
   readonly others: Others
+  /** Hears of each rebase, while everything else may still be under way. */
+  onRebase: ((rebase: Rebase) => void) | undefined
   readonly #log: ConfirmedLog | undefined
   /** How far the master vouched. */
   confirmed: number
@@ -157,6 +170,7 @@ export class Replica<U extends User> {
     { remaps = [], keepsAll = false }: { remaps?: Remap[]; keepsAll?: boolean } = {},
   ): Path[] | undefined {
     let hasAdvanced = false
+    const from = this.confirmed
     const paths = this.tree.settle(() => {
       const { queue, others } = this
       const stack = others.mergeWith(queue.commands)
@@ -171,7 +185,12 @@ export class Replica<U extends User> {
       queue.putOn(hasAdvanced ? remaps : [], keeps, (serial) => others.putOnBelow(serial))
       others.putOnBelow(Infinity)
     })
-    return hasAdvanced ? paths : undefined
+    if (!hasAdvanced) return undefined
+    const pending = this.pending.length
+    if (from !== this.confirmed || pending > 0) {
+      this.onRebase?.({ from, to: this.confirmed, pending, changed: paths })
+    }
+    return paths
   }
 
   /**

@@ -123,12 +123,17 @@ export class Keeper {
     return this.#sessions.some(isSendable)
   }
 
+  /** The proxies whose edits this page sends, its own first. */
+  get proxies(): readonly CommandProxy<object>[] {
+    return this.#sessions.map(({ proxy }) => proxy)
+  }
+
   /** The proxies whose edits this page sends, its own first, and what all pages have pending. */
   get all(): {
     readonly proxies: readonly CommandProxy<object>[]
     readonly pending: readonly PendingSession[]
   } {
-    const proxies = this.#sessions.map(({ proxy }) => proxy)
+    const { proxies } = this
     return { proxies, pending: [...this.#siblings.pending, proxies[0]!.pending] }
   }
 
