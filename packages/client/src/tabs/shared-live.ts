@@ -100,16 +100,18 @@ export class SharedLive implements LiveTransport {
 
   #leave(member: Member): void {
     if (!this.#members.delete(member)) return
-    if (this.#members.size === 0) {
-      this.#opening?.stream.close()
-      this.#current?.stream.close()
-      this.#opening = undefined
-      this.#current = undefined
-      return
-    }
+    if (this.#members.size === 0) return this.#close()
     const newest = this.#opening ?? this.#current
     // Who left is not to be shown to others, nor heard about.
     if (newest && !isSameRequest(newest.stream.request, this.#merge())) this.#open()
+  }
+
+  /** Nobody is left to hear anything. */
+  #close(): void {
+    this.#opening?.stream.close()
+    this.#current?.stream.close()
+    this.#opening = undefined
+    this.#current = undefined
   }
 
   #merge(): LiveRequest {
@@ -189,6 +191,8 @@ export class SharedLive implements LiveTransport {
       this.#members.delete(member)
       member.end(stream.isBye ? undefined : error)
     }
+    // There may be one whose members all wanted more, by the one that ended here.
+    if (this.#members.size === 0) this.#close()
   }
 
   /** Who hears by a stream, or waits for it. */
