@@ -457,6 +457,23 @@ describe('several servers', () => {
     expect(other.isEnded).toBe(false)
   })
 
+  test('do not tell each other without end of somebody who does nothing at two of them', async () => {
+    const { clock, post, services } = serveMany(3)
+    const [here, there, third] = services as [FlushoutService, FlushoutService, FlushoutService]
+    const bob = await enter(third, 'bob', null)
+    const ada = await enter(here, 'ada')
+    await clock.pass(200)
+    await ada.connect(there)
+    await clock.pass(200)
+    expect(bob.ear.peers()).toHaveProperty(ada.peer)
+    post.sent = 0
+    post.limit = 100
+    await ada.announce(third, null)
+    await clock.pass(1000)
+    expect(bob.ear.peers()).toEqual({})
+    expect(post.sent).toBeLessThan(10)
+  })
+
   test('know each other again after notices were lost', async () => {
     const { clock, post, services } = serveMany(2)
     const [here, there] = services as [FlushoutService, FlushoutService]

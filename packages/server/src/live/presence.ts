@@ -186,7 +186,8 @@ export class Presence {
     }
     if (isHere && !isNewer) {
       if (entry.alsoAt === server) entry.alsoAt = undefined
-      this.#publish(key, peer, entry)
+      // Not who does nothing here either: the others would say the same again, without end.
+      if (entry.state) this.#publish(key, peer, entry)
       return
     }
     if (state === null && entry.server !== server) return

@@ -81,6 +81,9 @@ export class Clock {
 /** Notices that may be lost, and the store that gives them to servers. */
 export class Post {
   isMuted = false
+  /** How many notices were sent, and how many may be. */
+  sent = 0
+  limit = Infinity
   readonly #listeners = new Set<(notice: Notice) => void>()
 
   /** The store, but for the hints. */
@@ -100,7 +103,8 @@ export class Post {
   #wrap(hints: Hints): Hints {
     return {
       publish: (notice) => {
-        if (!this.isMuted) hints.publish(notice)
+        this.sent += 1
+        if (!this.isMuted && this.sent <= this.limit) hints.publish(notice)
       },
       listen: (hear) => {
         this.#listeners.add(hear)
