@@ -91,7 +91,12 @@ test('a server tells a live connection what is written down', async () => {
     store,
     authorize: allowAnyone,
     models: [{ pattern: 'todos:*' }],
-    environment: { ...defaultEnvironment, now: () => context.now },
+    environment: {
+      ...defaultEnvironment,
+      now: () => context.now,
+      // The salt of an entry, and so its hash, is made of it.
+      fillRandom: (bytes) => void bytes.fill(7),
+    },
   })
   const events: unknown[] = []
   const sink = {
@@ -130,14 +135,17 @@ test('a server shows the history that is written down', async () => {
     models: [{ pattern: 'todos:*' }],
     environment: { ...defaultEnvironment, now: () => context.now },
   })
-  const send = (name: string, from: number, hash: string, command: Command) =>
+  const send = (name: string, flush: Pick<Flush, 'from' | 'hash' | 'commands' | 'groups'>) =>
     service.flush(
       'todos:groceries',
-      { protocol: 1, clientId: `${name}-1`, sequence: 1, from, hash, commands: [command] },
+      { protocol: 1, clientId: `${name}-1`, sequence: 1, ...flush },
       { id: name },
     )
-  await send('bob', 41, 'hash-at-41', { action: 'delete', path: ['todos', 'tea'] })
-  await send('ada', 42, '', { action: 'update', path: ['todos', 'milk'], props: { done: true } })
+  const remove: Command = { action: 'delete', path: ['todos', 'tea'] }
+  await send('bob', { from: 41, hash: 'hash-at-41', commands: [remove] })
+  const tick: Command = { action: 'update', path: ['todos', 'milk'], props: { done: true } }
+  const groups = [{ at: 0, count: 1, label: 'Tick off milk' }]
+  await send('ada', { from: 42, hash: '', commands: [tick], groups })
   expect(throughJson(await service.history('todos:groceries'))).toEqual(await readJson('history'))
   await service.close()
 })

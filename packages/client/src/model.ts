@@ -5,6 +5,7 @@ import {
   ROOT,
   type ApplyOptions,
   type At,
+  type BatchOptions,
   type Command,
   type CommandTracker,
   type DocumentView,
@@ -239,8 +240,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   /** See `CommandProxy.batch`. */
-  batch<T>(run: () => T): T {
-    return this.#loaded().batch(run)
+  batch<T>(run: () => T, options?: BatchOptions): T {
+    return this.#loaded().batch(run, options)
   }
 
   /** See `CommandProxy.track`. */

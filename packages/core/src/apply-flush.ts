@@ -1,13 +1,14 @@
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change } from './document.ts'
+import type { EntryNote } from './history.ts'
 import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
-import type { Flush, Remap, Verdict } from './protocol.ts'
+import type { Flush, FlushGroup, Remap, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
 import { remapCommand, withFreeId } from './remap.ts'
 
@@ -35,6 +36,8 @@ export interface FlushTarget<U extends User> {
 export interface FlushResult {
   /** Those that took effect, as applied. */
   readonly commands: readonly CheckedCommand[]
+  /** What the history tells of them besides. */
+  readonly notes: readonly EntryNote[]
   readonly verdicts: readonly Verdict[]
   readonly remaps: readonly Remap[]
 }
@@ -56,10 +59,21 @@ export function applyFlush<U extends User>(
   target: FlushTarget<U>,
 ): FlushResult {
   const context: InterceptorContext<U> = { side: 'master', user, now, random: createRandom(seed) }
-  const result = { commands: [], verdicts: [], remaps: [], refused: [] }
+  const growing: Growing = { commands: [], notes: [], verdicts: [], remaps: [], refused: [] }
   try {
-    flush.commands.forEach((_, index) => applyAt(index, flush, context, target, result))
-    return result
+    let index = 0
+    for (const group of flush.groups ?? []) {
+      for (; index < group.at; index += 1) applyAt(index, flush, context, target, growing)
+      const first = growing.commands.length
+      for (; index < group.at + group.count; index += 1) {
+        applyAt(index, flush, context, target, growing)
+      }
+      note(group, first, growing)
+    }
+    for (; index < flush.commands.length; index += 1) {
+      applyAt(index, flush, context, target, growing)
+    }
+    return growing
   } catch (error) {
     target.tree.undo(target.changes)
     throw error
@@ -68,10 +82,18 @@ export function applyFlush<U extends User>(
 
 interface Growing {
   readonly commands: CheckedCommand[]
+  readonly notes: EntryNote[]
   readonly verdicts: Verdict[]
   readonly remaps: Remap[]
   /** The nodes whose create was refused, as the client calls them. */
   readonly refused: Path[]
+}
+
+/** Note what is known of a group whose commands are those from `first` on. */
+function note({ label }: FlushGroup, first: number, { commands, notes }: Growing): void {
+  const count = commands.length - first
+  if (count === 0 || label === undefined) return
+  notes.push({ index: first, label, ...(count > 1 && { count }) })
 }
 
 function applyAt<U extends User>(

@@ -3,6 +3,7 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { FlushoutError } from './errors.ts'
+import { toLabel, type PendingGroup } from './group.ts'
 import { copyJson, isObject, type JsonValue } from './json.ts'
 import type { PendingMemory, ProxyMemory } from './memory.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
@@ -34,12 +35,17 @@ function toMemory(memory: ProxyMemory): CheckedMemory {
   const lost: { pending: PendingCommand; rejection: Rejection }[] = []
   let last = 0
   toList(memory.pending, (entry) => {
-    const { serial: own, command, wait } = entry as PendingMemory
+    const { serial: own, command, wait, group } = entry as PendingMemory
     demand(toCount(own) > last && isObject(command as unknown as JsonValue))
     last = own
     const checked = checkCommand(command, refuseId)
     const given = checked.ok ? checked.command : (command as CheckedCommand)
-    const one = new PendingCommand(given, checked.ok ? checked.size : 0, wait === true)
+    const one = new PendingCommand(
+      given,
+      checked.ok ? checked.size : 0,
+      wait === true,
+      toGroup(group),
+    )
     one.serial = own
     // It comes from where it was kept.
     one.keep(true)
@@ -78,6 +84,13 @@ function toFlight(flight: Flush): Flush {
   toText(checked.hash)
   demand(checked.protocol === PROTOCOL && toList(checked.commands, Object).length > 0)
   return checked
+}
+
+function toGroup(group: unknown): PendingGroup | undefined {
+  if (group === undefined) return undefined
+  const { id, label } = Object(group) as PendingGroup
+  toCount(id)
+  return Object.freeze({ id, ...(label !== undefined && { label: toLabel(toText(label)) }) })
 }
 
 /** Whatever is remembered has its id: another one would be another node. */

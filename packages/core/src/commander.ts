@@ -13,6 +13,8 @@ export interface ApplyOptions {
    * has confirmed it. What builds on it cannot apply until then.
    */
   readonly wait?: boolean
+  /** What a person would call it, for the history; see `BatchOptions`. */
+  readonly label?: string
 }
 
 /** The three commands as methods, typed by the document, for whatever can `apply` them. */

@@ -5,6 +5,10 @@ import type { AppliedFlush, Remap, Verdict } from './protocol.ts'
 export interface EntryNote {
   /** Which command of its entry, from 0. */
   readonly index: number
+  /** What its author called it, or the batch that begins with it. */
+  readonly label?: string
+  /** How many commands the label is for, from this one on; 1 where left out. */
+  readonly count?: number
 }
 
 /** One applied flush as the history keeps it, for ever and unchanged. */

@@ -15,6 +15,7 @@ export {
   type EntryNote,
   type LogEntry,
 } from './history.ts'
+export type { BatchOptions, PendingGroup } from './group.ts'
 export { createIdFactory, type IdSource } from './id.ts'
 export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'
@@ -38,6 +39,7 @@ export {
   PROTOCOL,
   type AppliedFlush,
   type Flush,
+  type FlushGroup,
   type FlushAnswer,
   type Position,
   type PullAnswer,

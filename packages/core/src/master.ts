@@ -14,6 +14,7 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
 import { chainHash, endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
+import { checkGroups } from './group.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { MeasuredTree } from './measured-tree.ts'
@@ -163,7 +164,7 @@ export class Master<U extends User = User> implements DocumentView {
 
   /**
    * Apply a flush in memory and say what came of it. Refused as a whole, with
-   * nothing changed, by throwing a `FlushoutError`: FORBIDDEN, SEQUENCE_REUSED,
+   * nothing changed, by throwing a `FlushoutError`: FLUSH_INVALID, FORBIDDEN, SEQUENCE_REUSED,
    * SEQUENCE_PAST, SEQUENCE_GAP, CLIENT_EXPIRED or HISTORY_CHANGED. A master
    * that may be behind its store must be brought up to date before such a
    * refusal is believed.
@@ -179,7 +180,8 @@ export class Master<U extends User = User> implements DocumentView {
       const answer = this.#answer(flush, 'applied', { verdicts: [], remaps: [] })
       return { answer, entry: undefined, client: undefined }
     }
-    const digest = this.#options.digest(toText(flush.commands))
+    checkGroups(flush)
+    const digest = this.#options.digest(toText(flush))
     // First of all: after a restore a number may be wrong too, and only a changed
     // history tells the client that its edits are to be sent anew. What a copy of it
     // sent here meanwhile does not make its past ours.
@@ -301,7 +303,7 @@ export class Master<U extends User = User> implements DocumentView {
   #stageNew(flush: Flush, context: FlushContext<U>, digest: string): Staged {
     const changes: Change[] = []
     const userId = context.user?.id ?? null
-    const { commands, verdicts, remaps } = applyFlush(flush, context, {
+    const { commands, notes, verdicts, remaps } = applyFlush(flush, context, {
       ...this.#options,
       tree: this.#tree,
       changes,
@@ -311,7 +313,8 @@ export class Master<U extends User = User> implements DocumentView {
       const { clientId, sequence } = flush
       const { digest: digestOf } = this.#options
       const salt = digestOf(`salt ${context.seed}`)
-      const contents = { clientId, sequence, userId, at: context.now, commands, salt }
+      const own = { clientId, sequence, userId, at: context.now, commands, salt }
+      const contents = notes.length > 0 ? { ...own, notes } : own
       const hash = chainHash(this.hash, contents, digestOf)
       entry = { from: this.commandCount, hash, ...contents }
       this.#history.push(entry)
@@ -364,10 +367,10 @@ export class Master<U extends User = User> implements DocumentView {
   }
 }
 
-/** The commands as text; '' for what JSON cannot carry, of which none will apply. */
-function toText(commands: Flush['commands']): string {
+/** What a flush does as text; '' for what JSON cannot carry, of which none will apply. */
+function toText({ commands, groups }: Flush): string {
   try {
-    return JSON.stringify(commands)
+    return JSON.stringify(groups ? { commands, groups } : commands)
   } catch {
     return ''
   }

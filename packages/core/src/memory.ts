@@ -2,6 +2,7 @@
 // takes effect once or is told as lost. The confirmed document is apart: it can
 // be had again from the master, this cannot.
 import type { Command } from './command.ts'
+import type { PendingGroup } from './group.ts'
 import type { Flush } from './protocol.ts'
 
 /** A command that nobody confirmed yet. The same object until it is another command. */
@@ -15,6 +16,8 @@ export interface PendingMemory {
   readonly command: Command
   /** It was given to wait for the master before it shows. */
   readonly wait?: boolean
+  /** What it has in common with those that it belongs to. */
+  readonly group?: PendingGroup
 }
 
 /**

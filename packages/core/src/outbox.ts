@@ -1,5 +1,6 @@
 import type { CheckedCommand } from './check.ts'
 import { FlushoutError } from './errors.ts'
+import { measureGroup, toFlushGroups, type PendingGroup } from './group.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
 
 /** What a flush is made of. */
@@ -8,9 +9,15 @@ export interface FlushSource {
   readonly confirmed: number
   readonly hash: string
   /** What waits to be sent, in order, each with its size in characters of JSON. */
-  readonly pending: readonly { readonly command: CheckedCommand; readonly size: number }[]
+  readonly pending: readonly Sendable[]
   /** How many of those may be sent now. */
   readonly sendable: number
+}
+
+interface Sendable {
+  readonly command: CheckedCommand
+  readonly size: number
+  readonly group: PendingGroup | undefined
 }
 
 export interface OutboxOptions {
@@ -133,15 +140,18 @@ export class Outbox {
   }
 
   #create({ confirmed, hash, pending, sendable }: FlushSource): Flush {
-    const commands: CheckedCommand[] = []
+    const sent: Sendable[] = []
     let bytes = 0
-    for (const { command, size } of pending) {
-      bytes += size
-      if (commands.length === Math.min(this.#maxCommands, sendable)) break
+    for (const one of pending) {
+      const { size, group } = one
+      bytes += size + (group && group.id !== sent.at(-1)?.group?.id ? measureGroup(group) : 0)
+      if (sent.length === Math.min(this.#maxCommands, sendable)) break
       // One always fits: a proxy refuses what is larger.
-      if (bytes > this.#options.maxBytes && commands.length > 0) break
-      commands.push(command)
+      if (bytes > this.#options.maxBytes && sent.length > 0) break
+      sent.push(one)
     }
+    const commands = sent.map(({ command }) => command)
+    const groups = toFlushGroups(sent)
     return Object.freeze({
       protocol: PROTOCOL,
       clientId: this.#clientId,
@@ -149,6 +159,7 @@ export class Outbox {
       from: confirmed,
       hash,
       commands: Object.freeze(commands),
+      ...(groups.length > 0 && { groups: Object.freeze(groups) }),
     })
   }
 }

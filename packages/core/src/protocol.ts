@@ -24,6 +24,16 @@ export interface Position {
   readonly hash: string
 }
 
+/** A range of the commands of a flush that belong together. No two overlap. */
+export interface FlushGroup {
+  /** The index of its first command. */
+  readonly at: number
+  /** How many commands belong to it. */
+  readonly count: number
+  /** What a person would call it, at most 200 characters; kept in the history. */
+  readonly label?: string
+}
+
 /**
  * A numbered batch of commands of one client for one model. Its identity is
  * `(clientId, sequence)`: the same flush sent twice takes effect once. Frozen
@@ -40,6 +50,8 @@ export interface Flush extends Position {
   readonly hash: string
   /** Empty to ask for news only. */
   readonly commands: readonly Command[]
+  /** In order of `at`; most commands are in none. */
+  readonly groups?: readonly FlushGroup[]
 }
 
 /** What became of one command of a flush, where it was not applied as sent. */

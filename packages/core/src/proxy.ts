@@ -18,6 +18,7 @@ import { Commander, type ApplyOptions } from './commander.ts'
 import { ConfirmedLog, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
 import { Exchange, type Refusal } from './exchange.ts'
+import { toLabel, type BatchOptions, type PendingGroup } from './group.ts'
 import type { DocumentView, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
@@ -54,6 +55,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #exchange: Exchange<U>
   // Collects the changed paths while a batch runs.
   #batched: Path[] | undefined
+  // Of what is given while a batch runs.
+  #group: PendingGroup | undefined
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot<Doc>, options: ProxyOptions<U>) {
@@ -220,7 +223,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return this.#replica.tree.size(path)
   }
 
-  override apply(command: Command, { wait = false }: ApplyOptions = NO_OPTIONS): Receipt {
+  override apply(command: Command, { wait = false, label }: ApplyOptions = NO_OPTIONS): Receipt {
     const { createId, now } = this.#options
     const checked = checkCommand(command, createId)
     if (!checked.ok) {
@@ -233,7 +236,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const { tree, queue } = this.#replica
     const free = withFreeId(tree, checked.command, createId)
-    const pending = new PendingCommand(free, checked.size, wait)
+    const group = this.#joinGroup(label)
+    const pending = new PendingCommand(free, checked.size, wait, group)
     if (!this.#options.isPersisted) pending.keep(false)
     this.#listenTo(pending)
     const mayMakeParent = checked.command.action === 'create' && checked.command.parentDefault
@@ -253,13 +257,16 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /**
    * Run several commands and notify once, after all of them. If `run` throws,
-   * its commands are taken back, and what it threw is thrown on.
+   * its commands are taken back, and what it threw is thrown on. With a `label` the
+   * history tells what they were given for.
    */
-  batch<T>(run: () => T): T {
+  batch<T>(run: () => T, { label }: BatchOptions = NO_OPTIONS): T {
     const outer = this.#batched
+    const outerGroup = this.#group
     const last = this.#replica.pending.at(-1)
     const paths: Path[] = outer ?? []
     this.#batched = paths
+    this.#group = this.#joinGroup(label)
     try {
       return run()
     } catch (error) {
@@ -270,8 +277,15 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       throw error
     } finally {
       this.#batched = outer
+      this.#group = outerGroup
       if (!outer) this.#audience.publish(paths)
     }
+  }
+
+  /** The group of what is given now: that of the batch, or one of its own if it has a label. */
+  #joinGroup(label: string | undefined): PendingGroup | undefined {
+    if (this.#group || label === undefined) return this.#group
+    return Object.freeze({ id: this.#replica.queue.serial + 1, label: toLabel(label) })
   }
 
   /** Where the queued commands begin that were given after `last`. */

@@ -1,6 +1,7 @@
 import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { Change } from './document.ts'
+import type { PendingGroup } from './group.ts'
 import type { PendingMemory } from './memory.ts'
 import { ROOT, type Path } from './path.ts'
 import { nodeOf } from './remap.ts'
@@ -70,14 +71,17 @@ export class PendingCommand implements Receipt {
   onSettled: ((settled: SettledCommand) => void) | undefined
   /** Does not show before the master has confirmed it. */
   readonly waits: boolean
+  /** What it has in common with those that it belongs to. */
+  readonly group: PendingGroup | undefined
   #memory: PendingMemory | undefined
   #promise: Promise<Outcome> | undefined
   #resolve: ((outcome: Outcome) => void) | undefined
   #durable: Promise<boolean> | undefined
   #resolveDurable: ((isDurable: boolean) => void) | undefined
 
-  constructor(given: CheckedCommand, size: number, waits = false) {
+  constructor(given: CheckedCommand, size: number, waits = false, group?: PendingGroup) {
     this.waits = waits
+    this.group = group
     this.given = given
     this.command = given
     this.size = size
@@ -126,6 +130,7 @@ export class PendingCommand implements Receipt {
         serial: this.serial,
         command: this.given,
         ...(this.waits && { wait: true }),
+        ...(this.group && { group: this.group }),
       })
     }
     return this.#memory

@@ -93,7 +93,8 @@ export class RecentHistory {
   }
 
   #measure(entry: LogEntry): void {
-    const size = measureJson(entry.commands as unknown as JsonValue) + ENTRY_BYTES
+    const { commands, notes = [] } = entry
+    const size = measureJson([commands, notes] as unknown as JsonValue) + ENTRY_BYTES
     this.#sizes.set(entry, size)
     this.#bytes += size
   }

@@ -10,6 +10,7 @@
 // changes as long as they are pending, and is looked up when it is needed.
 import type { ApplyOptions } from './commander.ts'
 import type { Command, Rejection } from './command.ts'
+import type { BatchOptions } from './group.ts'
 import type { JsonValue } from './json.ts'
 import { ROOT, startsWith, type Path } from './path.ts'
 import type { Receipt } from './receipt.ts'
@@ -20,7 +21,7 @@ import { amend, foresee, invert, isSameJson, join, type Effect } from './undo-ef
 export interface UndoTarget {
   read(path: Path): unknown
   apply(command: Command, options?: ApplyOptions): Receipt
-  batch<T>(run: () => T): T
+  batch<T>(run: () => T, options?: BatchOptions): T
   track(tracker: CommandTracker): void
 }
 
@@ -135,12 +136,12 @@ export class UndoStack {
   /** Do again what was undone last, as far as nobody else changed the same. */
   redo = (): UndoResult | undefined => this.#revert(this.#redo, this.#undo)
 
-  /** Run commands as one batch, which is one step of this name. */
+  /** Run commands as one batch, which is one step of this name, in the history too. */
   step<T>(label: string, run: () => T): T {
     const outer = this.#label
     this.#label = label
     try {
-      return this.#target.batch(run)
+      return this.#target.batch(run, { label })
     } finally {
       this.#label = outer
     }

@@ -3,6 +3,7 @@ import {
   FlushoutError,
   Master,
   touches,
+  type EntryNote,
   type HistoryEntry,
   type HistoryPage,
   type HistoryQuery,
@@ -89,12 +90,18 @@ function show(entry: LogEntry, path: Path | undefined): HistoryEntry | undefined
   )
   if (shown.length === 0) return undefined
   const commands = shown.map((index) => entry.commands[index]!)
-  const notes = entry.notes?.flatMap((note) => {
-    const index = shown.indexOf(note.index)
-    return index < 0 ? [] : [{ ...note, index }]
-  })
+  const notes = entry.notes?.flatMap((note) => showNote(note, shown))
   const known = { from, to: endOf(entry), clientId, userId, at, commands }
   return notes && notes.length > 0 ? { ...known, notes } : known
+}
+
+/** A note as it is where only some of the commands are shown. */
+function showNote(note: EntryNote, shown: readonly number[]): EntryNote[] {
+  const { count = 1 } = note
+  const index = shown.findIndex((at) => at >= note.index)
+  const rest = shown.filter((at) => at >= note.index && at < note.index + count).length
+  if (rest === 0) return []
+  return [note.count === undefined ? { ...note, index } : { ...note, index, count: rest }]
 }
 
 /** Whether there is more before `count`, and whether there was. */

@@ -93,6 +93,18 @@ const sync: Schema = {
   ],
 }
 
+const flushGroup: Schema = {
+  type: 'object',
+  required: ['at', 'count'],
+  additionalProperties: false,
+  description: 'A range of the commands that belong together. No two overlap.',
+  properties: {
+    at: { ...count, description: 'The index of its first command.' },
+    count: { ...count, minimum: 1 },
+    label: { type: 'string', maxLength: 200, description: 'Kept in the history.' },
+  },
+}
+
 const flush: Schema = {
   type: 'object',
   required: ['protocol', 'clientId', 'sequence', 'from', 'hash', 'commands'],
@@ -104,6 +116,7 @@ const flush: Schema = {
     from: count,
     hash,
     commands: { type: 'array', items: ref('Command') },
+    groups: { type: 'array', items: flushGroup, description: 'In order of `at`.' },
   },
 }
 
@@ -144,7 +157,11 @@ const entryNote: Schema = {
   type: 'object',
   required: ['index'],
   description: 'What is known of a command besides.',
-  properties: { index: { ...count, description: 'Of the command in `commands`.' } },
+  properties: {
+    index: { ...count, description: 'Of the command in `commands`.' },
+    label: { type: 'string', description: 'What its author called it.' },
+    count: { ...count, description: 'How many commands the label is for; 1 if missing.' },
+  },
 }
 
 const historyEntry: Schema = {

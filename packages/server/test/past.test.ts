@@ -3,7 +3,7 @@ import { memoryStore, postgresStore, type ModelStore } from '@flushout/server'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createDatabase, type Database } from '../../../test/support/postgres.ts'
 import { TestServer } from './support/http.ts'
-import { codeOf, createTestService, KEY, wrapStore, Writer } from './support/world.ts'
+import { add, codeOf, createTestService, KEY, wrapStore, Writer } from './support/world.ts'
 
 const setDone = (id: string, done: boolean): Command => ({
   action: 'update',
@@ -77,6 +77,37 @@ for (const [name, open] of Object.entries({
       expect(froms[0]).toBe(99)
       expect(froms.at(-1)).toBe(100 - froms.length)
       expect(froms.length).toBeLessThan(60)
+      await service.close()
+    })
+
+    test('the labels of commands and batches are shown, also where a path was asked for', async () => {
+      const service = createTestService({ store: await open('labels') })
+      const ada = new Writer(service, 'ada')
+      const flush = ada.next([
+        add('a'),
+        add('b'),
+        setDone('a', true),
+        setDone('b', true),
+        setDone('b', false),
+        add('c'),
+      ])
+      const groups = [
+        { at: 0, count: 1, label: 'Add A' },
+        { at: 2, count: 3, label: 'Finish' },
+      ]
+      await ada.send({ ...flush, groups })
+      const notesAt = async (path?: string[]) =>
+        (await service.history(KEY, { path })).entries[0]!.notes
+      expect(await notesAt()).toEqual([
+        { index: 0, label: 'Add A' },
+        { index: 2, count: 3, label: 'Finish' },
+      ])
+      expect(await notesAt(['todos', 'a'])).toEqual([
+        { index: 0, label: 'Add A' },
+        { index: 1, count: 1, label: 'Finish' },
+      ])
+      expect(await notesAt(['todos', 'b'])).toEqual([{ index: 1, count: 2, label: 'Finish' }])
+      expect(await notesAt(['todos', 'c'])).toBeUndefined()
       await service.close()
     })
 
