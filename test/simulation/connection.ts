@@ -25,7 +25,7 @@ export interface ConnectionOptions {
   /** The way to the other servers. */
   readonly hints: () => Hints
   readonly trace: (line: string) => void
-  /** Hears how long a statement is under way for which nobody waits. */
+  /** Hears how long a statement is under way that is slow, or for which nobody waits. */
   readonly strays: (wayMs: number) => void
 }
 
@@ -137,6 +137,7 @@ export class Connection implements ModelStore {
       if (life.isOver) return
       const isSlow = weather.strikes('statement slow')
       const wayMs = isSlow ? dice.between(100, 1_500) : 0.2 + dice.roll()
+      if (isSlow) this.#options.strays(2 * wayMs)
       const back = (tell: () => void) => {
         scheduler.after(wayMs, () => life.run(tell))
       }
