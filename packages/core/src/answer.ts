@@ -22,7 +22,17 @@ type CheckedSync =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
 
 type CheckedVerdict =
-  | { readonly index: number; readonly kind: 'amended'; readonly command: CheckedCommand }
+  | {
+      readonly index: number
+      readonly kind: 'applied'
+      readonly followUps: readonly CheckedCommand[]
+    }
+  | {
+      readonly index: number
+      readonly kind: 'amended'
+      readonly command: CheckedCommand
+      readonly followUps?: readonly CheckedCommand[]
+    }
   | { readonly index: number; readonly kind: 'rejected' | 'dropped'; readonly rejection: Rejection }
 
 /** A `PullAnswer` that has the right form and is deeply frozen where it is kept. */
@@ -115,14 +125,24 @@ function toUpdate(update: unknown): CheckedUpdateEntry {
 }
 
 function toVerdict(verdict: unknown, commands: number): CheckedVerdict {
-  const { index, kind, command, rejection } = Object(verdict) as Record<string, unknown>
+  const { index, kind, command, rejection, followUps } = Object(verdict) as Record<string, unknown>
   demand(toCount(index) < commands)
-  if (kind === 'amended') return { index: index as number, kind, command: toApplied(command) }
+  const led = followUps === undefined ? undefined : { followUps: toFollowUps(followUps) }
+  if (kind === 'applied' && led) return { index: index as number, kind, ...led }
+  if (kind === 'amended') {
+    return { index: index as number, kind, command: toApplied(command), ...led }
+  }
   demand(kind === 'rejected' || kind === 'dropped')
   const { code, message } = Object(rejection) as Rejection
   toText(code)
   toText(message)
   return { index: index as number, kind, rejection: rejection as Rejection }
+}
+
+function toFollowUps(commands: unknown): readonly CheckedCommand[] {
+  const checked = toList(commands, toApplied)
+  demand(checked.length > 0)
+  return Object.freeze(checked)
 }
 
 /** A command of the history always has its id. */

@@ -1,8 +1,8 @@
+import { applyRuled, type FollowUp } from './apply-ruled.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import type { EntryNote } from './history.ts'
-import { intercept } from './intercept.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
@@ -43,8 +43,17 @@ export interface FlushResult {
 }
 
 type Result =
-  | { readonly ok: true; readonly command: CheckedCommand }
-  | { readonly ok: false; readonly kind: 'rejected' | 'dropped'; readonly rejection: Rejection }
+  | {
+      readonly ok: true
+      readonly command: CheckedCommand
+      readonly followUps: readonly FollowUp[]
+    }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+interface Refusal {
+  readonly kind: 'rejected' | 'dropped'
+  readonly rejection: Rejection
+}
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024
 
@@ -64,11 +73,11 @@ export function applyFlush<U extends User>(
     let index = 0
     for (const group of flush.groups ?? []) {
       for (; index < group.at; index += 1) applyAt(index, flush, context, target, growing)
-      const first = growing.commands.length
+      const start = { command: growing.commands.length, note: growing.notes.length }
       for (; index < group.at + group.count; index += 1) {
         applyAt(index, flush, context, target, growing)
       }
-      note(group, first, growing)
+      note(group, start, growing)
     }
     for (; index < flush.commands.length; index += 1) {
       applyAt(index, flush, context, target, growing)
@@ -89,11 +98,15 @@ interface Growing {
   readonly refused: Path[]
 }
 
-/** Note what is known of a group whose commands are those from `first` on. */
-function note({ label }: FlushGroup, first: number, { commands, notes }: Growing): void {
-  const count = commands.length - first
+/** Note what is known of a group whose commands, and the notes on them, are those from `start` on. */
+function note(
+  { label }: FlushGroup,
+  start: { readonly command: number; readonly note: number },
+  { commands, notes }: Growing,
+): void {
+  const count = commands.length - start.command
   if (count === 0 || label === undefined) return
-  notes.push({ index: first, label, ...(count > 1 && { count }) })
+  notes.splice(start.note, 0, { index: start.command, label, ...(count > 1 && { count }) })
 }
 
 function applyAt<U extends User>(
@@ -101,7 +114,7 @@ function applyAt<U extends User>(
   flush: Flush,
   context: InterceptorContext<U>,
   target: FlushTarget<U>,
-  { commands, verdicts, remaps, refused }: Growing,
+  { commands, notes, verdicts, remaps, refused }: Growing,
 ): void {
   const checked = checkCommand(flush.commands[index]!, target.createId)
   if (!checked.ok) {
@@ -111,17 +124,22 @@ function applyAt<U extends User>(
   const sent = checked.command
   const orphaned = checkParents(sent.path, refused)
   const result: Result = orphaned
-    ? { ok: false, kind: 'dropped', rejection: orphaned }
+    ? { ok: false, refusal: { kind: 'dropped', rejection: orphaned } }
     : applyOne(remapCommand(sent, remaps), context, target)
   if (!result.ok) {
-    verdicts.push({ index, kind: result.kind, rejection: result.rejection })
+    verdicts.push({ index, ...result.refusal })
     if (sent.action === 'create') refused.push([...sent.path, sent.id])
     return
   }
   const { command } = result
-  commands.push(command)
-  if (command === sent) return
-  verdicts.push({ index, kind: 'amended', command })
+  const first = commands.push(command) - 1
+  for (const { command: next, cause } of result.followUps) {
+    notes.push({ index: commands.push(next) - 1, cause: first + cause })
+  }
+  const followUps = result.followUps.map((followUp) => followUp.command)
+  const led = followUps.length > 0 && { followUps }
+  if (command !== sent) verdicts.push({ index, kind: 'amended', command, ...led })
+  else if (led) verdicts.push({ index, kind: 'applied', ...led })
   if (command.action !== 'create' || sent.action !== 'create' || command.id === sent.id) return
   remaps.push({
     from: Object.freeze([...command.path, sent.id]),
@@ -135,14 +153,24 @@ function applyOne<U extends User>(
   target: FlushTarget<U>,
 ): Result {
   const { tree, createId, interceptors = [], onInterceptorError = () => {} } = target
-  const free = withFreeId(tree, command, createId)
-  const result = intercept(interceptors, tree, free, context, onInterceptorError)
-  if (!result.ok) return { ...result, kind: 'rejected' }
-  const tooLarge = checkSize(result.command, target)
-  if (tooLarge) return { ok: false, kind: 'rejected', rejection: tooLarge }
-  const rejection = tree.apply(result.command, target.changes)
-  // The form was right, so the document is not what the client saw.
-  return rejection ? { ok: false, kind: 'dropped', rejection } : result
+  const changes: Change[] = []
+  const result = applyRuled<U, Refusal>(withFreeId(tree, command, createId), {
+    tree,
+    changes,
+    context,
+    createId,
+    interceptors,
+    onError: onInterceptorError,
+    apply: (ruled) => {
+      const tooLarge = checkSize(ruled, target)
+      if (tooLarge) return { kind: 'rejected', rejection: tooLarge }
+      const rejection = tree.apply(ruled, changes)
+      // The form was right, so the document is not what the client saw.
+      return rejection && { kind: 'dropped', rejection }
+    },
+  })
+  for (const change of changes) target.changes.push(change)
+  return result
 }
 
 function checkSize<U extends User>(

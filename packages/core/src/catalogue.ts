@@ -36,6 +36,7 @@ export const catalogue = {
   REJECTED: 'never',
   INTERCEPTOR_INVALID: 'never',
   INTERCEPTOR_FAILED: 'never',
+  FOLLOW_UP_REJECTED: 'never',
   // Why a flush or a pull was refused.
   FLUSH_INVALID: 'never',
   FLUSH_TOO_LARGE: 'never',

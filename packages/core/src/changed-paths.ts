@@ -1,6 +1,11 @@
 import type { CheckedCommand } from './check.ts'
 import type { Path } from './path.ts'
 
+/** As `changedPaths`, for a command of which is known only that it may have applied. */
+export function reachOf(command: CheckedCommand): Path[] {
+  return changedPaths(command, command.action !== 'create' || !command.parentDefault)
+}
+
 /** The places that an applied command wrote to, so that nobody else is called. */
 export function changedPaths(command: CheckedCommand, isParentThere: boolean): Path[] {
   const { path } = command

@@ -213,7 +213,7 @@ export class Exchange<U extends User> {
       this.#audience.publish([])
       return NO_REMAPS
     }
-    const remaps = [...answer.remaps]
+    const remaps = [...answer.remaps, ...replica.queue.renamed(verdicts)]
     const before = replica.confirmed
     const paths = replica.rebase(
       () => {
@@ -240,9 +240,12 @@ export class Exchange<U extends User> {
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
       if (!verdict) return pending.settle()
-      if (verdict.kind !== 'amended') return this.lose(pending, verdict)
-      pending.settle({ kind: 'amended', command: verdict.command })
-      pending.given = verdict.command
+      if (verdict.kind === 'rejected' || verdict.kind === 'dropped') {
+        return this.lose(pending, verdict)
+      }
+      const { index: _, ...outcome } = verdict
+      pending.settle(outcome)
+      if (verdict.kind === 'amended') pending.given = verdict.command
     })
   }
 

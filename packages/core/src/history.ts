@@ -9,6 +9,8 @@ export interface EntryNote {
   readonly label?: string
   /** How many commands the label is for, from this one on; 1 where left out. */
   readonly count?: number
+  /** The `index` of the command that it follows, by a rule. */
+  readonly cause?: number
 }
 
 /** One applied flush as the history keeps it, for ever and unchanged. */

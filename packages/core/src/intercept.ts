@@ -1,46 +1,68 @@
-import type { CheckedCommand } from './check.ts'
-import type { Rejection } from './command.ts'
+import { checkCommand, type CheckedCommand } from './check.ts'
+import type { Command, Rejection } from './command.ts'
 import type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { copyJson, equalJson, type JsonObject } from './json.ts'
 
+/** The rules that a command has to pass. */
+export interface Rules<U extends User> {
+  readonly interceptors: readonly Interceptor<U>[]
+  readonly context: InterceptorContext<U>
+  /** Gives the ids of what follows a command. */
+  readonly createId: () => string
+  /** Hears what an interceptor threw. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A command as the rules leave it, and what they want to follow it. */
+interface Passed {
+  readonly ok: true
+  readonly command: CheckedCommand
+  readonly follow: readonly CheckedCommand[]
+}
+
+interface Refused {
+  readonly ok: false
+  readonly rejection: Rejection
+}
+
+const NOTHING: readonly CheckedCommand[] = Object.freeze([])
+
 /**
- * Run `interceptors` one after the other over `command`: each sees what the one
+ * Run the interceptors one after the other over `command`: each sees what the one
  * before it made of it. Gives the very same command if none changed it. One
  * that throws refuses the command; what it threw goes to `onError` alone, since
  * it may hold what no client should read.
  */
 export function intercept<U extends User>(
-  interceptors: readonly Interceptor<U>[],
   document: DocumentView,
   command: CheckedCommand,
-  context: InterceptorContext<U>,
-  onError: (error: unknown) => void,
-): { ok: true; command: CheckedCommand } | { ok: false; rejection: Rejection } {
+  { interceptors, context, createId, onError = () => {} }: Rules<U>,
+): Passed | Refused {
   let current = command
+  const follow: CheckedCommand[] = []
   for (const interceptor of interceptors) {
     try {
       const answer: unknown = interceptor(document, current, context)
       if (answer === undefined) continue
       // Refused below; but what it rejects with must not go unhandled.
       if (answer instanceof Promise) answer.catch(onError)
-      const result = follow(answer, current)
+      const result = heed(answer, current, createId)
       if (!result.ok) return result
       current = result.command
+      for (const next of result.follow) follow.push(next)
     } catch (error) {
       onError(error)
       return refuse('INTERCEPTOR_FAILED', 'A rule for this command failed.', current)
     }
   }
-  return { ok: true, command: current }
+  return { ok: true, command: current, follow }
 }
 
-function follow(
-  answer: unknown,
-  command: CheckedCommand,
-): { ok: true; command: CheckedCommand } | { ok: false; rejection: Rejection } {
-  const { props, reject, ...others } = Object(answer) as Record<string, unknown>
-  if (typeof answer !== 'object' || Object.keys(others).length > 0 || (!props && !reject)) {
-    return invalid('an interceptor returns nothing, { props } or { reject }', command)
+function heed(answer: unknown, command: CheckedCommand, createId: () => string): Passed | Refused {
+  const { props, reject, follow, ...others } = Object(answer) as Record<string, unknown>
+  const isEmpty = !props && !reject && !follow
+  if (typeof answer !== 'object' || Object.keys(others).length > 0 || isEmpty) {
+    return invalid('an interceptor returns nothing, { props }, { follow } or { reject }', command)
   }
   if (reject) {
     const { code = 'REJECTED', message } = Object(reject) as { code?: unknown; message?: unknown }
@@ -49,14 +71,36 @@ function follow(
     }
     return refuse(code, message, command)
   }
+  const amended = props ? amend(command, props) : command
+  if ('ok' in amended || !follow) return 'ok' in amended ? amended : pass(amended, NOTHING)
+  const commands = checkAll(follow, createId)
+  return commands ? pass(amended, commands) : invalid('{ follow } is no list of commands', command)
+}
+
+function pass(command: CheckedCommand, follow: readonly CheckedCommand[]): Passed {
+  return { ok: true, command, follow }
+}
+
+function amend(command: CheckedCommand, props: unknown): CheckedCommand | Refused {
   if (command.action === 'delete') return invalid('a delete has no props', command)
   const depth = command.path.length + (command.action === 'create' ? 1 : 0)
   const copy = copyJson(props, depth)
   if (!copy.ok || typeof props !== 'object' || Array.isArray(props)) {
     return invalid('the props are not an object of exact JSON', command)
   }
-  if (equalJson(copy.value, command.props)) return { ok: true, command }
-  return { ok: true, command: withProps(command, copy.value as JsonObject) }
+  if (equalJson(copy.value, command.props)) return command
+  return withProps(command, copy.value as JsonObject)
+}
+
+function checkAll(commands: unknown, createId: () => string): CheckedCommand[] | undefined {
+  if (!Array.isArray(commands)) return undefined
+  const checked: CheckedCommand[] = []
+  for (const command of commands as Command[]) {
+    const result = checkCommand(command, createId)
+    if (!result.ok) return undefined
+    checked.push(result.command)
+  }
+  return checked
 }
 
 function withProps(command: CheckedCommand & { action: 'create' | 'update' }, props: JsonObject) {

@@ -27,13 +27,16 @@ export interface InterceptorContext<U extends User = User> {
   readonly now: number
   /** From 0 up to 1; the same row of numbers when the flush is redone. Not for secrets. */
   readonly random: () => number
+  /** The command that this one follows; none where somebody gave it. */
+  readonly cause?: Command
 }
 
 /**
  * Sees every command before it applies, on the proxy and on the master. Return
  * nothing to let it pass, `{ props }` to put other props into a create or
- * update, `{ reject }` to refuse it. Must be synchronous, and must decide by its
- * arguments alone: the master runs it again when two servers meet.
+ * update, `{ reject }` to refuse it, `{ follow }` to have other commands apply right
+ * after it, or not at all with it. They go through all interceptors, too. Must be synchronous,
+ * and must decide by its arguments alone: the master runs it again when two servers meet.
  */
 export type Interceptor<U extends User = User> = (
   document: DocumentView,
@@ -41,5 +44,6 @@ export type Interceptor<U extends User = User> = (
   context: InterceptorContext<U>,
 ) =>
   | void
-  | { readonly props: JsonObject }
+  | { readonly props: JsonObject; readonly follow?: readonly Command[] }
+  | { readonly follow: readonly Command[] }
   | { readonly reject: { readonly code?: string; readonly message: string } }

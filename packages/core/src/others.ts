@@ -1,5 +1,5 @@
 import { checkApplied } from './answer.ts'
-import { changedPaths } from './changed-paths.ts'
+import { reachOf } from './changed-paths.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
@@ -22,6 +22,8 @@ export interface PendingOfSession {
   /** The number of the flush that it is in; none while it is queued. */
   readonly sequence?: number
   readonly command: Command
+  /** What followed it there, by a rule. */
+  readonly followUps?: readonly Command[]
   /** It does not show before the master has confirmed it. */
   readonly wait?: boolean
 }
@@ -31,11 +33,12 @@ interface OtherCommand {
   readonly serial: number
   readonly sequence: number | undefined
   readonly command: CheckedCommand
-  /** Where it may change something. */
+  readonly followUps: readonly CheckedCommand[]
+  /** Where it and its follow-ups may change something. */
   readonly paths: readonly Path[]
   readonly waits: boolean
   readonly isSilent: boolean
-  /** What it did to the document; empty if it does not show. */
+  /** What they did to the document; empty if it does not show. */
   readonly changes: Change[]
 }
 
@@ -131,8 +134,8 @@ export class Others {
   /** Put those on that belong below the own command with this serial; those that do not apply do not show. */
   putOnBelow(serial: number): void {
     for (; this.#isBelow(this.#height, serial); this.#height += 1) {
-      const { command, changes, waits } = this.#commands[this.#height]!
-      if (!waits) this.#tree.apply(command, changes)
+      const other = this.#commands[this.#height]!
+      if (!other.waits) applyShown(this.#tree, other)
     }
   }
 
@@ -143,11 +146,13 @@ export class Others {
   precede({
     serial,
     command,
+    followUps,
   }: {
     readonly serial: number
     readonly command: CheckedCommand
+    readonly followUps: readonly CheckedCommand[]
   }): boolean {
-    const paths = reachOf(command)
+    const paths = [command, ...followUps].flatMap(reachOf)
     for (const [index, other] of this.#commands.entries()) {
       if (!this.#isBelow(index, serial)) return false
       if (!other.isSilent && isRelated(other.paths, paths)) return true
@@ -156,15 +161,17 @@ export class Others {
   }
 
   #check({ clientId, commands, isSilent = false }: PendingSession): OtherCommand[] {
-    return commands.flatMap(({ serial, sequence, command, wait = false }) => {
+    return commands.flatMap(({ serial, sequence, command, followUps = [], wait = false }) => {
       const checked = checkApplied(command)
       if (!checked || this.#isConfirmed(clientId, sequence)) return []
+      const led = followUps.flatMap((followUp) => checkApplied(followUp) ?? [])
       return {
         clientId,
         serial,
         sequence,
         command: checked,
-        paths: reachOf(checked),
+        followUps: led,
+        paths: [checked, ...led].flatMap(reachOf),
         waits: wait,
         isSilent,
         changes: [],
@@ -183,8 +190,21 @@ export class Others {
   }
 }
 
-function reachOf(command: CheckedCommand): Path[] {
-  return changedPaths(command, command.action !== 'create' || !command.parentDefault)
+/** Apply a command of another session, or again one that applied before: no rule is asked. */
+export function applyShown(
+  tree: DocumentTree,
+  {
+    command,
+    followUps,
+    changes,
+  }: {
+    readonly command: CheckedCommand
+    readonly followUps: readonly CheckedCommand[]
+    readonly changes: Change[]
+  },
+): void {
+  if (tree.apply(command, changes)) return
+  for (const followUp of followUps) tree.apply(followUp, changes)
 }
 
 function isRelated(some: readonly Path[], others: readonly Path[]): boolean {

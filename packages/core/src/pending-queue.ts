@@ -1,14 +1,15 @@
 import type { CheckedAnswer } from './answer.ts'
+import { applyRuled } from './apply-ruled.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
-import { intercept } from './intercept.ts'
-import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
+import type { Rules } from './intercept.ts'
+import type { User } from './interceptor.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, Remap } from './protocol.ts'
-import type { PendingCommand } from './receipt.ts'
-import { remapCommand, withFreeId } from './remap.ts'
+import { NO_FOLLOW_UPS, type PendingCommand } from './receipt.ts'
+import { renamedFollowUps, remapCommand, withFreeId } from './remap.ts'
 import type { CommandTracker } from './tracker.ts'
 
 /** Why a command that was accepted cannot stay in the document. */
@@ -19,11 +20,20 @@ export interface Loss {
 
 export interface PendingQueueOptions<U extends User> {
   readonly createId: () => string
-  readonly interceptors: readonly Interceptor<U>[]
-  readonly createContext: (pending: PendingCommand) => InterceptorContext<U>
+  /** Gives the rules for a command, the same each time; undefined where there are none. */
+  readonly createRules: ((pending: PendingCommand) => Rules<U>) | undefined
   /** Hears of each command that could not be put back on. */
   readonly onLost: (pending: PendingCommand, loss: Loss) => void
 }
+
+/** What came of a pending command and the rules. */
+type Ruled =
+  | {
+      readonly ok: true
+      readonly command: CheckedCommand
+      readonly followUps: readonly CheckedCommand[]
+    }
+  | { readonly ok: false; readonly refusal: Loss }
 
 /** The commands of an earlier queue, in order. */
 interface Restored {
@@ -48,6 +58,7 @@ export class PendingQueue<U extends User> {
   tracker: CommandTracker | undefined
   #serial = 0
   #hidden = 0
+  #added = 0
 
   constructor(tree: DocumentTree, options: PendingQueueOptions<U>) {
     this.#tree = tree
@@ -65,6 +76,11 @@ export class PendingQueue<U extends User> {
    */
   get hidden(): number {
     return this.#hidden
+  }
+
+  /** How many commands show that nobody gave: they follow others by a rule. */
+  get added(): number {
+    return this.#added
   }
 
   /** The next command gets a serial above this one, too. */
@@ -87,6 +103,7 @@ export class PendingQueue<U extends User> {
     if (!loss) {
       this.commands.push(pending)
       if (pending.waits) this.#hidden += 1
+      this.#added += pending.followUps.length
     }
     return loss
   }
@@ -97,20 +114,32 @@ export class PendingQueue<U extends User> {
     for (let index = taken.length - 1; index >= 0; index -= 1) {
       this.#tree.undo(taken[index]!.changes)
       if (taken[index]!.waits) this.#hidden -= 1
+      this.#added -= taken[index]!.followUps.length
     }
     return taken
   }
 
-  /** The commands in flight as the master applied them; none if they are confirmed already. */
+  /** The commands in flight as the master applied them, follow-ups included; none if they are confirmed already. */
   vouched(verdicts: CheckedAnswer['verdicts']): CheckedCommand[] {
     const commands: CheckedCommand[] = []
     if (this.hasLanded) return commands
     for (let index = 0; index < this.inFlight; index += 1) {
       const verdict = verdicts.get(index)
       if (!verdict) commands.push(this.commands[index]!.command)
-      else if (verdict.kind === 'amended') commands.push(verdict.command)
+      else if (verdict.kind === 'applied' || verdict.kind === 'amended') {
+        const { command } = verdict.kind === 'amended' ? verdict : this.commands[index]!
+        commands.push(command, ...(verdict.followUps ?? []))
+      }
     }
     return commands
+  }
+
+  /** What a follow-up of the flight created under another id here than on the master. */
+  renamed(verdicts: CheckedAnswer['verdicts']): Remap[] {
+    return [...verdicts.values()].flatMap((verdict) => {
+      if (verdict.kind !== 'applied' && verdict.kind !== 'amended') return []
+      return renamedFollowUps(this.commands[verdict.index]!.followUps, verdict.followUps ?? [])
+    })
   }
 
   /** End the flight, and give its commands, which are pending no more. */
@@ -139,14 +168,13 @@ export class PendingQueue<U extends User> {
   putOn(remaps: Remap[], keepsAll: boolean, putOnBelow: (serial: number) => void): void {
     const kept: PendingCommand[] = []
     this.#hidden = 0
+    this.#added = 0
     this.commands.forEach((pending, index) => {
       putOnBelow(pending.serial)
       if (index < this.inFlight) {
         kept.push(pending)
-        // Frozen: sent as it is, so applied as it is.
-        if (this.hasLanded || pending.waits || this.#put(pending.command, pending.changes)) {
-          this.#hidden += 1
-        }
+        if (this.hasLanded || pending.waits || !this.#applySent(pending)) this.#hidden += 1
+        else this.#added += pending.followUps.length
         return
       }
       this.#rename(pending, remaps)
@@ -160,6 +188,7 @@ export class PendingQueue<U extends User> {
       }
       kept.push(pending)
       if (loss || pending.waits) this.#hidden += 1
+      else this.#added += pending.followUps.length
     })
     this.commands = kept
     this.refused.length = 0
@@ -178,24 +207,46 @@ export class PendingQueue<U extends User> {
 
   /** Apply a pending command as the interceptors leave it; one that waits only to see whether it could. */
   #apply(pending: PendingCommand): Loss | undefined {
-    const { interceptors, createContext } = this.#options
-    let command = pending.given
-    if (interceptors.length > 0) {
-      const context = createContext(pending)
-      const result = intercept(interceptors, this.#tree, command, context, () => {})
-      if (!result.ok) return { kind: 'rejected', rejection: result.rejection }
-      if (result.command !== command) pending.size = JSON.stringify(result.command).length
-      command = result.command
-    }
-    const rejection = this.#put(command, pending.changes)
-    if (rejection) return { kind: 'dropped', rejection }
+    const result = this.#rule(pending)
+    pending.followUps = result.ok && !pending.waits ? result.followUps : NO_FOLLOW_UPS
+    if (!result.ok) return result.refusal
+    const { command } = result
+    if (command !== pending.given) pending.size = JSON.stringify(command).length
     if (pending.waits) this.#tree.undo(pending.changes)
     pending.command = command
     return undefined
   }
 
-  #put(command: CheckedCommand, changes: Change[]): Rejection | undefined {
+  /** Frozen: sent as it is, so applied as it is. But what follows it may be something else by now. */
+  #applySent(pending: PendingCommand): boolean {
+    const result = this.#rule(pending, pending.command)
+    pending.followUps = result.ok ? result.followUps : NO_FOLLOW_UPS
+    return result.ok || !this.#put(pending.command, pending.changes)
+  }
+
+  #rule(pending: PendingCommand, sent?: CheckedCommand): Ruled {
+    const { given, changes } = pending
+    const { createRules } = this.#options
+    if (!createRules) {
+      const command = sent ?? given
+      const refusal = this.#put(command, changes)
+      return refusal ? { ok: false, refusal } : { ok: true, command, followUps: NO_FOLLOW_UPS }
+    }
+    const result = applyRuled<U, Loss>(given, {
+      ...createRules(pending),
+      tree: this.#tree,
+      changes,
+      apply: (command) => this.#put(command, changes),
+      ...(sent && { sent }),
+    })
+    if (!result.ok) return result
+    const { command, followUps } = result
+    return { ok: true, command, followUps: followUps.map((followUp) => followUp.command) }
+  }
+
+  #put(command: CheckedCommand, changes: Change[]): Loss | undefined {
     this.tracker?.before(command)
-    return this.#tree.apply(command, changes)
+    const rejection = this.#tree.apply(command, changes)
+    return rejection && { kind: 'dropped', rejection }
   }
 }

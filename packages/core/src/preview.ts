@@ -1,9 +1,9 @@
 import { checkPullAnswer, checkSnapshot, type CheckedPull } from './answer.ts'
+import { applyRuled } from './apply-ruled.ts'
 import { checkMemory, type CheckedMemory } from './check-memory.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
-import { DocumentTree } from './document.ts'
-import { intercept } from './intercept.ts'
+import { DocumentTree, type Change } from './document.ts'
 import type { User } from './interceptor.ts'
 import { equalJson, type JsonObject, type JsonValue } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
@@ -11,8 +11,9 @@ import { Others } from './others.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, PullAnswer, Remap, Snapshot } from './protocol.ts'
+import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
-import { createRandom } from './random.ts'
+import { rulesOfProxy } from './proxy-rules.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 
 /** A place that somebody else changed too, to something else. */
@@ -189,21 +190,27 @@ class Player<U extends User> {
   }
 
   #apply(serial: number, command: CheckedCommand, isSent: boolean): Played {
-    const { interceptors = [], user, now } = this.#options.rules
     const free = withFreeId(this.#tree, command, () => `preview-${(this.#made += 1)}`)
     if (command.action === 'create' && free !== command) {
       this.#remaps.push({ from: nodeOf(command), to: nodeOf(free) })
     }
     const { clientId } = this.#options.memory
-    const random = createRandom(`${clientId}:${serial}`)
-    const context = { side: 'proxy', user, now: now(), random } as const
+    const changes: Change[] = []
+    const apply = (ruled: CheckedCommand): Loss | undefined => {
+      const rejection = this.#tree.apply(ruled, changes)
+      return rejection && { kind: 'dropped', rejection }
+    }
+    const result = applyRuled<U, Loss>(free, {
+      ...rulesOfProxy(this.#options.rules, clientId, serial),
+      tree: this.#tree,
+      changes,
+      apply,
+      ...(isSent && { sent: free }),
+    })
+    if (result.ok) return { kind: 'applied', command: result.command }
     // What was sent went through the rules already.
-    const some = isSent ? [] : interceptors
-    const ruled = intercept(some, this.#tree, free, context, () => {})
-    if (!ruled.ok) return { kind: 'rejected', command: free, rejection: ruled.rejection }
-    const rejection = this.#tree.apply(ruled.command, [])
-    if (rejection) return { kind: 'dropped', command: ruled.command, rejection }
-    return { kind: 'applied', command: ruled.command }
+    const loss = isSent ? apply(free) : result.refusal
+    return loss ? { command: free, ...loss } : { kind: 'applied', command: free }
   }
 
   #conflicts(command: CheckedCommand): Conflict[] {

@@ -54,10 +54,17 @@ export interface Flush extends Position {
   readonly groups?: readonly FlushGroup[]
 }
 
-/** What became of one command of a flush, where it was not applied as sent. */
+/** What became of one command of a flush, where it was not applied as sent and alone. */
 export type Verdict =
+  /** Applied as sent, and `followUps` right after it, by a rule. */
+  | { readonly index: number; readonly kind: 'applied'; readonly followUps: readonly Command[] }
   /** Applied, but as `command`. */
-  | { readonly index: number; readonly kind: 'amended'; readonly command: Command }
+  | {
+      readonly index: number
+      readonly kind: 'amended'
+      readonly command: Command
+      readonly followUps?: readonly Command[]
+    }
   /** Refused by a rule. */
   | { readonly index: number; readonly kind: 'rejected'; readonly rejection: Rejection }
   /** Could not take effect any more, because what it builds on is gone. */
@@ -101,7 +108,7 @@ export interface FlushAnswer {
   readonly outcome: 'applied' | 'repeated'
   readonly commandCount: number
   readonly hash: string
-  /** In order of `index`; commands without one were applied as sent. */
+  /** In order of `index`; commands without one were applied as sent, and nothing followed them. */
   readonly verdicts: readonly Verdict[]
   readonly remaps: readonly Remap[]
   readonly sync: Sync

@@ -10,7 +10,7 @@
 // happens, the same flush is sent until it is answered.
 import { checkSnapshot } from './answer.ts'
 import { Audience } from './audience.ts'
-import { changedPaths } from './changed-paths.ts'
+import { changedPaths, reachOf } from './changed-paths.ts'
 import { checkCommand } from './check.ts'
 import { checkMemory } from './check-memory.ts'
 import type { Command } from './command.ts'
@@ -29,8 +29,8 @@ import { ROOT, type Path } from './path.ts'
 import type { Flush, Snapshot } from './protocol.ts'
 import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
+import { rulesOfProxy } from './proxy-rules.ts'
 import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from './proxy-status.ts'
-import { createRandom } from './random.ts'
 import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica, type Rebase } from './replica.ts'
@@ -81,13 +81,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { clientId } = this.#outbox
     this.#replica = new Replica(checked, {
       createId,
-      interceptors,
-      createContext: (pending) => ({
-        side: 'proxy',
-        user: options.user,
-        now: options.now(),
-        random: createRandom(`${clientId}:${pending.serial}`),
-      }),
+      createRules:
+        interceptors.length > 0
+          ? ({ serial }) => rulesOfProxy(options, clientId, serial)
+          : undefined,
       onLost: (pending, loss) => this.#exchange.lose(pending, loss),
       log: this.#log,
     })
@@ -134,10 +131,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { commands, inFlight } = this.#replica.queue
     return {
       clientId,
-      commands: commands.map(({ serial, command, waits }, index) => ({
+      commands: commands.map(({ serial, command, followUps, waits }, index) => ({
         serial,
         ...(index < inFlight && flush && { sequence: flush.sequence }),
         command,
+        ...(followUps.length > 0 && { followUps }),
         ...(waits && { wait: true }),
       })),
     }
@@ -249,7 +247,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     queue.tracker?.given(pending, this.#batched, now())
     const paths =
-      this.#audience.listeners.isEmpty || wait ? [] : changedPaths(pending.command, isParentThere)
+      this.#audience.listeners.isEmpty || wait
+        ? []
+        : [...changedPaths(pending.command, isParentThere), ...pending.followUps.flatMap(reachOf)]
     if (this.#batched) this.#batched.push(...paths)
     else this.#audience.publish(paths)
     return pending

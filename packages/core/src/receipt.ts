@@ -8,10 +8,14 @@ import { nodeOf } from './remap.ts'
 
 /** What became of a command in the end. */
 export type Outcome =
-  /** In the master's history as given. */
-  | { readonly kind: 'applied' }
+  /** In the master's history as given. `followUps`: what a rule had follow it there. */
+  | { readonly kind: 'applied'; readonly followUps?: readonly Command[] }
   /** In the master's history, but as `command`. */
-  | { readonly kind: 'amended'; readonly command: Command }
+  | {
+      readonly kind: 'amended'
+      readonly command: Command
+      readonly followUps?: readonly Command[]
+    }
   /** Refused by a rule, here or on the master. */
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   /** What it builds on is gone. */
@@ -49,6 +53,9 @@ export interface SettledCommand {
   readonly outcome: Outcome
 }
 
+/** What follows most commands. */
+export const NO_FOLLOW_UPS: readonly CheckedCommand[] = Object.freeze([])
+
 const APPLIED: Outcome = Object.freeze({ kind: 'applied' })
 
 /** A command between the moment it is given and its outcome. */
@@ -57,7 +64,9 @@ export class PendingCommand implements Receipt {
   given: CheckedCommand
   /** As it applied here, and as it is sent. */
   command: CheckedCommand
-  /** What it did to the document; empty while it does not apply. */
+  /** What followed it here, by a rule. Not sent: the master has its own rules. */
+  followUps: readonly CheckedCommand[] = NO_FOLLOW_UPS
+  /** What it and its follow-ups did to the document; empty while it does not apply. */
   readonly changes: Change[] = []
   /** Which command of its proxy it is, 1 for the first: what its random numbers come from. */
   serial = 0

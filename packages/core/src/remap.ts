@@ -27,6 +27,20 @@ export function remapCommand(command: CheckedCommand, remaps: readonly Remap[]):
   return path === command.path ? command : Object.freeze({ ...command, path })
 }
 
+/** The nodes that `predicted` creates where `actual`, one by one, creates them under another id. */
+export function renamedFollowUps(
+  predicted: readonly CheckedCommand[],
+  actual: readonly CheckedCommand[],
+): Remap[] {
+  return predicted.flatMap((mine, index) => {
+    const theirs = actual[index]
+    if (mine.action !== 'create' || theirs?.action !== 'create') return []
+    const isElsewhere =
+      mine.path.length !== theirs.path.length || !startsWith(mine.path, theirs.path)
+    return isElsewhere || mine.id === theirs.id ? [] : [{ from: nodeOf(mine), to: nodeOf(theirs) }]
+  })
+}
+
 /** `command`, a create with another id where its own is taken. */
 export function withFreeId(
   tree: DocumentTree,

@@ -10,7 +10,7 @@ import type { ConfirmedLog, LogRecord } from './confirmed-log.ts'
 import { DocumentTree, type Change } from './document.ts'
 import type { User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
-import { Others, type PendingSession } from './others.ts'
+import { applyShown, Others, type PendingSession } from './others.ts'
 import type { Path } from './path.ts'
 import { PendingQueue, type PendingQueueOptions } from './pending-queue.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
@@ -72,15 +72,17 @@ export class Replica<U extends User> {
 
   /** How many commands of the master and of this proxy built the document as it shows. */
   get commandCount(): number {
-    return this.confirmed + this.queue.commands.length - this.queue.hidden
+    const { commands, hidden, added } = this.queue
+    return this.confirmed + commands.length - hidden + added
   }
 
   /**
-   * Whether all that is pending shows, once, with nothing of others: then the
-   * document does not change when the master has applied it as sent.
+   * Whether all that is pending shows, once, with nothing of others and nothing that a
+   * rule of this side had follow it: then the document does not change when the master has applied it as sent.
    */
   get isPlain(): boolean {
-    return this.queue.hidden === 0 && !this.queue.hasLanded && this.others.isEmpty
+    const { hidden, added, hasLanded } = this.queue
+    return hidden === 0 && added === 0 && !hasLanded && this.others.isEmpty
   }
 
   /** How many of the pending commands may be sent: up to the first that waits for another session's. */
@@ -152,8 +154,7 @@ export class Replica<U extends User> {
         this.tree.undo(shown[index]!.changes)
       }
       document = this.tree.read()
-      // As they applied before: no rule is asked again.
-      for (const { command, changes } of shown) this.tree.apply(command, changes)
+      for (const one of shown) applyShown(this.tree, one)
     })
     return document as JsonObject
   }

@@ -5,6 +5,8 @@ import type { Receipt } from './receipt.ts'
 export interface TrackedCommand extends Receipt {
   /** As it applied here the last time. */
   readonly command: Command
+  /** What followed it here the last time, by a rule. */
+  readonly followUps: readonly Command[]
   /** It does not show before the master has confirmed it. */
   readonly waits: boolean
 }
@@ -14,8 +16,8 @@ export interface CommandTracker {
   /**
    * A command of this proxy is about to apply, and the document is as it finds it. Called
    * again whenever it applies to another document: after news of others, and when it is
-   * confirmed. It is the same object as `command` of what was given, or that of its
-   * amended outcome.
+   * confirmed. It is the same object as `command` of what was given or one of its
+   * `followUps`, or as those of its outcome.
    */
   before(command: Command): void
   /** A command was accepted, at `now`. Those of one batch come with the same `group`. */

@@ -99,6 +99,7 @@ function isChange({ was, now }: Place): boolean {
   return !isSameJson(was, now)
 }
 
-function isSamePath(a: Path, b: Path): boolean {
+/** The same keys in the same order. */
+export function isSamePath(a: Path, b: Path): boolean {
   return a.length === b.length && a.every((key, index) => key === b[index])
 }

@@ -15,7 +15,7 @@ import type { JsonValue } from './json.ts'
 import { ROOT, startsWith, type Path } from './path.ts'
 import type { Receipt } from './receipt.ts'
 import type { CommandTracker, TrackedCommand } from './tracker.ts'
-import { amend, foresee, invert, isSameJson, join, type Effect } from './undo-effect.ts'
+import { amend, foresee, invert, isSameJson, isSamePath, join, type Effect } from './undo-effect.ts'
 
 /** What can be undone: a `CommandProxy`, or a model of a client. */
 export interface UndoTarget {
@@ -217,10 +217,11 @@ export class UndoStack {
 
   /** Take back what is still as it was left. */
   #takeBack(effect: Effect, skipped: Skipped[]): Receipt | undefined {
-    const places = effect.places.filter(({ key, now }) => {
+    const places = effect.places.filter(({ key, was, now }) => {
       const path = [...effect.path, key]
       const found = this.#read(path)
       if (isSameJson(found, now)) return true
+      if (this.#isLedTo(path, now)) return !isSameJson(found, was)
       skipped.push({ path, reason: found === undefined ? 'gone' : 'changed' })
       return false
     })
@@ -236,6 +237,19 @@ export class UndoStack {
     return undefined
   }
 
+  /** Whether a rule changed `path` as something else was taken back, and found it as it was left. */
+  #isLedTo(path: Path, now: JsonValue | undefined): boolean {
+    const edits = this.#collecting?.edits ?? []
+    const led = edits.flatMap((edit) =>
+      'followUps' in edit ? this.#found([], edit.followUps) : [],
+    )
+    return led.some((effect) =>
+      effect.places.some(
+        ({ key, was }) => isSamePath([...effect.path, key], path) && isSameJson(was, now),
+      ),
+    )
+  }
+
   /** Nothing that was done at these places earlier is taken back, even if it should look the same again. */
   #leave(skipped: readonly Skipped[]): void {
     for (const { left } of [...this.#undo, ...this.#redo]) {
@@ -249,19 +263,30 @@ export class UndoStack {
     return steps.at(-1)
   }
 
-  #effectsOf({ edits, left }: Step): Effect[] {
-    const effects = edits.flatMap((edit) => this.#effectOf(edit) ?? [])
-    return joinAll(effects).filter((effect) => without(effect, left).places.length > 0)
+  #effectsOf({ edits, left, typing }: Step): Effect[] {
+    const effects = edits.flatMap((edit) => this.#effectsOfEdit(edit))
+    return joinAll(effects, typing ? Infinity : 1).filter(
+      (effect) => without(effect, left).places.length > 0,
+    )
   }
 
-  /** As it is by now: none, if the command was lost. */
-  #effectOf(edit: TrackedCommand | Effect): Effect | undefined {
-    if ('places' in edit) return edit
-    const { command, outcome } = edit
-    const effect = this.#effects.get(command)
-    if (!outcome || outcome.kind === 'applied') return effect
-    if (outcome.kind !== 'amended') return undefined
-    return this.#effects.get(outcome.command) ?? (effect && amend(effect, outcome.command))
+  /** As they are by now, with those of what followed it by a rule: none, if the command was lost. */
+  #effectsOfEdit(edit: TrackedCommand | Effect): Effect[] {
+    if ('places' in edit) return [edit]
+    const { command, followUps, outcome } = edit
+    const own = this.#effects.get(command)
+    if (!outcome) return this.#found([own], followUps)
+    if (outcome.kind === 'applied') return this.#found([own], outcome.followUps)
+    if (outcome.kind !== 'amended') return []
+    const amended = this.#effects.get(outcome.command) ?? (own && amend(own, outcome.command))
+    return this.#found([amended], outcome.followUps)
+  }
+
+  /** What is not known stays: of a snapshot nobody can tell what followed a command there. */
+  #found(own: readonly (Effect | undefined)[], followUps: readonly Command[] = []): Effect[] {
+    return [...own, ...followUps.map((command) => this.#effects.get(command))].filter(
+      (effect) => effect !== undefined,
+    )
   }
 
   /** Hold what was settled as what it did, so that typing without a pause takes no more and more. */
@@ -269,7 +294,8 @@ export class UndoStack {
     const first = edits.findIndex((edit) => !('places' in edit) && !edit.outcome)
     const settled = first < 0 ? edits : edits.slice(0, first)
     const pending = first < 0 ? [] : edits.slice(first)
-    return [...joinAll(settled.flatMap((edit) => this.#effectOf(edit) ?? [])), ...pending]
+    const effects = settled.flatMap((edit) => this.#effectsOfEdit(edit))
+    return [...joinAll(effects, Infinity), ...pending]
   }
 
   readonly #read = (path: Path): JsonValue | undefined =>
@@ -301,16 +327,27 @@ function without(effect: Effect, paths: readonly Path[]): Effect {
   return { ...effect, places }
 }
 
-/** Each that goes on with the one before as one with it. */
-function joinAll(effects: readonly Effect[]): Effect[] {
+/** Each that goes on with one of the `reach` before it as one with that, if nothing between meets it. */
+function joinAll(effects: readonly Effect[], reach: number): Effect[] {
   const joined: Effect[] = []
   for (const effect of effects) {
-    const last = joined.at(-1)
-    const both = last && join(last, effect)
-    if (both) joined[joined.length - 1] = both
+    const paths = effect.places.map(({ key }) => [...effect.path, key])
+    const start = Math.max(0, joined.length - reach)
+    let index = joined.length - 1
+    let both: Effect | undefined
+    for (; index >= start; index -= 1) {
+      both = join(joined[index]!, effect)
+      if (both || meets(joined[index]!, paths)) break
+    }
+    if (both) joined[index] = both
     else joined.push(effect)
   }
   return joined
+}
+
+/** Whether something of `effect` is at, above or below one of `paths`. */
+function meets(effect: Effect, paths: readonly Path[]): boolean {
+  return without(effect, paths).places.length < effect.places.length
 }
 
 /** What is being typed into, if the command may be a part of that. */

@@ -25,7 +25,7 @@ function refusals(document: Record<string, any>, command: unknown) {
   expect(JSON.stringify(proxy.read())).toBe(before)
   expect(JSON.stringify(world.master.snapshot().document)).toBe(before)
   expect(world.master.commandCount).toBe(0)
-  return { local, master: verdict && verdict.kind !== 'amended' ? verdict.rejection : undefined }
+  return { local, master: verdict && 'rejection' in verdict ? verdict.rejection : undefined }
 }
 
 function expectRefused(document: Record<string, any>, command: unknown, rejection: object) {

@@ -45,11 +45,17 @@ const rejection: Schema = {
 const verdict: Schema = {
   type: 'object',
   required: ['index', 'kind'],
-  description: 'What became of a command that was not applied as sent.',
+  description: 'What became of a command that was not applied as sent and alone.',
   properties: {
     index: count,
-    kind: { enum: ['amended', 'rejected', 'dropped'] },
+    kind: { enum: ['applied', 'amended', 'rejected', 'dropped'] },
     command: ref('Command'),
+    followUps: {
+      type: 'array',
+      items: ref('Command'),
+      minItems: 1,
+      description: 'applied, amended: what a rule had follow it, in order.',
+    },
     rejection: ref('Rejection'),
   },
 }
@@ -161,6 +167,7 @@ const entryNote: Schema = {
     index: { ...count, description: 'Of the command in `commands`.' },
     label: { type: 'string', description: 'What its author called it.' },
     count: { ...count, description: 'How many commands the label is for; 1 if missing.' },
+    cause: { ...count, description: 'The index of the command that it follows, by a rule.' },
   },
 }
 
