@@ -1,6 +1,7 @@
 // Several tabs of one browser, one of which speaks with the server for all.
-import type { Model } from '@flushout/client'
-import { describe, expect, test } from 'vitest'
+import { createClient, directTransport, type Model } from '@flushout/client'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { tabTransport } from '../src/tabs/tab-transport.ts'
 import { TabsWorld, type OpenTab } from './support/tabs-world.ts'
 
 const set = (model: Model, props: Record<string, number>) => model.update([], props)
@@ -60,6 +61,23 @@ describe('tabs of one browser', () => {
     }
     expect(notes!.status.state).toBe('live')
     expect(first!.network.lives.length).toBe(connected)
+  })
+
+  test.each([true, false])('read what was, each for itself (several: %s)', async (isShared) => {
+    const { server, environment, browser } = new TabsWorld()
+    const page = { entries: [], isTrimmed: true } as const
+    const past = { history: async () => page, snapshotAt: async () => server.snapshot('list') }
+    const tabs = isShared ? browser.open() : undefined
+    const options = { name: 'app', tabs, environment }
+    const transport = tabTransport({ ...directTransport(server), past }, options)
+    const client = createClient({ transport, environment })
+    onTestFinished(() => {
+      client.close()
+      transport.close()
+    })
+    const model = client.model('list')
+    await expect(model.history()).resolves.toEqual(page)
+    await expect(model.snapshotAt(0)).resolves.toMatchObject({ document: { count: 0 } })
   })
 
   test('that end without a word are followed for no more', async () => {

@@ -54,13 +54,16 @@ export function tabTransport(
   transport: Transport,
   { name, environment = defaultEnvironment, tabs = browserTabs() }: TabTransportOptions,
 ): TabTransport {
-  const { live, onLogin } = transport
+  const { live, past, onLogin } = transport
+  // What was is asked for so seldom that each tab does it for itself.
+  const own = past && { past }
   if (!tabs) {
-    return { ...through(transport, live), ...(onLogin && { onLogin }), close: () => {} }
+    return { ...through(transport, live), ...own, ...(onLogin && { onLogin }), close: () => {} }
   }
   const tab = new Tab({ name, environment, tabs, transport })
   return {
     ...through(tab, live && tab.carryLive(live)),
+    ...own,
     onLogin: tab.logins.onLogin,
     close: () => tab.close(),
   }
