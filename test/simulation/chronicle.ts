@@ -203,6 +203,7 @@ function bind(store: ModelStore): ModelStore {
     configure: (key, config) => store.configure(key, config),
     delete: (key) => store.delete(key),
     hints: () => store.hints(),
+    cursors: (follower) => store.cursors(follower),
     commit: (writes) => store.commit(writes),
     exclusively: (key, known, clientIds, stage) => store.exclusively(key, known, clientIds, stage),
     trim: (key, keep) => store.trim(key, keep),

@@ -54,6 +54,15 @@ export class Connection implements ModelStore {
   configure: ModelStore['configure'] = (...args) => this.#call(() => this.#store.configure(...args))
   delete: ModelStore['delete'] = (...args) => this.#call(() => this.#store.delete(...args))
   hints: ModelStore['hints'] = () => this.#options.hints()
+  cursors: ModelStore['cursors'] = (follower) => {
+    const cursors = this.#store.cursors(follower)
+    return {
+      claim: (...args) => this.#call(() => cursors.claim(...args)),
+      behind: (...args) => this.#call(() => cursors.behind(...args)),
+      read: (...args) => this.#call(() => cursors.read(...args)),
+      move: (...args) => this.#call(() => cursors.move(...args)),
+    }
+  }
   close = async (): Promise<void> => {}
 
   trim: ModelStore['trim'] = (...args) =>

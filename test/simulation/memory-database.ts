@@ -10,6 +10,7 @@ import type {
   Stretch,
   Write,
 } from '@flushout/server'
+import { MemoryCursors } from '../../packages/server/src/followers/memory-cursors.ts'
 import type { Content, Database } from './database.ts'
 
 /**
@@ -47,7 +48,9 @@ export class MemoryDatabase implements Database {
       return write ? this.#commit(write) : 'conflict'
     },
     trim: async (key, keep) => this.#trim(key, keep),
+    cursors: (follower) => this.#cursors.of(follower),
   }
+  readonly #cursors = new MemoryCursors(this.store)
 
   // A document is loaded often, and nobody can change it.
   #parsed = { text: '', document: {} as JsonObject }

@@ -5,6 +5,8 @@ import {
   type LogEntry,
   type Snapshot,
 } from '@flushout/core'
+import type { Cursors } from './followers/cursors.ts'
+import { MemoryCursors } from './followers/memory-cursors.ts'
 import type { Hints } from './hints.ts'
 import { MemoryExchange } from './memory-hints.ts'
 import {
@@ -57,6 +59,7 @@ export function memoryStore(): ModelStore {
 class MemoryStore implements ModelStore {
   readonly #rows = new Map<string, Row>()
   readonly #exchange = new MemoryExchange()
+  readonly #cursors = new MemoryCursors(this)
 
   async migrate(): Promise<void> {}
 
@@ -226,6 +229,10 @@ class MemoryStore implements ModelStore {
 
   hints(): Hints {
     return this.#exchange.open()
+  }
+
+  cursors(follower: string): Cursors {
+    return this.#cursors.of(follower)
   }
 
   // The models stay: whoever opens this store again finds them.

@@ -73,4 +73,22 @@ export const migrations: readonly ((schema: string) => string)[] = [
     alter table ${schema}.flush add column salt text not null default '';
     alter table ${schema}.flush add column seal text;
   `,
+  (schema) => `
+    -- How far each follower is in each model.
+    create table ${schema}.cursor (
+      key text collate "C" not null,
+      follower text collate "C" not null,
+      count bigint not null,
+      hash text not null,
+      primary key (key, follower)
+    )
+    with (fillfactor = 70);
+
+    -- Which process follows under a name, and until when it need not say so again.
+    create table ${schema}.follower (
+      name text collate "C" primary key,
+      holder text not null,
+      held_until timestamptz not null
+    );
+  `,
 ]

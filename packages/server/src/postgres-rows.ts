@@ -9,7 +9,7 @@ import {
 import type { Head, ListedModel, Write } from './store.ts'
 
 /** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
-function toCount(value: unknown): number {
+export function toCount(value: unknown): number {
   const count = Number(value)
   if (Number.isSafeInteger(count)) return count
   throw new Error(`A stored count is ${String(value)}, beyond exact numbers.`)

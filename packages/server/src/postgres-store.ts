@@ -1,4 +1,6 @@
 import { endOf, FlushoutError, type JsonObject, type LogEntry, type Snapshot } from '@flushout/core'
+import type { Cursors } from './followers/cursors.ts'
+import { createPostgresCursors } from './followers/postgres-cursors.ts'
 import type { Hints } from './hints.ts'
 import { PostgresHints } from './postgres-hints.ts'
 import { migrate } from './postgres-migrate.ts'
@@ -245,6 +247,11 @@ class PostgresStore implements ModelStore {
     })
     this.#hints.push(hints)
     return hints
+  }
+
+  cursors(follower: string): Cursors {
+    const query = (statement: Statement, values: unknown[]) => this.#query(statement, values)
+    return createPostgresCursors(query, `"${this.#schema}"`, follower)
   }
 
   async close(): Promise<void> {

@@ -56,7 +56,7 @@ export async function readHistory(
 export async function readVersion(
   store: PastStore,
   key: string,
-  head: Head,
+  head: Pick<Head, 'commandCount'>,
   count: number,
 ): Promise<Snapshot> {
   if (count > head.commandCount) {

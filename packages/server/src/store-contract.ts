@@ -1,5 +1,6 @@
 import { deepStrictEqual, equal, ok } from 'node:assert/strict'
 import type { DefineTest } from './define-test.ts'
+import { cursorsContract } from './followers/cursors-contract.ts'
 import { inventoryContract } from './inventory-contract.ts'
 import { ALL, pastContract } from './past-contract.ts'
 import { client, extend, StoredStory } from './store-story.ts'
@@ -287,6 +288,7 @@ export function storeContract(
 
   inventoryContract(test, createStore)
   pastContract(test, createStore)
+  cursorsContract(story)
 }
 
 /** What a writer may have read who is not to write any more. */

@@ -13,6 +13,7 @@ import {
   type LogEntry,
   type Snapshot,
 } from '@flushout/core'
+import type { Cursors } from './followers/cursors.ts'
 import type { Hints } from './hints.ts'
 
 /** Where the history of a model ends. Two equal heads have the same past. */
@@ -178,6 +179,8 @@ export interface ModelStore {
    * end of it: who publishes at one is heard at all others.
    */
   hints(): Hints
+  /** What the store keeps of the follower of this name. */
+  cursors(follower: string): Cursors
   /** Let go of connections. The store and its hints are of no use afterwards. */
   close(): Promise<void>
 }
