@@ -129,6 +129,9 @@ export class Tab implements TabEnvironment {
       this.#browser.soon(this.#page, () => resolve(this.#browser.isHeld(name)))
     })
 
+  /** Each page is the first of its tab. */
+  remember = (): undefined => undefined
+
   join = (name: string, hear: (message: unknown) => void) => {
     const end: End = { name, page: this.#page, hear, arrivesAt: 0 }
     this.#ends.add(end)

@@ -81,6 +81,28 @@ export function todoStories(test: WorldTest): void {
       await b.isSaved()
     })
 
+    test('after a reload Ctrl+Z takes back what was done before it', async ({ world }) => {
+      const { page, a, b } = await world.open()
+      await a.add('Milk', 'Bread')
+      await b.add('Eggs')
+      await a.shows('Milk', 'Bread', 'Eggs')
+      await a.offline.check()
+      await a.delete('Milk')
+      await page.reload()
+      await a.shows('Bread', 'Eggs')
+      await a.newTodo.press('Control+z')
+      await a.shows('Milk', 'Bread', 'Eggs')
+      await a.announces('Undo: Delete a todo')
+      await a.button('Undo: Add Bread').click()
+      await b.shows('Milk', 'Eggs')
+      await page.reload()
+      await a.button('Redo: Add Bread').click()
+      await a.shows('Milk', 'Bread', 'Eggs')
+      await b.shows('Milk', 'Bread', 'Eggs')
+      await b.newTodo.press('Control+z')
+      await a.shows('Milk', 'Bread')
+    })
+
     test('double click edits, Escape restores, Enter saves', async ({ world }) => {
       const { a, b } = await world.open()
       await a.add('Milk')

@@ -7,7 +7,6 @@ import {
   type At,
   type BatchOptions,
   type Command,
-  type CommandTracker,
   type DocumentView,
   type Feed,
   type HistoryPage,
@@ -27,6 +26,7 @@ import { FlushLoop } from './flush-loop.ts'
 import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
+import type { ModelTracker } from './model-tracker.ts'
 import type { ModelPast, NodeBlame } from './model-past.ts'
 import type { Presence } from './presence.ts'
 import type { ModelPreview } from './preview-model.ts'
@@ -50,7 +50,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   // Of those who subscribed before there was a document.
   readonly #joins = new Set<() => void>()
   #proxy: CommandProxy<Doc> | undefined
-  #tracker: CommandTracker | undefined
+  #tracker: ModelTracker | undefined
   #keeper: Keeper | undefined
   #rejections: readonly LostCommand[] = NO_REJECTIONS
   #presence: Presence | undefined
@@ -245,9 +245,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   /** See `CommandProxy.track`. */
-  track(tracker: CommandTracker): void {
+  track(tracker: ModelTracker): void {
     this.#tracker = tracker
-    this.#proxy?.track(tracker)
+    this.#followCommands()
   }
 
   /** Send everything queued now, in any mode. Resolves when that was tried; never rejects. */
@@ -421,13 +421,20 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   #hold(proxy: CommandProxy<Doc>): void {
     this.#proxy = proxy
-    if (this.#tracker) proxy.track(this.#tracker)
+    this.#followCommands()
     const { tap } = this.#options
     proxy.watchRebases((rebase) => tap()?.({ kind: 'rebased', ...rebase }))
     proxy.subscribeStatus(() => {
       this.#statusMayHaveChanged()
       this.#loop.edited()
     })
+  }
+
+  #followCommands(): void {
+    const [proxy, tracker, place] = [this.#proxy, this.#tracker, this.#keeper?.place]
+    if (!proxy || !tracker) return
+    const pending = proxy.track(tracker)
+    if (place) tracker.keptIn?.({ ...place, clientId: proxy.clientId, pending })
   }
 
   async #flushOnce(own: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {

@@ -34,7 +34,7 @@ import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from 
 import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica, type Rebase } from './replica.ts'
-import type { CommandTracker } from './tracker.ts'
+import type { CommandTracker, TrackedCommand } from './tracker.ts'
 import type { At } from './typed.ts'
 
 const MAX_COMMANDS = 500
@@ -312,9 +312,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    */
   subscribeUpdates = (listener: UpdateListener): (() => void) => this.#audience.news.add(listener)
 
-  /** Let `tracker` hear of what is given here from now on, to take it back; only one can. */
-  track(tracker: CommandTracker): void {
-    this.#replica.queue.tracker = tracker
+  /**
+   * Let `tracker` hear of what is given here from now on, to take it back; only one can.
+   * Gives what is pending already.
+   */
+  track(tracker: CommandTracker): readonly TrackedCommand[] {
+    const { queue } = this.#replica
+    queue.tracker = tracker
+    return [...queue.commands]
   }
 
   /**

@@ -7,6 +7,8 @@ export interface TrackedCommand extends Receipt {
   readonly command: Command
   /** What followed it here the last time, by a rule. */
   readonly followUps: readonly Command[]
+  /** As in `ProxyMemory`. */
+  readonly serial: number
   /** It does not show before the master has confirmed it. */
   readonly waits: boolean
 }

@@ -5,7 +5,7 @@ import { isObject, type JsonObject, type JsonValue } from './json.ts'
 import { ROOT, type Path } from './path.ts'
 
 /** What one key of a node held before and after a command; undefined for nothing. */
-interface Place {
+export interface Place {
   readonly key: string
   readonly was: JsonValue | undefined
   readonly now: JsonValue | undefined

@@ -16,13 +16,16 @@ import { ROOT, startsWith, type Path } from './path.ts'
 import type { Receipt } from './receipt.ts'
 import type { CommandTracker, TrackedCommand } from './tracker.ts'
 import { amend, foresee, invert, isSameJson, isSamePath, join, type Effect } from './undo-effect.ts'
+import { checkStep, type EditMemory, type StepHome, type StepMemory } from './undo-memory.ts'
+
+export type { StepHome, StepMemory } from './undo-memory.ts'
 
 /** What can be undone: a `CommandProxy`, or a model of a client. */
 export interface UndoTarget {
   read(path: Path): unknown
   apply(command: Command, options?: ApplyOptions): Receipt
   batch<T>(run: () => T, options?: BatchOptions): T
-  track(tracker: CommandTracker): void
+  track(tracker: CommandTracker): unknown
 }
 
 /** How steps are made of commands. */
@@ -68,6 +71,8 @@ export interface UndoResult {
 }
 
 interface Step {
+  /** In each list they ascend. */
+  readonly id: number
   label: string | undefined
   edits: (TrackedCommand | Effect)[]
   /** The batch that it is, if it is one. */
@@ -78,6 +83,8 @@ interface Step {
   at: number
   /** Where somebody else has set something since: what was done there before is over. */
   readonly left: Path[]
+  /** What is to be remembered of it, while that cannot be another. */
+  memory: StepMemory | undefined
 }
 
 const MAX_STEPS = 100
@@ -104,13 +111,18 @@ export class UndoStack {
   #label: string | undefined
   #isClosed = false
   #state = NOTHING
+  #home: StepHome | undefined
+  #lastId = 0
 
   /** Follows what is given to `target` from now on; one stack for each. */
   constructor(target: UndoTarget, options: UndoOptions = {}) {
     this.#target = target
     this.#options = options
     target.track({
-      before: (command) => void this.#effects.set(command, foresee(command, this.#read)),
+      before: (command) => {
+        this.#effects.set(command, foresee(command, this.#read))
+        this.#home?.changed()
+      },
       given: (tracked, group, now) => this.#given(tracked, { group, at: now, label: this.#label }),
     })
   }
@@ -152,6 +164,67 @@ export class UndoStack {
     this.#isClosed = true
   }
 
+  /**
+   * What must be remembered so that another stack can go on where this one is, step by
+   * step under numbers that ascend. A step is the same object while nothing is new about it.
+   */
+  get memory(): ReadonlyMap<number, StepMemory> {
+    const memories = new Map<number, StepMemory>()
+    for (const step of this.#redo) memories.set(step.id, this.#remember(step, true))
+    for (const step of this.#undo) memories.set(step.id, this.#remember(step, false))
+    return memories
+  }
+
+  /** Go on with the steps that `home` has, before those of here, and tell it of news from now on. */
+  keep(home: StepHome): void {
+    const steps = home.steps.flatMap((step) => checkStep(step) ?? [])
+    const first = Math.min(1, ...[...this.#undo, ...this.#redo].map(({ id }) => id))
+    const restored = steps.map((step, index) => ({
+      isRedo: step.isRedo,
+      step: this.#restore(step, first - steps.length + index, home),
+    }))
+    const list = (redo: boolean) => restored.flatMap((one) => (one.isRedo === redo ? one.step : []))
+    // What was given here since makes it another future.
+    if (this.#undo.length === 0) this.#redo.unshift(...list(true))
+    this.#undo.unshift(...list(false))
+    this.#home = home
+    this.#mayHaveChanged()
+  }
+
+  #restore({ label, at, edits, left }: StepMemory, id: number, home: StepHome): Step {
+    const restored = edits.flatMap(({ effects, of }): readonly (TrackedCommand | Effect)[] => {
+      const tracked =
+        of?.clientId === home.clientId && home.pending.find(({ serial }) => serial === of.serial)
+      if (!tracked) return effects
+      for (const [index, command] of [tracked.command, ...tracked.followUps].entries()) {
+        const effect = effects[index]
+        if (effect && !this.#effects.has(command)) this.#effects.set(command, effect)
+      }
+      void tracked.verdict.then(() => this.#mayHaveChanged())
+      return [tracked]
+    })
+    const rest = { group: undefined, typing: undefined, memory: undefined }
+    return { id, label, at, edits: restored, left: [...left], ...rest }
+  }
+
+  #remember(step: Step, isRedo: boolean): StepMemory {
+    if (step.memory) return step.memory
+    const { label, at, edits, left, typing } = step
+    const isSettled = edits.every((edit) => 'places' in edit || edit.outcome)
+    const known = edits.flatMap((edit): EditMemory[] => {
+      const effects = this.#effectsOfEdit(edit)
+      if (effects.length === 0) return []
+      if ('places' in edit || edit.outcome) return [{ effects }]
+      return [{ effects, of: { clientId: this.#home?.clientId ?? '', serial: edit.serial } }]
+    })
+    const effects = known.flatMap((edit) => edit.effects)
+    const kept = isSettled ? [{ effects: joinAll(effects, typing ? Infinity : 1) }] : known
+    const memory = { isRedo, ...(label !== undefined && { label }), at, edits: kept, left }
+    // What is pending may become something else without a word.
+    if (isSettled) step.memory = memory
+    return memory
+  }
+
   #given(tracked: TrackedCommand, when: Pick<Step, 'group' | 'at' | 'label'>): void {
     void this.#settled(tracked, when)
     if (!tracked.waits) this.#add(tracked, when)
@@ -178,10 +251,12 @@ export class UndoStack {
     if (last && (isSameBatch || isTyping)) {
       last.edits.push(tracked)
       last.at = at
+      last.memory = undefined
       if (last.edits.length > MAX_EDITS) last.edits = this.#shorten(last.edits)
     } else {
       const name = label ?? describe?.(tracked.command)
-      this.#undo.push({ label: name, edits: [tracked], group, typing, at, left: [] })
+      const step = { label: name, edits: [tracked], group, typing, at, left: [] }
+      this.#undo.push({ ...step, id: (this.#lastId += 1), memory: undefined })
       if (this.#undo.length > maxSteps) this.#undo.shift()
     }
     this.#isClosed = false
@@ -193,7 +268,9 @@ export class UndoStack {
     if (!step) return undefined
     const receipts: Receipt[] = []
     const skipped: Skipped[] = []
-    const reverse: Step = { ...step, edits: [], typing: undefined, group: undefined, left: [] }
+    const { label, at } = step
+    const rest = { group: undefined, typing: undefined, memory: undefined }
+    const reverse: Step = { id: (this.#lastId += 1), label, at, edits: [], left: [], ...rest }
     try {
       this.#target.batch(() => {
         this.#collecting = reverse
@@ -212,7 +289,7 @@ export class UndoStack {
       this.#collecting = undefined
     }
     this.#mayHaveChanged()
-    return { label: step.label, receipts, skipped }
+    return { label, receipts, skipped }
   }
 
   /** Take back what is still as it was left. */
@@ -252,8 +329,10 @@ export class UndoStack {
 
   /** Nothing that was done at these places earlier is taken back, even if it should look the same again. */
   #leave(skipped: readonly Skipped[]): void {
-    for (const { left } of [...this.#undo, ...this.#redo]) {
-      for (const { path } of skipped) if (!left.includes(path)) left.push(path)
+    if (skipped.length === 0) return
+    for (const step of [...this.#undo, ...this.#redo]) {
+      for (const { path } of skipped) if (!step.left.includes(path)) step.left.push(path)
+      step.memory = undefined
     }
   }
 
@@ -302,6 +381,7 @@ export class UndoStack {
     this.#target.read(path) as JsonValue | undefined
 
   #mayHaveChanged(): void {
+    this.#home?.changed()
     const undo = this.#last(this.#undo)
     const redo = this.#last(this.#redo)
     const now = this.#state

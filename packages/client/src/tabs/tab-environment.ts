@@ -9,6 +9,11 @@ export interface TabEnvironment {
   readonly isHeld: (name: string) => Promise<boolean>
   /** Join the line `name`: hear what all others on it say from now on. */
   readonly join: (name: string, hear: (message: unknown) => void) => TabLine
+  /**
+   * Let the tab remember `value` under `name` when it shows another page, and give what it
+   * remembered so far. A tab that is duplicated begins with what the other remembers.
+   */
+  readonly remember: (name: string, value: string) => string | undefined
 }
 
 /** One end of a line between tabs. What is said arrives whole and in order, or not at all. */
@@ -52,6 +57,16 @@ export function createTabEnvironment(locks: LockManager): TabEnvironment {
     async isHeld(name) {
       const { held = [] } = await locks.query()
       return held.some((lock) => lock.name === name)
+    },
+    remember(name, value) {
+      try {
+        const last = sessionStorage.getItem(name)
+        sessionStorage.setItem(name, value)
+        return last ?? undefined
+      } catch {
+        // Where a page may keep nothing, each is the first of its tab.
+        return undefined
+      }
     },
     join(name, hear) {
       const channel = new BroadcastChannel(name)

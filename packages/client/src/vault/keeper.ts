@@ -7,6 +7,7 @@ import {
   type Snapshot,
 } from '@flushout/core'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
+import type { StepPages, StepPlace } from '../model-tracker.ts'
 import { giveUp, takeOver } from './heritage.ts'
 import { Inbox } from './inbox.ts'
 import { Journal } from './journal.ts'
@@ -16,7 +17,7 @@ import type { Shelf, ShelfKeys, StoredSession } from './shelf.ts'
 import { Siblings, type Pages } from './siblings.ts'
 
 /** Where a keeper writes, and in whose name. */
-export interface KeeperHome extends Pages {
+export interface KeeperHome extends Pages, Pick<StepPages, 'before' | 'listDead'> {
   readonly storage: ClientStorage
   /** See `Vault.inherit`. */
   inherit(
@@ -135,6 +136,11 @@ export class Keeper {
   } {
     const { proxies } = this
     return { proxies, pending: [...this.#siblings.pending, proxies[0]!.pending] }
+  }
+
+  /** Where to keep what is to be known of commands beside themselves. */
+  get place(): Pick<StepPlace, 'pages' | 'prefix'> {
+    return { pages: this.#vault, prefix: this.#opened.keys.all }
   }
 
   /** Make the proxy of the model, with the edits that were left; from now on it is kept. */

@@ -5,6 +5,7 @@
 //   ['session', clientId]                 who gave edits: how far, and what is in flight
 //   ['edit', clientId, serial]            one edit that nobody confirmed yet
 //   ['lost', id]                          one that was refused, until somebody has seen it
+//   ['step', page, number]                one that can be undone or redone in the tab of that page
 //
 // and one row for each session below [vault, ''], a key that no model can have:
 //

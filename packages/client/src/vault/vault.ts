@@ -28,6 +28,9 @@ import {
   type StoredSession,
 } from './shelf.ts'
 
+/** So long after the next page of its tab began, one may still seem to live. */
+const DEATH_MS = 2_000
+
 export interface VaultOptions {
   readonly storage: ClientStorage
   /** What pages that share it have in common, beside the user. */
@@ -49,6 +52,7 @@ export class Vault implements KeeperHome {
   readonly #known = new Set<string>()
   readonly #deathListeners = new Set<(page: string) => void>()
   readonly #claims: Claims
+  #before: Promise<string | undefined> | undefined
   // The last take-over of each model.
   readonly #turns = new Map<string, Promise<void>>()
   #stopHearing: (() => void) | undefined
@@ -98,8 +102,17 @@ export class Vault implements KeeperHome {
   async listLeft(): Promise<readonly string[]> {
     await this.#life.ready
     const marks = readMarks(await this.storage.read(marksOf(this.#options.user)))
-    const dead = await this.#listDead(marks.map(({ page }) => page))
+    const dead = await this.listDead(marks.map(({ page }) => page))
     return [...new Set(marks.filter(({ page }) => dead.includes(page)).map(({ key }) => key))]
+  }
+
+  /**
+   * The page that this tab showed before, if it is dead now or in a moment. Another tab
+   * may live on under that name, where one was duplicated.
+   */
+  before(): Promise<string | undefined> {
+    this.#before ??= this.#findBefore()
+    return this.#before
   }
 
   tell(message: PageMessage): void {
@@ -141,7 +154,7 @@ export class Vault implements KeeperHome {
     // The storage may be closed by now, too.
     if (this.#isClosed) return
     const shelf = await this.#read(keys)
-    const dead = await this.#listDead(shelf.sessions.map(({ row }) => row.page))
+    const dead = await this.listDead(shelf.sessions.map(({ row }) => row.page))
     const held: string[] = []
     try {
       // One after the other and all in the same order, or two pages would wait for each other.
@@ -204,7 +217,26 @@ export class Vault implements KeeperHome {
     })
   }
 
-  async #listDead(pages: readonly string[]): Promise<string[]> {
+  async #findBefore(): Promise<string | undefined> {
+    const page = this.#options.tabs?.remember(`flushout page ${this.#name}`, this.page)
+    if (page === undefined) return undefined
+    await this.#life.ready
+    if ((await this.listDead([page])).length > 0) return page
+    const isDead = await new Promise<boolean>((resolve) => {
+      const stop = this.#life.onDeath(page, () => {
+        clear()
+        resolve(true)
+      })
+      const clear = this.environment.setTimer(() => {
+        stop()
+        resolve(false)
+      }, DEATH_MS)
+    })
+    return isDead ? page : undefined
+  }
+
+  /** Which of `pages` are dead. */
+  async listDead(pages: readonly string[]): Promise<string[]> {
     const all = [...new Set(pages)]
     // Where nobody can tell there are no others.
     const alive = await Promise.all(all.map((page) => this.#life.isAlive(page)))

@@ -9,6 +9,11 @@ export class TestBrowser {
     return new TestTab(this)
   }
 
+  /** A tab that remembers what `tab` does: the next page in it, or a duplicate if that lives. */
+  openAfter(tab: TestTab): TestTab {
+    return new TestTab(this, tab.memory)
+  }
+
   /** Who holds the lock, if anybody. */
   holderOf(name: string): TestTab | undefined {
     return this.#locks.get(name)?.[0]?.tab
@@ -77,9 +82,11 @@ export class TestTab implements TabEnvironment {
   #isDeaf = false
   // What happens when it thaws.
   #frozen: (() => void)[] | undefined
+  readonly memory: Map<string, string>
 
-  constructor(browser: TestBrowser) {
+  constructor(browser: TestBrowser, memory?: ReadonlyMap<string, string>) {
     this.#browser = browser
+    this.memory = new Map(memory)
   }
 
   get isDead(): boolean {
@@ -99,6 +106,12 @@ export class TestTab implements TabEnvironment {
   }
 
   isHeld = async (name: string): Promise<boolean> => this.#browser.holderOf(name) !== undefined
+
+  remember = (name: string, value: string): string | undefined => {
+    const last = this.memory.get(name)
+    this.memory.set(name, value)
+    return last
+  }
 
   join = (name: string, hear: (message: unknown) => void) => {
     const end: End = { name, tab: this, hear }
