@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { endOf, Master, type JsonObject, type LogEntry } from '@flushout/core'
+import { endOf, isTimedId, Master, type JsonObject, type LogEntry } from '@flushout/core'
 import type { Chronicle } from './chronicle.ts'
 import type { Content } from './database.ts'
 import { idOf, markOf, type Ledger } from './ledger.ts'
@@ -52,7 +52,8 @@ export function auditContent(key: string, content: Content, chronicle: Chronicle
   }
   for (const [clientId, sequence] of last) {
     const row = clients.find((client) => client.clientId === clientId)
-    if ((row?.sequence ?? 0) < sequence) {
+    const isExpired = !row && isTimedId(clientId) && clientId <= content.lastExpired
+    if (!isExpired && (row?.sequence ?? 0) < sequence) {
       throw new Violation('numbered', `the row of ${clientId} is behind the log of ${key}`, {
         expected: sequence,
         found: row?.sequence ?? 'no row',

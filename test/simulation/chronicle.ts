@@ -206,7 +206,8 @@ function bind(store: ModelStore): ModelStore {
     cursors: (follower) => store.cursors(follower),
     commit: (writes) => store.commit(writes),
     exclusively: (key, known, clientIds, stage) => store.exclusively(key, known, clientIds, stage),
-    trim: (key, keep) => store.trim(key, keep),
+    trim: (key, range) => store.trim(key, range),
+    forgetClients: (key, range) => store.forgetClients(key, range),
     close: async () => {},
   }
 }

@@ -69,10 +69,17 @@ export class Connection implements ModelStore {
     this.#call(async () => {
       const { weather, life, dice } = this.#options
       const dies = weather.strikes('server dies at a trim')
-      if (dies && dice.chance(0.5)) return life.die('before it trimmed')
-      await this.#store.trim(...args)
+      if (dies && dice.chance(0.5)) {
+        life.die('before it trimmed')
+        return 'done'
+      }
+      const trimmed = await this.#store.trim(...args)
       if (dies) life.die('after it trimmed')
+      return trimmed
     })
+
+  forgetClients: ModelStore['forgetClients'] = (...args) =>
+    this.#call(() => this.#store.forgetClients(...args))
 
   commit: ModelStore['commit'] = (writes) =>
     this.#write(writes, async () => {

@@ -12,6 +12,7 @@ export interface Content {
   }
   readonly entries: readonly LogEntry[]
   readonly clients: readonly ClientRecord[]
+  readonly lastExpired: string
   /** As JSON. */
   readonly config?: string
 }

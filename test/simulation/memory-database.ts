@@ -1,5 +1,14 @@
-import { endOf, type JsonObject, type LogEntry, type Snapshot } from '@flushout/core'
+import {
+  endOf,
+  firstIdAt,
+  isTimedId,
+  type ClientRecord,
+  type JsonObject,
+  type LogEntry,
+  type Snapshot,
+} from '@flushout/core'
 import type {
+  ClientRange,
   EntryRange,
   Head,
   ListedModel,
@@ -8,6 +17,8 @@ import type {
   Outcome,
   StoredModel,
   Stretch,
+  TrimRange,
+  Trimmed,
   Write,
 } from '@flushout/server'
 import { MemoryCursors } from '../../packages/server/src/followers/memory-cursors.ts'
@@ -47,7 +58,8 @@ export class MemoryDatabase implements Database {
       const write = stage(this.#news(key, known, clientIds))
       return write ? this.#commit(write) : 'conflict'
     },
-    trim: async (key, keep) => this.#trim(key, keep),
+    trim: async (key, range) => this.#trim(key, range),
+    forgetClients: async (key, range) => this.#forgetClients(key, range),
     cursors: (follower) => this.#cursors.of(follower),
   }
   readonly #cursors = new MemoryCursors(this.store)
@@ -83,6 +95,7 @@ export class MemoryDatabase implements Database {
       checkpoint,
       entries: [],
       clients: [],
+      lastExpired: '',
       ...(config && { config: JSON.stringify(config) }),
     })
     return true
@@ -119,6 +132,7 @@ export class MemoryDatabase implements Database {
       checkpoint: { commandCount, hash, document: this.#parse(text) },
       tail: entries.filter((entry) => entry.from >= commandCount),
       clients: pick(content, clientIds),
+      lastExpired: content.lastExpired,
     }
   }
 
@@ -186,6 +200,7 @@ export class MemoryDatabase implements Database {
       head,
       entries: isSame ? entries.filter(({ from }) => from >= known.commandCount) : undefined,
       clients: pick(content, clientIds),
+      lastExpired: content.lastExpired,
     }
   }
 
@@ -218,18 +233,43 @@ export class MemoryDatabase implements Database {
     return 'committed'
   }
 
-  #trim(key: string, keep: number): void {
+  #trim(key: string, { keep, before = Number.POSITIVE_INFINITY, limit }: TrimRange): Trimmed {
     const content = this.#models.get(key)
-    if (!content) return
-    const horizon = content.checkpoint.commandCount - keep
-    const dropped = content.entries.filter((entry) => endOf(entry) <= horizon)
-    const last = dropped.at(-1)
-    if (!last) return
+    if (!content) return 'done'
+    const { entries, checkpoint, head } = content
+    const young = entries.findIndex(
+      (entry) => endOf(entry) > head.commandCount - keep || entry.at >= before,
+    )
+    const due = young === -1 ? entries : entries.slice(0, young)
+    const covered = due.filter((entry) => endOf(entry) <= checkpoint.commandCount)
+    const last = covered.slice(0, limit).at(-1)
+    if (last) {
+      const floor = { commandCount: endOf(last), hash: last.hash }
+      const left = entries.filter(({ from }) => from >= floor.commandCount)
+      this.#models.set(key, { ...content, floor, entries: left })
+    }
+    if (covered.length > limit) return 'more'
+    return due.length > covered.length ? 'held' : 'done'
+  }
+
+  #forgetClients(key: string, { before, limit }: ClientRange): 'done' | 'more' {
+    const content = this.#models.get(key)
+    if (!content) return 'done'
+    const { clients, lastExpired } = content
+    const isOld = ({ clientId, at }: ClientRecord) =>
+      isTimedId(clientId) && clientId < firstIdAt(before) && at < before
+    const old = clients
+      .filter(isOld)
+      .map(({ clientId }) => clientId)
+      .sort()
+    const gone = old.slice(0, limit)
+    const last = gone.at(-1) ?? ''
     this.#models.set(key, {
       ...content,
-      floor: { commandCount: endOf(last), hash: last.hash },
-      entries: content.entries.slice(dropped.length),
+      clients: clients.filter(({ clientId }) => !gone.includes(clientId)),
+      lastExpired: last > lastExpired ? last : lastExpired,
     })
+    return gone.length < old.length ? 'more' : 'done'
   }
 }
 

@@ -166,6 +166,7 @@ class Exchange {
 
   #checkAlarm(code: string): void {
     if (!ALARMS.has(code) || this.#stage.hasReasonForAlarm(this.#key)) return
+    if (code === 'CLIENT_EXPIRED' && this.#stage.plan.clients !== 'all') return
     const { mayBeReused, isShared, copied } = this.#outgoing
     if (code === 'SEQUENCE_REUSED' && mayBeReused) return
     // Of a copy that another tab sent, and that nobody waits for.

@@ -1,4 +1,5 @@
 import type { Feed, JsonObject } from '@flushout/core'
+import type { ClientRetention, Retention } from '@flushout/server'
 import type { Dice } from './dice.ts'
 
 /** What a run is like, apart from its faults. */
@@ -19,7 +20,8 @@ export interface Plan {
   readonly documentBytes: number
   readonly flushBytes: number
   readonly flushCommands: number
-  readonly keepHistory: number | undefined
+  readonly history: Retention
+  readonly clients: ClientRetention
   readonly checkpoint: { readonly bytes: number; readonly flushes: number }
   /** Whether clients hear of what others do; else they ask from time to time. */
   readonly hasLive: boolean
@@ -75,7 +77,8 @@ export function drawPlan(dice: Dice, prefix: string): Plan {
     documentBytes: dice.chance(0.15) ? 2_500 : 1_000_000,
     flushBytes: dice.chance(0.2) ? 600 : 100_000,
     flushCommands: dice.pick([2, 500, 500]),
-    keepHistory: dice.pick([undefined, 0, 5, 20]),
+    history: dice.pick(['all', 'none', { last: 5 }, { last: 20 }, { forMs: 1_500 }]),
+    clients: dice.pick(['all', 'all', { forMs: 1_500 }]),
     checkpoint: dice.pick([
       { bytes: 0, flushes: 1 },
       { bytes: 300, flushes: 3 },

@@ -114,8 +114,10 @@ function toContent({ model, flush, client }: Rows): Content | undefined {
       clientId: record['client_id'] as string,
       userId: record['user_id'] as string | null,
       sequence: Number(record['sequence']),
+      at: Number(record['seen_at']),
       digest: record['digest'] as string,
       answer: record['answer'] as ClientRecord['answer'],
     })),
+    lastExpired: row['last_expired'] as string,
   }
 }

@@ -147,7 +147,7 @@ export async function auditRest(scene: Scene): Promise<void> {
  * brings back what was lost.
  */
 function auditSetbacks({ people, plan, chronicle, weather }: Scene): void {
-  if (plan.keepHistory !== undefined) return
+  if (plan.history !== 'all') return
   if (UNKNOWABLE.some((fault) => weather.counts.has(fault))) return
   for (const { name, page } of people) {
     if (page!.profile) continue

@@ -9,6 +9,9 @@ import { masterRules } from './rules.ts'
 import type { Stage } from './stage.ts'
 import { Violation } from './violation.ts'
 
+/** So the sweep comes about once a second. */
+const IDLE_PACE = 3_600
+
 /** The machine that a process runs on. */
 interface Machine {
   readonly name: string
@@ -44,7 +47,13 @@ export class ServerLife implements Life {
       now: () => Math.floor(scheduler.now) + server.skewMs,
       random: dice.roll,
       fillRandom: dice.fill,
-      setTimer: (callback, delayMs) => scheduler.after(delayMs, () => this.run(callback)),
+      setTimer: (callback, delayMs, isIdle = false) => {
+        // What is done now and then would go on for ever; and would hardly begin in a
+        // run as short as this.
+        if (isIdle && stage.isCalm) return () => {}
+        const pauseMs = isIdle ? delayMs / IDLE_PACE : delayMs
+        return scheduler.after(pauseMs, () => this.run(callback))
+      },
       defer: (callback) => void scheduler.after(0, () => this.run(callback)),
     }
     this.service = createService({
@@ -76,7 +85,8 @@ export class ServerLife implements Life {
       },
       checkpoint: plan.checkpoint,
       live: { heartbeatMs: plan.heartbeatMs, pollMs: plan.lookMs },
-      ...(plan.keepHistory !== undefined && { keepHistory: plan.keepHistory }),
+      history: plan.history,
+      clients: plan.clients,
       environment: this.environment,
     })
     this.desk = new LiveDesk(stage, server.name, this)

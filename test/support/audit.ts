@@ -18,8 +18,9 @@ export function auditModel({
   checkpoints,
   log,
   clients,
+  lastExpired,
 }: AuditedModel): string[] {
-  const audit = new ModelAudit({ floor, head, checkpoints }, digest)
+  const audit = new ModelAudit({ floor, head, checkpoints, lastExpired }, digest)
   for (const entry of log) audit.add(entry)
   audit.end(clients)
   return audit.findings.map((finding) => `${key}: ${finding}`)

@@ -98,10 +98,11 @@ export class Failpoints {
         if (outcome === 'committed') this.#pass('after-commit')
         return outcome
       },
-      trim: async (key, keep) => {
-        if (!this.isTrimming) return
-        await store.trim(key, keep)
+      trim: async (key, range) => {
+        if (!this.isTrimming) return 'done'
+        const trimmed = await store.trim(key, range)
         this.#pass('after-trim')
+        return trimmed
       },
     }
     return new Proxy(store, {

@@ -30,7 +30,7 @@ await app.register(flushout, {
   models: [{ pattern: 'todos:*', initial: { todos: {} }, interceptors: [failpoints.rule] }],
   // Small, so that a short run has many of each.
   checkpoint: { bytes: 4096, flushes: 20 },
-  keepHistory: 50,
+  history: { last: 50 },
 })
 
 const report = (message: Report) => void process.send?.(message)

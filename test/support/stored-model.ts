@@ -19,6 +19,8 @@ export interface AuditedModel {
   readonly log: readonly StoredEntry[]
   /** The last sequence of each client. */
   readonly clients: ReadonlyMap<string, number>
+  /** Clients with ids up to this one may have no row any more. */
+  readonly lastExpired: string
 }
 
 /** Read all models of a database as of one moment. */
@@ -75,6 +77,7 @@ interface ModelRow {
   checkpoint_count: string
   checkpoint_hash: string
   checkpoint: string
+  last_expired: string
 }
 
 interface FlushRow {
@@ -138,6 +141,7 @@ function toModel(
       },
     ].toSorted((a, b) => a.commandCount - b.commandCount),
     log: log.map(toEntry),
+    lastExpired: row.last_expired,
     clients: new Map(clients.map(({ client_id, sequence }) => [client_id, Number(sequence)])),
   }
 }

@@ -12,9 +12,9 @@ import { createDatabase, runOn } from '../support/postgres.ts'
 async function populate(): Promise<string> {
   const database = await createDatabase(inject('postgresUrl'))
   onTestFinished(() => database.drop())
-  for (const [key, keepHistory] of [
-    ['todos:long', undefined],
-    ['todos:trimmed', 50],
+  for (const [key, history] of [
+    ['todos:long', 'all'],
+    ['todos:trimmed', { last: 50 }],
   ] as const) {
     const store = postgresStore({ connectionString: database.url })
     await store.migrate()
@@ -23,7 +23,7 @@ async function populate(): Promise<string> {
       authorize: allowAnyone,
       models: [{ pattern: 'todos:*', initial: { todos: {} } }],
       checkpoint: { flushes: 40, keepBytes: 4000 },
-      ...(keepHistory !== undefined && { keepHistory }),
+      history,
     })
     let { commandCount: from, hash } = await service.snapshot(key)
     for (let sequence = 1; sequence <= 450; sequence += 1) {

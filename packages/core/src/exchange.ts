@@ -95,20 +95,23 @@ export class Exchange<U extends User> {
       this.#board.historyChanges += 1
       this.#isSetback = true
     }
+    const { queue } = this.#replica
+    // Only a flush that was sent just once, from here and nowhere else, is known not to
+    // have been applied by a master that has forgotten its client.
+    const mayBeOld = this.#outbox.isRepeated || queue.isFlightStored
     // The master knows this flush to be of the past, but not what became of it:
     // sending it anew might double it.
-    const isUnknown = code === 'CLIENT_EXPIRED' || code === 'SEQUENCE_PAST'
+    const isUnknown = code === 'SEQUENCE_PAST' || (code === 'CLIENT_EXPIRED' && mayBeOld)
     // Somebody else sends under our id, perhaps from a copy of what is stored: all of
     // that may have been sent from there, in this flush or in another.
     const isTaken = code === 'SEQUENCE_REUSED' || code === 'SEQUENCE_PAST'
-    if (!isUnknown && !isTaken) return this.#distrust()
-    const { queue } = this.#replica
+    if (code !== 'CLIENT_EXPIRED' && !isTaken) return this.#distrust()
     this.#lose(
       () => [...(isUnknown ? queue.takeFlight() : []), ...(isTaken ? queue.takeStored() : [])],
       { kind: 'dropped', rejection: { code, message } },
     )
     this.#distrust()
-    this.#outbox.restart()
+    this.#outbox.restart(code === 'CLIENT_EXPIRED')
     this.#queueAgain()
   }
 

@@ -46,6 +46,8 @@ export interface ClientRecord {
   /** Who first wrote under this id; nobody else may. */
   readonly userId: string | null
   readonly sequence: number
+  /** When that flush came, by the server's clock. */
+  readonly at: number
   /** Of the commands of that flush, to tell it from another with its number. */
   readonly digest: string
   readonly answer: {

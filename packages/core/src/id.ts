@@ -3,6 +3,7 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_LENGTH = 10
 const RANDOM_LENGTH = 16
+const TIMED = /^[0-9a-hjkmnp-tv-z]{26}$/
 
 /** What ids are made of: passed in, so that core runs anywhere and tests repeat. */
 export interface IdSource {
@@ -39,6 +40,16 @@ export function createIdFactory({ now, fillRandom }: IdSource): () => string {
     for (let index = 0; index < RANDOM_LENGTH; index += 1) id += ALPHABET[digits[index]!]!
     return id
   }
+}
+
+/** The first of all ids that are made at a time, in their order; and later than all from before. */
+export function firstIdAt(time: number): string {
+  return encodeTime(Math.max(0, Math.floor(time))) + ALPHABET[0]!.repeat(RANDOM_LENGTH)
+}
+
+/** Tell whether `id` has the form of those that are made here, and so says when it was made. */
+export function isTimedId(id: string): boolean {
+  return TIMED.test(id)
 }
 
 function encodeTime(time: number): string {

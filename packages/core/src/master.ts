@@ -13,6 +13,7 @@ import { applyFlush, type FlushContext } from './apply-flush.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
+import { isTimedId } from './id.ts'
 import { chainHash, endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
 import { checkGroups } from './group.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
@@ -73,6 +74,8 @@ export class Master<U extends User = User> implements DocumentView {
   readonly #clients = new Map<string, ClientRecord>()
   readonly #staged: Undo[] = []
   readonly #history: RecentHistory
+  // Who comes up to here in the order of ids and is not known may have been known once.
+  #lastExpired = ''
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot, options: MasterOptions<U>) {
@@ -153,6 +156,14 @@ export class Master<U extends User = User> implements DocumentView {
   /** Forget a client, to bound memory. Its next flush needs `rememberClient` first. */
   forgetClient(clientId: string): void {
     this.#clients.delete(clientId)
+  }
+
+  /**
+   * Clients whose ids come before this one, or are it, may have been here and be known
+   * no more. Ids that do not say when they were made are not among them.
+   */
+  forgetClientsUpTo(clientId: string): void {
+    if (clientId > this.#lastExpired) this.#lastExpired = clientId
   }
 
   /** Apply a flush at once, without storing it anywhere. */
@@ -273,7 +284,12 @@ export class Master<U extends User = User> implements DocumentView {
     return checked.ok ? checked.command : command
   }
 
-  #checkSequence({ sequence, hash }: Flush, client: ClientRecord | undefined): void {
+  #checkSequence(flush: Flush, client: ClientRecord | undefined): void {
+    const { clientId, sequence, hash } = flush
+    // Whatever number and past it claims: it may be the copy of one that took effect.
+    if (!client && clientId <= this.#lastExpired && isTimedId(clientId)) {
+      throw new FlushoutError('CLIENT_EXPIRED', 'Nothing is known of clients as old as this one.')
+    }
     const last = client?.sequence ?? 0
     if (sequence === last + 1) return
     // It does not claim a past here: what it sent before went into another one.
@@ -323,6 +339,7 @@ export class Master<U extends User = User> implements DocumentView {
       clientId: flush.clientId,
       userId,
       sequence: flush.sequence,
+      at: context.now,
       digest,
       answer: { verdicts, remaps },
     }

@@ -3,6 +3,8 @@ import { FlushoutError } from './errors.ts'
 import { measureGroup, toFlushGroups, type PendingGroup } from './group.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
 
+const TIMELESS = '~'
+
 /** What a flush is made of. */
 export interface FlushSource {
   /** How far the master vouched, and the history hash there. */
@@ -132,9 +134,12 @@ export class Outbox {
     this.release()
   }
 
-  /** Go on as a new client, whose flushes the master knows nothing of. */
-  restart(): void {
-    this.#clientId = this.#options.createId()
+  /**
+   * Go on as a new client, whose flushes the master knows nothing of. `isTimeless` gives
+   * it an id that nobody takes for an old one, whatever the clock here says.
+   */
+  restart(isTimeless: boolean): void {
+    this.#clientId = `${isTimeless ? TIMELESS : ''}${this.#options.createId()}`
     this.#sequence = 0
     this.release()
   }

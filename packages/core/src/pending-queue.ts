@@ -150,6 +150,11 @@ export class PendingQueue<U extends User> {
     return taken
   }
 
+  /** Whether what is in flight outlives the page, and may have been sent from a copy of it. */
+  get isFlightStored(): boolean {
+    return this.commands.slice(0, this.inFlight).some(({ isDurable }) => isDurable)
+  }
+
   /** Take out the commands that outlive the page, and give them. Nothing is in flight any more. */
   takeStored(): PendingCommand[] {
     const taken = this.commands.filter(({ isDurable }) => isDurable)

@@ -2,6 +2,7 @@ import {
   type ClientRecord,
   type Command,
   endOf,
+  firstIdAt,
   type Flush,
   type LogEntry,
   Master,
@@ -103,6 +104,7 @@ describe('staged flushes', () => {
       clientId: 'ada',
       userId: 'ada',
       sequence: 1,
+      at: 7,
       digest: expect.any(String),
       answer: { verdicts: [], remaps: [] },
     })
@@ -198,6 +200,28 @@ describe('the number of a flush', () => {
   test('above 1 of a client that nobody knows is refused as expired', () => {
     const run = () => createMaster().apply(flushOf([set({ n: 1 })], { sequence: 5 }), context)
     expect(run).toThrow(expect.objectContaining({ code: 'CLIENT_EXPIRED', retry: 'after-resync' }))
+  })
+
+  test('of a client as old as those that were forgotten is refused, whatever it claims', () => {
+    const master = createMaster()
+    const createId = (time: number) => `${firstIdAt(time).slice(0, 20)}123456`
+    const [old, young] = [createId(1000), createId(2000)]
+    master.apply(flushOf([set({ n: 1 })], { clientId: old }), context)
+    master.forgetClientsUpTo(createId(1500))
+    master.forgetClientsUpTo(createId(1400))
+    const send = (clientId: string, changes = {}) =>
+      master.apply(flushOf([set({ n: 2 })], { clientId, ...changes }), context).outcome
+    const expired = expect.objectContaining({ code: 'CLIENT_EXPIRED' })
+    // Who is known is known.
+    expect(send(old, { sequence: 2, hash: '' })).toBe('applied')
+    master.forgetClient(old)
+    expect(() => send(old)).toThrow(expired)
+    expect(() => send(old, { hash: '' })).toThrow(expired)
+    expect(() => send(old, { sequence: 3, hash: '' })).toThrow(expired)
+    expect(() => send(createId(1500))).toThrow(expired)
+    expect(send(young)).toBe('applied')
+    expect(send('0-without-a-time')).toBe('applied')
+    expect(send(`~${old}`)).toBe('applied')
   })
 
   test('of a client that another user has is refused, for an empty flush too', () => {

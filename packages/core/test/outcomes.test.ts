@@ -326,7 +326,9 @@ describe('a flush that failed as a whole', () => {
       const receipt = ada.proxy.update([], { a: 1 })
       const flush = ada.proxy.beginFlush()!
       ada.send(flush)
+      ada.proxy.cancelFlush()
       const queued = ada.proxy.update([], { b: 1 })
+      ada.proxy.beginFlush()
       ada.proxy.failFlush(fail(code))
       expect(receipt.outcome).toMatchObject({ kind: 'dropped', rejection: { code } })
       expect(ada.proxy.rejections).toHaveLength(1)
@@ -337,6 +339,18 @@ describe('a flush that failed as a whole', () => {
       expect(ada.proxy.read()).toEqual({ a: 1, b: 1 })
     })
   }
+
+  test('with CLIENT_EXPIRED, though sent just once, goes again under an id without a time', () => {
+    const { world, ada } = open()
+    const receipt = ada.proxy.update([], { a: 1 })
+    ada.proxy.beginFlush()
+    ada.proxy.failFlush(fail('CLIENT_EXPIRED'))
+    expect(ada.proxy.rejections).toEqual([])
+    expect(ada.proxy.clientId).toMatch(/^~/)
+    ada.settle()
+    expect(receipt.outcome).toEqual({ kind: 'applied' })
+    expect(world.master.snapshot().document).toEqual({ a: 1 })
+  })
 
   test('when there is none is no matter', () => {
     const { ada } = open()

@@ -54,6 +54,14 @@ export class ModelCache<U extends User = User> {
     if (runner?.isIdle) void this.#retire(runner)
   }
 
+  /** Write the document of a model that nobody uses now, and let the model go from memory. */
+  async settle(key: string): Promise<void> {
+    const runner = this.runner(key)
+    await runner.read(() => {})
+    await runner.settled()
+    if (runner.isIdle) await this.#retire(runner)
+  }
+
   /** Wait for everybody who waits, write checkpoints, and let all models go. */
   async close(): Promise<void> {
     while (this.#runners.size > 0) {

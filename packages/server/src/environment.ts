@@ -6,8 +6,11 @@ export interface Environment {
   readonly random: () => number
   /** Fill the bytes with random ones, for ids: unpredictable, never repeated. */
   readonly fillRandom: (bytes: Uint8Array) => void
-  /** Call back once after `delayMs`; the returned function takes it back. */
-  readonly setTimer: (callback: () => void, delayMs: number) => () => void
+  /**
+   * Call back once after `delayMs`; the returned function takes it back. Nothing is lost
+   * should the process end before a call that `isIdle`.
+   */
+  readonly setTimer: (callback: () => void, delayMs: number, isIdle?: boolean) => () => void
   /** Call back as soon as what has arrived already was looked at. */
   readonly defer: (callback: () => void) => void
 }
@@ -17,8 +20,9 @@ export const defaultEnvironment: Environment = {
   now: () => Date.now(),
   random: () => Math.random(),
   fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
-  setTimer(callback, delayMs) {
+  setTimer(callback, delayMs, isIdle = false) {
     const timer = setTimeout(callback, delayMs)
+    if (isIdle) timer.unref()
     return () => clearTimeout(timer)
   },
   defer: (callback) => void setImmediate(callback),

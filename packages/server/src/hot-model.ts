@@ -69,6 +69,7 @@ export class HotModel<U extends User = User> {
       hashAt: (count) => this.#pastHashes.get(count),
     })
     this.#advance(stored.tail)
+    this.master.forgetClientsUpTo(stored.lastExpired)
     this.#remember(stored.clients)
   }
 
@@ -95,7 +96,7 @@ export class HotModel<U extends User = User> {
   }
 
   /** Take in what others wrote. False if this is not the same history any more. */
-  follow({ head, entries, clients }: News): boolean {
+  follow({ head, entries, clients, lastExpired }: News): boolean {
     if (!entries) return false
     try {
       this.#advance(entries)
@@ -108,6 +109,7 @@ export class HotModel<U extends User = User> {
     // knows of them is of the past now, and would let a repeated flush in anew.
     if (head.revision !== this.#head.revision) this.#forgetClients()
     this.#head = head
+    this.master.forgetClientsUpTo(lastExpired)
     this.#remember(clients)
     return true
   }

@@ -24,9 +24,11 @@ export type { Log } from './log.ts'
 export { memoryStore } from './memory-store.ts'
 export type { PostgresClient, PostgresPool } from './postgres-pool.ts'
 export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
+export type { ClientRetention, Retention } from './retention.ts'
 export { createService, type FlushoutService, type LiveConnection, type Usage } from './service.ts'
 export type { LiveOptions, ModelKind, Rule, ServiceOptions } from './service-options.ts'
 export type {
+  ClientRange,
   EntryRange,
   Head,
   ListedModel,
@@ -35,5 +37,7 @@ export type {
   Outcome,
   StoredModel,
   Stretch,
+  TrimRange,
+  Trimmed,
   Write,
 } from './store.ts'

@@ -1,5 +1,7 @@
 import {
   endOf,
+  firstIdAt,
+  isTimedId,
   type ClientRecord,
   type JsonObject,
   type LogEntry,
@@ -12,6 +14,7 @@ import { MemoryExchange } from './memory-hints.ts'
 import {
   equalHeads,
   isUnbroken,
+  type ClientRange,
   type EntryRange,
   type Head,
   type ListedModel,
@@ -20,6 +23,8 @@ import {
   type Outcome,
   type Stretch,
   type StoredModel,
+  type TrimRange,
+  type Trimmed,
   type Write,
 } from './store.ts'
 
@@ -27,6 +32,7 @@ interface StoredEntry {
   readonly from: number
   readonly to: number
   readonly hash: string
+  readonly at: number
   // Text, so that what was stored can be changed by nobody who still holds it.
   readonly json: string
 }
@@ -45,6 +51,7 @@ interface Row {
   floor: { readonly commandCount: number; readonly hash: string }
   log: StoredEntry[]
   readonly clients: Map<string, string>
+  lastExpired: string
   config: string | undefined
 }
 
@@ -76,6 +83,7 @@ class MemoryStore implements ModelStore {
       floor: { commandCount, hash },
       log: [],
       clients: new Map(),
+      lastExpired: '',
       config: config && JSON.stringify(config),
     })
     return true
@@ -92,6 +100,7 @@ class MemoryStore implements ModelStore {
       checkpoint: { commandCount, hash, document: JSON.parse(json) },
       tail,
       clients: readClients(row, clientIds),
+      lastExpired: row.lastExpired,
     }
   }
 
@@ -216,15 +225,40 @@ class MemoryStore implements ModelStore {
     return write ? this.#commit(write) : 'conflict'
   }
 
-  async trim(key: string, keep: number): Promise<void> {
+  async trim(key: string, { keep, before, limit }: TrimRange): Promise<Trimmed> {
     const row = this.#rows.get(key)
-    if (!row) return
-    const horizon = row.checkpoint.commandCount - keep
-    const dropped = row.log.splice(0, indexAfter(row.log, horizon))
-    const last = dropped.at(-1)
-    if (!last) return
-    row.floor = { commandCount: last.to, hash: last.hash }
-    row.kept = row.kept.filter(({ commandCount }) => commandCount >= last.to)
+    if (!row) return 'done'
+    const end = row.head.commandCount - keep
+    const isDue = ({ to, at }: StoredEntry) => to <= end && (before === undefined || at < before)
+    const held = indexAfter(row.log, row.checkpoint.commandCount)
+    const first = row.log.findIndex((entry) => !isDue(entry))
+    const due = first === -1 ? row.log.length : first
+    const count = Math.min(due, held, limit)
+    const last = row.log.splice(0, count).at(-1)
+    if (last) {
+      row.floor = { commandCount: last.to, hash: last.hash }
+      row.kept = row.kept.filter(({ commandCount }) => commandCount >= last.to)
+    }
+    if (count < Math.min(due, held)) return 'more'
+    return held < due ? 'held' : 'done'
+  }
+
+  async forgetClients(key: string, { before, limit }: ClientRange): Promise<'done' | 'more'> {
+    const row = this.#rows.get(key)
+    if (!row) return 'done'
+    const end = firstIdAt(before)
+    const due = [...row.clients]
+      .filter(([id, json]) => {
+        const { at } = JSON.parse(json) as ClientRecord
+        return id < end && isTimedId(id) && at < before
+      })
+      .map(([id]) => id)
+      .sort()
+    const gone = due.slice(0, limit)
+    for (const id of gone) row.clients.delete(id)
+    const last = gone.at(-1) ?? ''
+    if (last > row.lastExpired) row.lastExpired = last
+    return gone.length < due.length ? 'more' : 'done'
   }
 
   hints(): Hints {
@@ -248,7 +282,12 @@ class MemoryStore implements ModelStore {
     const entries = log.slice(start).map(parseEntry)
     const follows =
       hash === known.hash && isUnbroken(known.commandCount, entries, head.commandCount)
-    return { head, entries: follows ? entries : undefined, clients: readClients(row, clientIds) }
+    return {
+      head,
+      entries: follows ? entries : undefined,
+      clients: readClients(row, clientIds),
+      lastExpired: row.lastExpired,
+    }
   }
 
   #commit({ key, read, head, entries, clients, checkpoint }: Write): Outcome {
@@ -256,8 +295,8 @@ class MemoryStore implements ModelStore {
     if (!row || !equalHeads(row.head, read)) return 'conflict'
     row.head = head
     for (const entry of entries) {
-      const { from, hash } = entry
-      row.log.push({ from, to: endOf(entry), hash, json: JSON.stringify(entry) })
+      const { from, hash, at } = entry
+      row.log.push({ from, to: endOf(entry), hash, at, json: JSON.stringify(entry) })
     }
     for (const client of clients) row.clients.set(client.clientId, JSON.stringify(client))
     if (checkpoint !== undefined) {

@@ -91,4 +91,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
       held_until timestamptz not null
     );
   `,
+  (schema) => `
+    -- The last client, in the order of ids, whose row went: who comes before it and
+    -- has none may have had one.
+    alter table ${schema}.model add column last_expired text collate "C" not null default '';
+  `,
 ]

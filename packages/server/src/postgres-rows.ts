@@ -66,17 +66,18 @@ function toEntry(row: unknown[]): LogEntry {
 
 /** Client records out of an aggregated column. */
 export function toClients(column: unknown): ClientRecord[] {
-  return toList(column).map(([clientId, userId, sequence, digest, answer]) => ({
+  return toList(column).map(([clientId, userId, sequence, at, digest, answer]) => ({
     clientId: clientId as string,
     userId: userId as string | null,
     sequence: toCount(sequence),
+    at: toCount(at),
     digest: digest as string,
     answer: answer as ClientRecord['answer'],
   }))
 }
 
 /** What the commit statement takes: a list for each column, models, flushes, clients. */
-export function toColumns(writes: readonly Write[], now: number): unknown[] {
+export function toColumns(writes: readonly Write[]): unknown[] {
   const entries = writes.flatMap((write) =>
     write.entries.map((entry) => ({ key: write.key, entry })),
   )
@@ -112,7 +113,7 @@ export function toColumns(writes: readonly Write[], now: number): unknown[] {
     clients.map(({ client }) => toCount(client.sequence)),
     clients.map(({ client }) => client.digest),
     clients.map(({ client }) => JSON.stringify(client.answer)),
-    now,
+    clients.map(({ client }) => toCount(client.at)),
   ]
 }
 

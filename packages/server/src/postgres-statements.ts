@@ -25,11 +25,12 @@ export interface Statements {
   readonly delete: Statement
   readonly commit: Statement
   readonly trim: Statement
+  readonly forgetClients: Statement
 }
 
 // In the order in which `postgres-rows.ts` reads them.
 const ENTRY = `json_build_array(f.from_count, f.hash, f.client_id, f.sequence, f.user_id, f.at, f.commands, f.notes, f.salt, f.seal)`
-const CLIENT = `json_build_array(c.client_id, c.user_id, c.sequence, c.digest, c.answer)`
+const CLIENT = `json_build_array(c.client_id, c.user_id, c.sequence, c.seen_at, c.digest, c.answer)`
 
 /** Make the statements; `schema` is a quoted identifier. */
 export function createStatements(schema: string): Statements {
@@ -86,7 +87,7 @@ export function createStatements(schema: string): Statements {
     load: {
       name: name('load'),
       text: `
-        select m.command_count, m.revision, m.hash,
+        select m.command_count, m.revision, m.hash, m.last_expired,
           m.checkpoint_count, m.checkpoint_hash, m.checkpoint,
           (
             select json_agg(${ENTRY} order by f.to_count) from ${schema}.flush f
@@ -101,7 +102,7 @@ export function createStatements(schema: string): Statements {
     news: {
       name: name('news'),
       text: `
-        select m.command_count, m.revision, m.hash,
+        select m.command_count, m.revision, m.hash, m.last_expired,
           coalesce(
             (select f.hash from ${schema}.flush f where f.key = m.key and f.to_count = $2),
             case when m.floor_count = $2 then m.floor_hash end
@@ -277,10 +278,11 @@ export function createStatements(schema: string): Statements {
           insert into ${schema}.client as c (
             key, client_id, user_id, sequence, digest, answer, seen_at
           )
-          select c.key, client_id, user_id, sequence, digest, answer::json, $27::bigint
+          select c.key, client_id, user_id, sequence, digest, answer::json, seen_at
           from unnest(
-            $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[], $26::text[]
-          ) as c (key, client_id, user_id, sequence, digest, answer)
+            $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[], $26::text[],
+            $27::bigint[]
+          ) as c (key, client_id, user_id, sequence, digest, answer, seen_at)
           join won on won.key = c.key
           on conflict (key, client_id) do update set
             sequence = excluded.sequence, digest = excluded.digest,
@@ -289,25 +291,57 @@ export function createStatements(schema: string): Statements {
         select key from won`,
     },
 
-    // Never reaches past the checkpoint: what comes after it is the document.
+    // Never reaches past the checkpoint: what comes after it is the document. The model
+    // row comes first, so that of two who trim one finds nothing to do; and each step is
+    // short, since whoever writes to the model waits for it.
     trim: {
       name: name('trim'),
       text: `
-        with horizon as (
-          select f.to_count, f.hash
-          from ${schema}.model m
-          join ${schema}.flush f on f.key = m.key and f.to_count <= m.checkpoint_count - $2
-          where m.key = $1
-          order by f.to_count desc limit 1
+        with oldest as materialized (
+          select f.to_count, f.hash, f.to_count <= m.checkpoint_count as is_covered,
+            bool_and(f.to_count <= m.command_count - $2 and ($3::bigint is null or f.at < $3))
+              over (order by f.to_count) as is_due
+          from ${schema}.flush f join ${schema}.model m on m.key = f.key
+          where f.key = $1 order by f.to_count limit $4 + 1
+        ), horizon as (
+          select to_count, hash from (
+            select * from oldest where is_due and is_covered order by to_count limit $4
+          ) o order by to_count desc limit 1
+        ), moved as (
+          update ${schema}.model m set floor_count = h.to_count, floor_hash = h.hash
+          from horizon h where m.key = $1 and m.floor_count < h.to_count
+          returning h.to_count
         ), dropped as (
-          delete from ${schema}.flush f using horizon h
-          where f.key = $1 and f.to_count <= h.to_count
+          delete from ${schema}.flush f using moved where f.key = $1 and f.to_count <= moved.to_count
         ), useless as (
-          delete from ${schema}.checkpoint k using horizon h
-          where k.key = $1 and k.count < h.to_count
+          delete from ${schema}.checkpoint k using moved where k.key = $1 and k.count < moved.to_count
         )
-        update ${schema}.model m set floor_count = h.to_count, floor_hash = h.hash
-        from horizon h where m.key = $1 and m.floor_count < h.to_count`,
+        select
+          count(*) filter (where is_due and is_covered) > $4 as is_more,
+          coalesce(bool_or(is_due and not is_covered), false) as is_held
+        from oldest`,
+    },
+
+    // In the order of ids, so that the mark says of all before it that they may be gone.
+    // Who was heard of meanwhile stays: their row is looked at again when it is locked.
+    forgetClients: {
+      name: name('forgetClients'),
+      text: `
+        with old as materialized (
+          select c.client_id from ${schema}.client c
+          where c.key = $1 and c.client_id < $2 and c.client_id ~ '^[0-9a-hjkmnp-tv-z]{26}$'
+            and c.seen_at < $3
+          order by c.client_id limit $4
+        ), marked as (
+          update ${schema}.model m set last_expired = greatest(m.last_expired, o.last)
+          from (select max(client_id) as last from old) o
+          where m.key = $1 and o.last is not null
+          returning m.key
+        ), gone as (
+          delete from ${schema}.client c using old, marked
+          where c.key = $1 and c.client_id = old.client_id and c.seen_at < $3
+        )
+        select count(*) = $4 as is_more from old`,
     },
   }
 }

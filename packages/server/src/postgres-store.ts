@@ -1,4 +1,11 @@
-import { endOf, FlushoutError, type JsonObject, type LogEntry, type Snapshot } from '@flushout/core'
+import {
+  endOf,
+  firstIdAt,
+  FlushoutError,
+  type JsonObject,
+  type LogEntry,
+  type Snapshot,
+} from '@flushout/core'
 import type { Cursors } from './followers/cursors.ts'
 import { createPostgresCursors } from './followers/postgres-cursors.ts'
 import type { Hints } from './hints.ts'
@@ -24,6 +31,7 @@ import {
 import { createStatements, type Statement, type Statements } from './postgres-statements.ts'
 import {
   isUnbroken,
+  type ClientRange,
   type EntryRange,
   type Head,
   type ListedModel,
@@ -32,6 +40,8 @@ import {
   type Outcome,
   type StoredModel,
   type Stretch,
+  type TrimRange,
+  type Trimmed,
   type Write,
 } from './store.ts'
 
@@ -127,7 +137,8 @@ class PostgresStore implements ModelStore {
     if ((tail.at(-1) ?? checkpoint).hash !== head.hash) {
       throw new Error(`The history of "${key}" is not the one that its head names.`)
     }
-    return { head, checkpoint, tail, clients: toClients(row['clients']) }
+    const lastExpired = row['last_expired'] as string
+    return { head, checkpoint, tail, clients: toClients(row['clients']), lastExpired }
   }
 
   async news(key: string, known: Head, clientIds: readonly string[]): Promise<News | undefined> {
@@ -235,8 +246,17 @@ class PostgresStore implements ModelStore {
     }
   }
 
-  async trim(key: string, keep: number): Promise<void> {
-    await this.#query(this.#statements.trim, [key, keep])
+  async trim(key: string, { keep, before, limit }: TrimRange): Promise<Trimmed> {
+    const values = [key, keep, before === undefined ? null : Math.ceil(before), limit]
+    const [row] = await this.#query(this.#statements.trim, values)
+    if (row?.['is_more']) return 'more'
+    return row?.['is_held'] ? 'held' : 'done'
+  }
+
+  async forgetClients(key: string, { before, limit }: ClientRange): Promise<'done' | 'more'> {
+    const values = [key, firstIdAt(before), Math.ceil(before), limit]
+    const [row] = await this.#query(this.#statements.forgetClients, values)
+    return row?.['is_more'] ? 'more' : 'done'
   }
 
   hints(): Hints {
@@ -278,11 +298,16 @@ class PostgresStore implements ModelStore {
     const entries = toEntries(row['entries'])
     const follows =
       row['known_hash'] === known.hash && isUnbroken(known.commandCount, entries, head.commandCount)
-    return { head, entries: follows ? entries : undefined, clients: toClients(row['clients']) }
+    return {
+      head,
+      entries: follows ? entries : undefined,
+      clients: toClients(row['clients']),
+      lastExpired: row['last_expired'] as string,
+    }
   }
 
   async #commit(client: PostgresClient, writes: readonly Write[]): Promise<Outcome[]> {
-    const values = toColumns(writes, Date.now())
+    const values = toColumns(writes)
     const { rows } = await client.query({ ...this.#statements.commit, values })
     const won = new Set(rows.map((row) => row['key'] as string))
     return writes.map(({ key }) => (won.has(key) ? 'committed' : 'conflict'))

@@ -20,7 +20,6 @@ import {
   type LogEntry,
   type User,
 } from '@flushout/core'
-import type { Chores } from './chores.ts'
 import type { Environment } from './environment.ts'
 import {
   clientsOf,
@@ -51,12 +50,8 @@ export interface RunnerOptions<U extends User = User> {
   readonly log: Log
   readonly maxWaiting: number
   readonly maxAttempts: number
-  /** Commands of history to keep; undefined keeps all. */
-  readonly keepHistory: number | undefined
-  /** What is done after a checkpoint, when there is time. */
-  readonly chores: Chores
-  /** Characters of history between two checkpoints that are kept. */
-  readonly keepBytes: number
+  /** Hears that there is a new checkpoint: some history may go. */
+  readonly onCheckpoint: () => void
   /** Make a model of what was stored. */
   readonly wake: (stored: StoredModel) => HotModel<U>
   /** Make the model in the store, if it may come into being by itself. */
@@ -136,7 +131,7 @@ export class ModelRunner<U extends User = User> {
     if (!model?.hasTail) return
     try {
       await this.#options.lane.commit(model.checkpoint())
-      this.#tidyLater()
+      this.#options.onCheckpoint()
     } catch (error) {
       // The history has all of it; only the next load is longer.
       this.#options.log.debug({ err: error, model: this.key }, 'checkpoint failed')
@@ -310,7 +305,7 @@ export class ModelRunner<U extends User = User> {
         work.reject(error)
       }
     }
-    if (write?.checkpoint !== undefined) this.#tidyLater()
+    if (write?.checkpoint !== undefined) this.#options.onCheckpoint()
   }
 
   #refuse({ flush, reject }: FlushWork<U>, refusal: FlushoutError): void {
@@ -321,21 +316,6 @@ export class ModelRunner<U extends User = User> {
       this.#options.log.info({ model: this.key, clientId, from }, found)
     }
     reject(refusal)
-  }
-
-  /** After a checkpoint: let go of history, and keep what lets old versions be read. */
-  #tidyLater(): void {
-    const { key } = this
-    const { store, keepHistory, keepBytes, log, chores } = this.#options
-    chores.add(key, async () => {
-      try {
-        if (keepHistory !== undefined) await store.trim(key, keepHistory)
-        await store.keepCheckpoint(key, keepBytes)
-      } catch (error) {
-        // The next checkpoint tries again.
-        log.error({ err: error, model: key }, 'tidying the history failed')
-      }
-    })
   }
 
   async #load(clientIds: readonly string[]): Promise<HotModel<U>> {

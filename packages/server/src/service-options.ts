@@ -10,6 +10,12 @@ import type { Environment } from './environment.ts'
 import type { CheckpointRule } from './hot-model.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
+import {
+  checkClientRetention,
+  checkRetention,
+  type ClientRetention,
+  type Retention,
+} from './retention.ts'
 import type { ModelStore } from './store.ts'
 
 /** A kind of models: all whose keys fit the pattern. */
@@ -22,6 +28,8 @@ export interface ModelKind<U extends User = User> {
    * found.
    */
   readonly initial?: JsonObject | ((key: string) => JsonObject)
+  /** How much history its models keep, if not what `history` of the service says. */
+  readonly history?: Retention
   /** Rules for its commands, in the order in which they run. */
   readonly interceptors?: readonly Rule<U>[]
 }
@@ -43,10 +51,15 @@ export interface ServiceOptions<U extends User = User> {
   /** When the whole document is written, and not only what changed. */
   readonly checkpoint?: Partial<CheckpointRule>
   /**
-   * How many of the latest commands of each model stay in the history; all if
-   * left out. Less history means more snapshots for clients that come back.
+   * How much history each model keeps, unless its kind says otherwise. Default `'all'`.
+   * Who comes back from before it gets a snapshot.
    */
-  readonly keepHistory?: number
+  readonly history?: Retention
+  /**
+   * For how long clients are known that send nothing any more; default 90 days. What they
+   * may have sent before is not applied afterwards, but told as dropped.
+   */
+  readonly clients?: ClientRetention
   /** How live connections are kept. */
   readonly live?: LiveOptions
   readonly log?: Log
@@ -69,6 +82,8 @@ export function checkOptions<U extends User>({
   store,
   authorize,
   models,
+  history,
+  clients,
 }: ServiceOptions<U>): void {
   if (!store) throw new FlushoutError('OPTIONS_INVALID', 'Give a store: `store: memoryStore()`.')
   if (typeof authorize !== 'function') {
@@ -83,10 +98,13 @@ export function checkOptions<U extends User>({
       "Name the models: `models: [{ pattern: 'todos:*' }]`.",
     )
   }
-  for (const { pattern, initial } of models as readonly ModelKind<U>[]) {
+  checkRetention('history', history)
+  checkClientRetention(clients)
+  for (const { pattern, initial, history: own } of models as readonly ModelKind<U>[]) {
     if (typeof pattern !== 'string' || pattern === '') {
       throw new FlushoutError('OPTIONS_INVALID', 'Each of `models` has a pattern, as `todos:*`.')
     }
+    checkRetention(`history of "${pattern}"`, own)
     const isObject = typeof initial === 'object' && initial !== null && !Array.isArray(initial)
     if (typeof initial === 'function' || initial === undefined) continue
     if (!isObject || !copyJson(initial).ok) {

@@ -20,7 +20,7 @@ import {
 import { createModelAdmin, type ModelAdmin } from './admin.ts'
 import type { Action, Administer, Administration, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
-import { Chores } from './chores.ts'
+import { Caretaker } from './caretaker.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
@@ -121,6 +121,8 @@ export function createService<U extends User = User>(
 /** Who may read in the past at a time: it takes connections and work from those who edit. */
 const READERS = 2
 
+const CLIENTS_FOR_MS = 90 * 24 * 3_600_000
+
 interface CompiledKind<U extends User> extends ModelKind<U> {
   readonly fits: (key: string) => boolean
 }
@@ -132,13 +134,12 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #kinds: readonly CompiledKind<U>[]
   readonly #limits: Limits
   readonly #rule: CheckpointRule
-  readonly #keepHistory: number | undefined
   readonly #log: Log
   readonly #environment: Environment
   readonly #createId: () => string
   readonly #lane: CommitterLane
   readonly #cache: ModelCache<U>
-  readonly #chores = new Chores()
+  readonly #caretaker: Caretaker
   readonly #hints: Hints
   readonly #hub: Hub<U>
   readonly #turns: Turns
@@ -154,12 +155,23 @@ class Service<U extends User> implements FlushoutService<U> {
     this.#kinds = options.models.map((kind) => ({ ...kind, fits: compileKeyPattern(kind.pattern) }))
     this.#limits = completeLimits(options.limits)
     this.#rule = { bytes: 65_536, flushes: 1000, keepBytes: 262_144, ...options.checkpoint }
-    this.#keepHistory = options.keepHistory
     this.#log = options.log ?? silentLog
     this.#environment = options.environment ?? defaultEnvironment
     this.#createId = createIdFactory(this.#environment)
     this.#lane = new CommitterLane(this.#store, this.#environment)
     this.#cache = new ModelCache(this.#limits.cacheBytes, (key) => this.#createRunner(key))
+    this.#caretaker = new Caretaker({
+      store: this.#store,
+      environment: this.#environment,
+      log: this.#log,
+      keepBytes: this.#rule.keepBytes,
+      clients: options.clients ?? { forMs: CLIENTS_FOR_MS },
+      retentionOf: (key) => {
+        const kind = this.#kindOf(key)
+        return kind && (kind.history ?? options.history ?? 'all')
+      },
+      settle: (key) => this.#cache.settle(key),
+    })
     this.#turns = new Turns(READERS, this.#limits.waiting, this.#environment)
     this.#hints = this.#store.hints()
     this.#hub = new Hub<U>({
@@ -292,7 +304,7 @@ class Service<U extends User> implements FlushoutService<U> {
 
   async #end(): Promise<void> {
     await this.#cache.close()
-    await this.#chores.done()
+    await this.#caretaker.end()
     await this.#store.close()
   }
 
@@ -375,9 +387,7 @@ class Service<U extends User> implements FlushoutService<U> {
       log: this.#log,
       maxWaiting: this.#limits.waiting,
       maxAttempts: this.#limits.attempts,
-      keepHistory: this.#keepHistory,
-      keepBytes: this.#rule.keepBytes,
-      chores: this.#chores,
+      onCheckpoint: () => this.#caretaker.tidy(key),
       wake: (stored) => new HotModel(key, stored, this.#masterOptions(key, kind), this.#rule),
       create: () => this.#createModel(key, kind),
       onServed: () => this.#cache.weigh(runner),

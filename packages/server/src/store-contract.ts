@@ -3,6 +3,7 @@ import type { DefineTest } from './define-test.ts'
 import { cursorsContract } from './followers/cursors-contract.ts'
 import { inventoryContract } from './inventory-contract.ts'
 import { ALL, pastContract } from './past-contract.ts'
+import { retentionContract } from './retention-contract.ts'
 import { client, extend, StoredStory } from './store-story.ts'
 import type { Head, ModelStore, News, Write } from './store.ts'
 
@@ -223,7 +224,7 @@ export function storeContract(
       first!.hash,
     ])
     await model.write([model.entry(1)], [], '{"four":4}')
-    await model.store.trim(model.key, 2)
+    await model.trim(2)
     deepStrictEqual(await hashes(0, 1, 2, 3), [undefined, undefined, first!.hash, second!.hash])
     deepStrictEqual(await hashes(), [])
   })
@@ -233,14 +234,14 @@ export function storeContract(
     await model.write([model.entry(2)], [], '{"eight":8}')
     const last = model.entry(1)
     await model.write([last])
-    await model.store.trim(model.key, 3)
+    await model.trim(4)
     const stretch = await model.store.history(model.key, 0, 9, 1_000_000)
     deepStrictEqual(stretch?.floorHash, entries[1]!.hash)
     deepStrictEqual(
       stretch?.entries.map(({ from }) => from),
       [4, 6, 8],
     )
-    await model.store.trim(model.key, 0)
+    await model.trim(0)
     deepStrictEqual((await model.load()).tail, [last])
     deepStrictEqual((await model.load()).checkpoint.document, { eight: 8 })
     const floor = { ...model.head, commandCount: 8, hash: (await model.load()).checkpoint.hash }
@@ -289,6 +290,7 @@ export function storeContract(
   inventoryContract(test, createStore)
   pastContract(test, createStore)
   cursorsContract(story)
+  retentionContract(test, createStore)
 }
 
 /** What a writer may have read who is not to write any more. */

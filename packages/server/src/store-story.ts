@@ -36,6 +36,12 @@ export class StoredStory {
     return createEntry(this.head.commandCount + distance, size, clientId)
   }
 
+  /** Forget what lies before the last `keep` commands. */
+  async trim(keep: number): Promise<void> {
+    const trimmed = await this.store.trim(this.key, { keep, before: undefined, limit: 1000 })
+    ok(trimmed !== 'more', 'all of it fits into one step')
+  }
+
   next(
     entries: readonly LogEntry[],
     clients: readonly ClientRecord[] = [],
@@ -103,12 +109,13 @@ function createEntry(from: number, size: number, clientId: string): LogEntry {
 }
 
 /** What a store keeps of a client. */
-export function client(clientId: string, sequence: number): ClientRecord {
+export function client(clientId: string, sequence: number, at = 1_700_000_000_000): ClientRecord {
   const rejection = { code: 'REJECTED', message: 'no \u0000', at: ['list', 'a'] }
   return {
     clientId,
     userId: 'ada',
     sequence,
+    at,
     digest: digest(`${clientId} ${sequence}`),
     answer: { verdicts: [{ index: 0, kind: 'rejected', rejection }], remaps: [] },
   }

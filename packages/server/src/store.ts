@@ -32,6 +32,8 @@ export interface StoredModel {
   readonly tail: readonly LogEntry[]
   /** Those of the asked for clients that the store knows. */
   readonly clients: readonly ClientRecord[]
+  /** The last client, in the order of ids, whose row went; '' if none did. */
+  readonly lastExpired: string
 }
 
 /** What happened to a model since somebody looked. */
@@ -44,6 +46,8 @@ export interface News {
   readonly entries: readonly LogEntry[] | undefined
   /** Those of the asked for clients that the store knows, as of `head`. */
   readonly clients: readonly ClientRecord[]
+  /** As in `StoredModel`, as of `head`. */
+  readonly lastExpired: string
 }
 
 /** A piece of history that ends where the caller asked it to. */
@@ -64,6 +68,30 @@ export interface EntryRange {
   readonly limit: number
   /** Characters of JSON, about. One entry is read whatever it takes. */
   readonly maxBytes: number
+}
+
+/** Which entries of a history may go, the oldest first. */
+export interface TrimRange {
+  /** Not the entries in which the last so many commands are. */
+  readonly keep: number
+  /** Only what is older than this time, if one is given. */
+  readonly before: number | undefined
+  /** At most so many entries, so that nobody waits for long. */
+  readonly limit: number
+}
+
+/**
+ * `more`: there was more than could go in one step. `held`: what comes next is in no
+ * checkpoint yet.
+ */
+export type Trimmed = 'done' | 'more' | 'held'
+
+/** Which client rows may go. */
+export interface ClientRange {
+  /** Of clients whose ids are from before this time, and who were not heard of since. */
+  readonly before: number
+  /** At most so many. */
+  readonly limit: number
 }
 
 /** A model as a list tells of it. */
@@ -172,8 +200,16 @@ export interface ModelStore {
     clientIds: readonly string[],
     stage: (news: News | undefined) => Write | undefined,
   ): Promise<Outcome>
-  /** Forget the history before the last `keep` commands, as far as checkpoints allow. */
-  trim(key: string, keep: number): Promise<void>
+  /**
+   * Take a step in forgetting old history, with the kept checkpoints that nothing leads to
+   * any more. Never reaches past the current checkpoint. Safe while others do the same.
+   */
+  trim(key: string, range: TrimRange): Promise<Trimmed>
+  /**
+   * Take a step in forgetting clients, and note in the same step up to which id some are
+   * forgotten. Clients whose ids do not say when they were made stay.
+   */
+  forgetClients(key: string, range: ClientRange): Promise<'done' | 'more'>
   /**
    * A way to the other servers that share this store. Each call gives another
    * end of it: who publishes at one is heard at all others.

@@ -68,7 +68,7 @@ function entry(from: number, clientId: string, sequence: number): LogEntry {
 
 function client(clientId: string, sequence: number): ClientRecord {
   const answer = { verdicts: [], remaps: [] }
-  return { clientId, userId: null, sequence, digest: `${clientId} ${sequence}`, answer }
+  return { clientId, userId: null, sequence, at: 0, digest: `${clientId} ${sequence}`, answer }
 }
 
 /** Say of each part of `write` whether it is in the tables, and fail if they differ. */
@@ -227,7 +227,9 @@ test('a history that dies amid being trimmed is as before, or as afterwards', as
     const write = await prepare(store, `trim ${when}`)
     await METHODS.commit(store, write)
     pool.hand = cutAt(when, 1, auditor)
-    await expect(store.trim(write.key, 1)).rejects.toThrow(/connection/i)
+    await expect(store.trim(write.key, { keep: 1, before: undefined, limit: 9 })).rejects.toThrow(
+      /connection/i,
+    )
     pool.hand = (_query, send) => send()
     const { rows } = await auditor.query(
       `select floor_count::int as floor, floor_hash as hash,

@@ -40,7 +40,7 @@ const hasty: Environment = {
   setTimer: (callback, delayMs) => defaultEnvironment.setTimer(callback, Math.min(delayMs, 5)),
 }
 
-function serve(store: ModelStore, keepHistory?: number): FlushoutService {
+function serve(store: ModelStore): FlushoutService {
   return createService({
     // Closed by whoever opened it.
     store: wrapStore(store, { close: async () => {} }),
@@ -50,7 +50,6 @@ function serve(store: ModelStore, keepHistory?: number): FlushoutService {
       { pattern: 'notes:*', initial: {} },
     ],
     checkpoint: { flushes: 4, keepBytes: 300 },
-    ...(keepHistory !== undefined && { keepHistory }),
   })
 }
 
@@ -123,7 +122,7 @@ for (const [name, open] of Object.entries({
       await before.follower.caughtUp()
       await before.follower.close()
       for (let turn = 0; turn < 30; turn += 1) await ada.add(`n${turn}`)
-      await store.trim(KEY, 3)
+      await store.trim(KEY, { keep: 3, before: undefined, limit: 1000 })
       const after = follow(store)
       await after.follower.caughtUp()
       expect(after.of(KEY)).toHaveLength(2)

@@ -94,7 +94,7 @@ describe('a client that is behind', () => {
 
   test('by more than is kept gets a snapshot, and its own flush all the same', async () => {
     const store = memoryStore()
-    const options = { store, ...checkpointEach, keepHistory: 2, limits: { historyBytes: 0 } }
+    const options = { store, ...checkpointEach, history: { last: 2 }, limits: { historyBytes: 0 } }
     const ada = new Writer(createTestService(options), 'ada')
     await ada.add('first', { text: 'x'.repeat(2000) })
     const reader = await createReader(ada)
@@ -113,7 +113,10 @@ describe('a client that is behind', () => {
 
   test('gets updates from what is left of the history', async () => {
     const store = memoryStore()
-    const ada = new Writer(createTestService({ store, ...checkpointEach, keepHistory: 2 }), 'ada')
+    const ada = new Writer(
+      createTestService({ store, ...checkpointEach, history: { last: 2 } }),
+      'ada',
+    )
     await ada.add('first', { text: 'x'.repeat(2000) })
     for (const id of ['a', 'b']) await ada.add(id)
     const reader = await createReader(ada)
@@ -129,7 +132,7 @@ describe('a client that is behind', () => {
 test('without any history everybody gets snapshots', async () => {
   const service = createTestService({
     ...checkpointEach,
-    keepHistory: 0,
+    history: 'none',
     limits: { historyBytes: 0 },
   })
   const ada = new Writer(service, 'ada')

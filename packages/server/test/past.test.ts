@@ -61,7 +61,7 @@ for (const [name, open] of Object.entries({
 
     test('what was trimmed is said to be gone', async () => {
       const store = await open('trimmed')
-      const service = createTestService({ store, ...often, keepHistory: 40 })
+      const service = createTestService({ store, ...often, history: { last: 40 } })
       const ada = new Writer(service, 'ada')
       for (let turn = 0; turn < 100; turn += 1) await ada.add(`n${turn}`)
       expect(await codeOf(service.snapshotAt(KEY, 3))).toBe('VERSION_NOT_FOUND')

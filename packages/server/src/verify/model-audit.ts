@@ -1,4 +1,4 @@
-import { chainHash, Master, type JsonObject, type LogEntry } from '@flushout/core'
+import { chainHash, isTimedId, Master, type JsonObject, type LogEntry } from '@flushout/core'
 
 /** A point in a history. */
 export interface Point {
@@ -24,6 +24,8 @@ export interface AuditedRows {
   readonly head: Point
   /** The current checkpoint and those that were kept, by count. */
   readonly checkpoints: readonly StoredDocument[]
+  /** Clients with ids up to this one may have no row any more. */
+  readonly lastExpired: string
 }
 
 /**
@@ -36,13 +38,16 @@ export class ModelAudit {
   readonly findings: string[] = []
   readonly #digest: (text: string) => string
   readonly #head: Point
+  readonly #lastExpired: string
   readonly #checkpoints: StoredDocument[]
   readonly #sequences = new Map<string, number>()
   #last: Point
   // The document there; undefined before the first checkpoint, and behind damage.
   #master: Master | undefined
 
-  constructor({ floor, head, checkpoints }: AuditedRows, digest: (text: string) => string) {
+  constructor(rows: AuditedRows, digest: (text: string) => string) {
+    const { floor, head, checkpoints, lastExpired } = rows
+    this.#lastExpired = lastExpired
     this.#digest = digest
     this.#head = head
     this.#last = floor
@@ -77,6 +82,8 @@ export class ModelAudit {
     if (last.hash !== hash) this.#find(`the head has hash ${hash}, the log ends with ${last.hash}`)
     for (const checkpoint of this.#checkpoints) this.#findStray(checkpoint, undefined)
     for (const [clientId, sequence] of this.#sequences) {
+      const isExpired = isTimedId(clientId) && clientId <= this.#lastExpired
+      if (isExpired && !clients.has(clientId)) continue
       const known = clients.get(clientId) ?? 0
       // Else a repeat would get in anew.
       if (known >= sequence) continue

@@ -62,6 +62,7 @@ async function verifyModel(query: Query, key: string): Promise<readonly string[]
         floor: { commandCount: Number(row['floor_count']), hash: row['floor_hash'] as string },
         head: { commandCount: Number(row['command_count']), hash: row['hash'] as string },
         checkpoints: checkpoints.toSorted((a, b) => a.commandCount - b.commandCount),
+        lastExpired: row['last_expired'] as string,
       },
       digest,
     )
