@@ -1,12 +1,11 @@
 // `flushout verify` on a real database, sound and damaged.
 import type { Flush } from '@flushout/core'
 import { allowAnyone, createService, postgresStore } from '@flushout/server'
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { verifyDatabase } from '../../packages/server/src/verify/verify-database.ts'
 import { createDatabase, runOn } from '../support/postgres.ts'
+import { runTool } from '../support/tool.ts'
 
 /** Two models, one of 450 flushes with kept checkpoints, one whose history was trimmed. */
 async function populate(): Promise<string> {
@@ -126,31 +125,24 @@ describe('a check of a database', () => {
 describe('the tool', () => {
   test('says that nothing is wrong, or the first fault, or why it could not look', async () => {
     const url = await populate()
-    expect(await run(['verify', '--url', url])).toEqual({
+    expect(await runTool(['verify', '--url', url])).toEqual({
       code: 0,
       out: '2 models, nothing wrong.\n',
       err: '',
     })
     await runOn(url, `update flushout.flush set user_id = 'eve' where to_count = 890`)
-    const found = await run(['verify'], { DATABASE_URL: url })
+    const found = await runTool(['verify'], { DATABASE_URL: url })
     expect(found).toMatchObject({ code: 1, out: '' })
     expect(found.err).toMatch(/^todos:long: the hash at 890 is \S+, the entries make \S+\n$/)
-    expect(await run(['verify', '--url', url, '--schema', 'other'])).toMatchObject({ code: 2 })
-    expect(await run(['verify'])).toMatchObject({ code: 2, err: expect.stringContaining('--url') })
-    expect(await run(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--url') })
-    expect(await run(['verify', '--force', '--url', url])).toMatchObject({ code: 2 })
+    expect(await runTool(['verify', '--url', url, '--schema', 'other'])).toMatchObject({ code: 2 })
+    expect(await runTool(['verify'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--url'),
+    })
+    expect(await runTool(['--help'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('--url'),
+    })
+    expect(await runTool(['verify', '--force', '--url', url])).toMatchObject({ code: 2 })
   })
 })
-
-function run(args: readonly string[], environment: Record<string, string> = {}) {
-  const tool = fileURLToPath(new URL('../../packages/server/src/cli.ts', import.meta.url))
-  const env = { ...process.env, DATABASE_URL: '', ...environment }
-  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['--conditions=@flushout/source', tool, ...args],
-      { env },
-      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
-    )
-  })
-}

@@ -46,6 +46,7 @@ export const catalogue = {
   MODEL_NOT_FOUND: 'never',
   NOT_FOUND: 'never',
   VERSION_NOT_FOUND: 'never',
+  HISTORY_DAMAGED: 'never',
   HISTORY_CHANGED: 'after-resync',
   SEQUENCE_GAP: 'after-resync',
   SEQUENCE_REUSED: 'after-resync',

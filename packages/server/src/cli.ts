@@ -2,9 +2,15 @@
 // The command-line tool: `npx flushout verify --url postgres://…`.
 import { parseArgs } from 'node:util'
 import { tell, UsageError, type CliCommand } from './cli/cli-command.ts'
+import { exportCommand } from './cli/export.ts'
+import { replay } from './cli/replay.ts'
 import { verify } from './cli/verify.ts'
 
-const COMMANDS: { readonly [name: string]: CliCommand } = { verify }
+const COMMANDS: { readonly [name: string]: CliCommand } = {
+  verify,
+  export: exportCommand,
+  replay,
+}
 
 const USAGE = `${Object.values(COMMANDS)
   .map(({ usage }) => usage)

@@ -89,7 +89,10 @@ async function readBeginning(
 }
 
 /** The document where the history begins; the current checkpoint where there is none. */
-export async function readOldest(store: PastStore, key: string): Promise<Snapshot | undefined> {
+export async function readOldest(
+  store: Pick<PastStore, 'entries' | 'checkpoint'>,
+  key: string,
+): Promise<Snapshot | undefined> {
   const [first] = await store.entries(key, { ...ALL, limit: 1, maxBytes: 1 })
   const oldest = first && (await store.checkpoint(key, first.from))
   return oldest ?? store.checkpoint(key, Number.MAX_SAFE_INTEGER)
