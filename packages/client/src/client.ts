@@ -3,6 +3,7 @@ import {
   FlushoutError,
   type Interceptor,
   type JsonObject,
+  type Resolver,
   type SettledCommand,
   type User,
 } from '@flushout/core'
@@ -51,6 +52,11 @@ interface WorkOptions {
   readonly user?: User
   /** Refuse or amend commands before they show. The master runs its own. */
   readonly interceptors?: readonly Interceptor[]
+  /**
+   * What to show where an edit finds something else than it expects: the `resolve` of the
+   * server. Without it, such an edit is refused on the spot.
+   */
+  readonly resolve?: Resolver
   /**
    * Keep documents and edits on this device, so that they survive the page:
    * `storage: onDevice()`. Each `user` has their own. Without it, they do not.

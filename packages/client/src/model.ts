@@ -149,7 +149,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
    * Give a lost command again, and take it off `rejections` if it is accepted; else the
    * receipt says why not. A create that took effect after all, as its node is there, sets
    * its props instead; whether it did may not be known before the model is in step: then
-   * the code is OUTCOME_UNKNOWN.
+   * the code is OUTCOME_UNKNOWN. After a conflict it overwrites what was found, and only
+   * that: if it is another by now, that is a conflict again.
    */
   retry(lost: LostCommand): Receipt {
     const isInStep = this.status.lastSyncedAt !== undefined

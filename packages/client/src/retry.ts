@@ -2,6 +2,7 @@ import {
   refusedReceipt,
   type Command,
   type CommandProxy,
+  type JsonObject,
   type LostCommand,
   type Receipt,
 } from '@flushout/core'
@@ -12,9 +13,11 @@ import {
  */
 export function giveAgain(
   proxy: CommandProxy<object>,
-  { command, path, kind, wait = false }: LostCommand,
+  lost: LostCommand,
   isInStep: boolean,
 ): Receipt {
+  const { command, path, kind, wait = false } = lost
+  if (kind === 'conflict') return proxy.apply(expectFound(command, lost.found), { wait })
   if (command.action !== 'create') return proxy.apply(command, { wait })
   // Given again it would be there twice: the master gives a taken id another name.
   if (proxy.read(path) !== undefined) {
@@ -29,4 +32,16 @@ export function giveAgain(
     })
   }
   return proxy.apply(command, { wait })
+}
+
+/** The command for who has seen what is there: it overwrites that, and nothing newer. */
+function expectFound(command: Command, found: JsonObject): Command {
+  if (command.action !== 'update' || !command.expects) return command
+  const { expects } = command
+  const keys = [command, expects].flatMap(({ props = {}, unset = [] }) => [
+    ...Object.keys(props),
+    ...unset,
+  ])
+  const missing = keys.filter((key) => !Object.hasOwn(found, key))
+  return { ...command, expects: { props: found, unset: missing } }
 }

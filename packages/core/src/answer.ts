@@ -34,6 +34,12 @@ type CheckedVerdict =
       readonly followUps?: readonly CheckedCommand[]
     }
   | { readonly index: number; readonly kind: 'rejected' | 'dropped'; readonly rejection: Rejection }
+  | {
+      readonly index: number
+      readonly kind: 'conflict'
+      readonly rejection: Rejection
+      readonly found: JsonObject | undefined
+    }
 
 /** A `PullAnswer` that has the right form and is deeply frozen where it is kept. */
 export interface CheckedPull {
@@ -95,14 +101,15 @@ function toPull(answer: unknown): CheckedPull {
 
 function toSnapshot(snapshot: unknown): Snapshot {
   const { commandCount, hash, document } = Object(snapshot) as Snapshot
-  demand(isObject(document))
-  const copy = copyJson(document)
+  return { commandCount: toCount(commandCount), hash: toText(hash), document: toObject(document) }
+}
+
+/** A deeply frozen copy. */
+function toObject(value: unknown): JsonObject {
+  demand(isObject(value as JsonObject))
+  const copy = copyJson(value)
   demand(copy.ok)
-  return {
-    commandCount: toCount(commandCount),
-    hash: toText(hash),
-    document: copy.value as JsonObject,
-  }
+  return copy.value as JsonObject
 }
 
 function toSync(sync: unknown): CheckedSync {
@@ -125,18 +132,20 @@ function toUpdate(update: unknown): CheckedUpdateEntry {
 }
 
 function toVerdict(verdict: unknown, commands: number): CheckedVerdict {
-  const { index, kind, command, rejection, followUps } = Object(verdict) as Record<string, unknown>
-  demand(toCount(index) < commands)
+  const fields = Object(verdict) as Record<string, unknown>
+  const { kind, command, rejection, followUps, found } = fields
+  const index = toCount(fields['index'])
+  demand(index < commands)
   const led = followUps === undefined ? undefined : { followUps: toFollowUps(followUps) }
-  if (kind === 'applied' && led) return { index: index as number, kind, ...led }
-  if (kind === 'amended') {
-    return { index: index as number, kind, command: toApplied(command), ...led }
-  }
-  demand(kind === 'rejected' || kind === 'dropped')
+  if (kind === 'applied' && led) return { index, kind, ...led }
+  if (kind === 'amended') return { index, kind, command: toApplied(command), ...led }
+  demand(kind === 'rejected' || kind === 'dropped' || kind === 'conflict')
   const { code, message } = Object(rejection) as Rejection
   toText(code)
   toText(message)
-  return { index: index as number, kind, rejection: rejection as Rejection }
+  const why = rejection as Rejection
+  if (kind !== 'conflict') return { index, kind, rejection: why }
+  return { index, kind, rejection: why, found: found === undefined ? undefined : toObject(found) }
 }
 
 function toFollowUps(commands: unknown): readonly CheckedCommand[] {

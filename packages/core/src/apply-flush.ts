@@ -2,15 +2,18 @@ import { applyRuled, type FollowUp } from './apply-ruled.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change } from './document.ts'
-import type { EntryNote } from './history.ts'
+import { findStale, readFields, withoutExpects, type AskWritten } from './expects.ts'
+import type { EntryNote, LogEntry } from './history.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
-import { measureJson, type JsonValue } from './json.ts'
+import { measureJson, type JsonObject, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
 import { checkParents } from './orphan.ts'
+import { hasWritten } from './past.ts'
 import type { Path } from './path.ts'
 import type { Flush, FlushGroup, Remap, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
 import { remapCommand, withFreeId } from './remap.ts'
+import { meet, type Merged, type Resolver } from './resolve.ts'
 
 /** Who sends a flush and when: made once for each, so that doing it again gives the same. */
 export interface FlushContext<U extends User = User> {
@@ -28,6 +31,10 @@ export interface FlushTarget<U extends User> {
   readonly changes: Change[]
   readonly createId: () => string
   readonly interceptors?: readonly Interceptor<U>[]
+  /** What to do with updates that found something else than they expect. */
+  readonly resolve?: Resolver<U>
+  /** The history after a count; undefined where it does not reach back that far. */
+  readonly entriesAfter: (count: number) => readonly LogEntry[] | undefined
   readonly maxDocumentBytes?: number
   readonly onInterceptorError?: (error: unknown) => void
 }
@@ -47,15 +54,20 @@ type Result =
       readonly ok: true
       readonly command: CheckedCommand
       readonly followUps: readonly FollowUp[]
+      readonly merged: Merged | undefined
     }
   | { readonly ok: false; readonly refusal: Refusal }
 
 interface Refusal {
-  readonly kind: 'rejected' | 'dropped'
+  readonly kind: 'rejected' | 'dropped' | 'conflict'
   readonly rejection: Rejection
+  /** Where it is a conflict. */
+  readonly found?: JsonObject
 }
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024
+/** Characters of all that is told of a flush as found. A command may name the whole document. */
+const MAX_FOUND = 65_536
 
 /**
  * Apply the commands of a flush in order. One that is refused does not stop the
@@ -68,7 +80,14 @@ export function applyFlush<U extends User>(
   target: FlushTarget<U>,
 ): FlushResult {
   const context: InterceptorContext<U> = { side: 'master', user, now, random: createRandom(seed) }
-  const growing: Growing = { commands: [], notes: [], verdicts: [], remaps: [], refused: [] }
+  const growing: Growing = {
+    commands: [],
+    notes: [],
+    verdicts: [],
+    remaps: [],
+    refused: [],
+    room: MAX_FOUND,
+  }
   try {
     let index = 0
     for (const group of flush.groups ?? []) {
@@ -96,6 +115,8 @@ interface Growing {
   readonly remaps: Remap[]
   /** The nodes whose create was refused, as the client calls them. */
   readonly refused: Path[]
+  /** How many more characters may be told as found. */
+  room: number
 }
 
 /** Note what is known of a group whose commands, and the notes on them, are those from `start` on. */
@@ -106,7 +127,15 @@ function note(
 ): void {
   const count = commands.length - start.command
   if (count === 0 || label === undefined) return
-  notes.splice(start.note, 0, { index: start.command, label, ...(count > 1 && { count }) })
+  addNote(notes, { index: start.command, label, ...(count > 1 && { count }) })
+}
+
+/** What is told of one command is one note. */
+function addNote(notes: EntryNote[], told: EntryNote): void {
+  const at = notes.findIndex(({ index }) => index >= told.index)
+  if (at < 0) notes.push(told)
+  else if (notes[at]!.index === told.index) notes[at] = { ...notes[at], ...told }
+  else notes.splice(at, 0, told)
 }
 
 function applyAt<U extends User>(
@@ -114,8 +143,9 @@ function applyAt<U extends User>(
   flush: Flush,
   context: InterceptorContext<U>,
   target: FlushTarget<U>,
-  { commands, notes, verdicts, remaps, refused }: Growing,
+  growing: Growing,
 ): void {
+  const { commands, notes, verdicts, remaps, refused } = growing
   const checked = checkCommand(flush.commands[index]!, target.createId)
   if (!checked.ok) {
     verdicts.push({ index, kind: 'rejected', rejection: checked.rejection })
@@ -125,20 +155,26 @@ function applyAt<U extends User>(
   const orphaned = checkParents(sent.path, refused)
   const result: Result = orphaned
     ? { ok: false, refusal: { kind: 'dropped', rejection: orphaned } }
-    : applyOne(remapCommand(sent, remaps), context, target)
+    : applyOne(remapCommand(sent, remaps), { flush, context, target })
   if (!result.ok) {
-    verdicts.push({ index, ...result.refusal })
+    const { found, ...refusal } = result.refusal
+    verdicts.push({ index, ...refusal, ...(found && takeRoom(growing, found)) })
     if (sent.action === 'create') refused.push([...sent.path, sent.id])
     return
   }
-  const { command } = result
+  const command = withoutExpects(result.command)
   const first = commands.push(command) - 1
-  for (const { command: next, cause } of result.followUps) {
-    notes.push({ index: commands.push(next) - 1, cause: first + cause })
+  if (result.merged) {
+    const { sent: given, found } = result.merged
+    const base = given.expects?.since ?? flush.from
+    notes.push({ index: first, merged: { sent: given, ...takeRoom(growing, found), base } })
   }
-  const followUps = result.followUps.map((followUp) => followUp.command)
+  const followUps = result.followUps.map((followUp) => withoutExpects(followUp.command))
+  for (const [at, { cause }] of result.followUps.entries()) {
+    notes.push({ index: commands.push(followUps[at]!) - 1, cause: first + cause })
+  }
   const led = followUps.length > 0 && { followUps }
-  if (command !== sent) verdicts.push({ index, kind: 'amended', command, ...led })
+  if (result.command !== sent) verdicts.push({ index, kind: 'amended', command, ...led })
   else if (led) verdicts.push({ index, kind: 'applied', ...led })
   if (command.action !== 'create' || sent.action !== 'create' || command.id === sent.id) return
   remaps.push({
@@ -147,14 +183,39 @@ function applyAt<U extends User>(
   })
 }
 
-function applyOne<U extends User>(
-  command: CheckedCommand,
-  context: InterceptorContext<U>,
-  target: FlushTarget<U>,
-): Result {
+/** `found` as a field, if it can be told. */
+function takeRoom(growing: Growing, found: JsonObject): { readonly found?: JsonObject } {
+  const size = measureJson(found)
+  if (size > growing.room) return {}
+  growing.room -= size
+  return { found }
+}
+
+/** In what a command is applied. */
+interface Scene<U extends User> {
+  readonly flush: Flush
+  readonly context: InterceptorContext<U>
+  readonly target: FlushTarget<U>
+}
+
+function applyOne<U extends User>(command: CheckedCommand, scene: Scene<U>): Result {
+  const { flush, context, target } = scene
   const { tree, createId, interceptors = [], onInterceptorError = () => {} } = target
+  const askWritten: AskWritten = (path, since) => {
+    // Who claims no past, or a part of it that they did not hold, names a count of another one.
+    const isClaimed = flush.hash !== '' && since <= flush.from
+    const entries = isClaimed ? target.entriesAfter(since) : undefined
+    return !entries || hasWritten(entries, path, since, flush.clientId)
+  }
+  const met = meet(tree, withFreeId(tree, command, createId), {
+    resolver: target.resolve,
+    askWritten,
+    context,
+    onError: onInterceptorError,
+  })
+  if (!met.ok) return met
   const changes: Change[] = []
-  const result = applyRuled<U, Refusal>(withFreeId(tree, command, createId), {
+  const result = applyRuled<U, Refusal>(met.command, {
     tree,
     changes,
     context,
@@ -164,13 +225,16 @@ function applyOne<U extends User>(
     apply: (ruled) => {
       const tooLarge = checkSize(ruled, target)
       if (tooLarge) return { kind: 'rejected', rejection: tooLarge }
+      // Of what follows it, too.
+      const stale = findStale(tree, ruled, askWritten)
+      if (stale) return { kind: 'conflict', rejection: stale, found: readFields(tree, ruled) }
       const rejection = tree.apply(ruled, changes)
       // The form was right, so the document is not what the client saw.
       return rejection && { kind: 'dropped', rejection }
     },
   })
   for (const change of changes) target.changes.push(change)
-  return result
+  return result.ok ? { ...result, merged: met.merged } : result
 }
 
 function checkSize<U extends User>(

@@ -29,6 +29,7 @@ export const catalogue = {
   VALUE_INVALID: 'never',
   TOO_DEEP: 'never',
   DOCUMENT_TOO_LARGE: 'never',
+  CONFLICT: 'never',
   PARENT_REJECTED: 'never',
   BATCH_REJECTED: 'never',
   WITHDRAWN: 'never',

@@ -1,4 +1,4 @@
-import type { Command, Create, Delete, Rejection, Update } from './command.ts'
+import type { Command, Create, Delete, Expects, Rejection, Update } from './command.ts'
 import { copyJson, describe, isForbiddenKey, isKey, MAX_DEPTH, type JsonObject } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
 
@@ -9,8 +9,9 @@ export type CheckedUpdate = Update & { readonly path: Path }
 type CheckedDelete = Delete
 
 const CREATE_FIELDS = ['action', 'path', 'id', 'props', 'parentDefault']
-const UPDATE_FIELDS = ['action', 'path', 'props', 'unset']
+const UPDATE_FIELDS = ['action', 'path', 'props', 'unset', 'expects']
 const DELETE_FIELDS = ['action', 'path']
+const EXPECTS_FIELDS = new Set(['props', 'unset', 'since'])
 
 /** What is said where a field holds a wrong key. */
 const CODES = { path: 'PATH_INVALID', unset: 'COMMAND_INVALID', id: 'ID_INVALID' }
@@ -83,16 +84,51 @@ function checkCreate(command: Create, path: Path, createId: () => string): Check
 
 function checkUpdate(command: Update, path: Path): CheckedUpdate {
   const props = checkProps(command.props, 'props', path)
-  if (command.unset === undefined) {
+  const { unset, expects } = command
+  if (unset === undefined && expects === undefined) {
     return Object.freeze(props ? { action: 'update', path, props } : { action: 'update', path })
   }
-  const unset = checkKeys(command.unset, 'unset')
-  for (const key of unset) {
+  return Object.freeze({
+    action: 'update',
+    path,
+    ...(props && { props }),
+    ...(unset !== undefined && { unset: checkUnset(unset, props, path) }),
+    ...(expects !== undefined && { expects: checkExpects(expects, path) }),
+  })
+}
+
+function checkUnset(unset: unknown, props: JsonObject | undefined, path: Path): readonly string[] {
+  const keys = checkKeys(unset, 'unset')
+  for (const key of keys) {
     if (props && Object.hasOwn(props, key)) {
       throw new Refusal('COMMAND_INVALID', `"${key}" is both set and unset.`, [...path, key])
     }
   }
-  return Object.freeze({ action: 'update', path, ...(props && { props }), unset })
+  return keys
+}
+
+function checkExpects(expects: unknown, path: Path): Expects {
+  if (typeof expects !== 'object' || expects === null || Array.isArray(expects)) {
+    const message = `\`expects\` is an object, not ${describe(expects)}.`
+    throw new Refusal('COMMAND_INVALID', message, path)
+  }
+  for (const field in expects) {
+    if (!EXPECTS_FIELDS.has(field)) {
+      const message = `\`expects\` has no field ${JSON.stringify(field)}.`
+      throw new Refusal('COMMAND_INVALID', message, path)
+    }
+  }
+  const { props: seen, unset, since } = expects as Expects
+  const props = checkProps(seen, 'props', path)
+  if (since !== undefined && !(Number.isSafeInteger(since) && since >= 0)) {
+    const message = `\`since\` is a command count, not ${describe(since)}.`
+    throw new Refusal('COMMAND_INVALID', message, path)
+  }
+  return Object.freeze({
+    ...(props && { props }),
+    ...(unset !== undefined && { unset: checkUnset(unset, props, path) }),
+    ...(since !== undefined && { since }),
+  })
 }
 
 function checkDelete(path: Path): CheckedDelete {

@@ -22,6 +22,22 @@ export interface Update {
   readonly path?: Path
   readonly props?: JsonObject
   readonly unset?: readonly string[]
+  /** Where it is not so any more, the update is a conflict and overwrites nothing. */
+  readonly expects?: Expects
+}
+
+/** What the author of an update counts on: the node as they saw it. */
+export interface Expects {
+  /** These props hold equal JSON, in whatever order its keys are. */
+  readonly props?: JsonObject
+  /** There are no props of these names. */
+  readonly unset?: readonly string[]
+  /**
+   * Nobody else has written to the node, or below it, or replaced it, since the
+   * master had confirmed so many commands. Where the history does not reach back that
+   * far any more, nobody can vouch for it, and it is taken for not so.
+   */
+  readonly since?: number
 }
 
 /** Remove the last key of `path`. Removing what is not there succeeds. */

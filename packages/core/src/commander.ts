@@ -17,6 +17,18 @@ export interface ApplyOptions {
   readonly label?: string
 }
 
+/** What an update may say besides the props that it sets, those being of type `Props`. */
+export interface UpdateOptions<Props> {
+  /** Keys to remove. */
+  readonly unset?: readonly (keyof Props & string)[]
+  /** The node as its author saw it; see `Expects`. */
+  readonly expects?: {
+    readonly props?: Props
+    readonly unset?: readonly (keyof Props & string)[]
+    readonly since?: number
+  }
+}
+
 /** The three commands as methods, typed by the document, for whatever can `apply` them. */
 export abstract class Commander<Doc extends object = JsonObject> {
   /**
@@ -41,17 +53,21 @@ export abstract class Commander<Doc extends object = JsonObject> {
     return this.apply({ action: 'create', path, id, props, parentDefault } as Command, options)
   }
 
-  /** Set `props` on the node at `path`, remove the keys of `unset`, leave the others. */
+  /**
+   * Set `props` on the node at `path`, remove the keys of `unset`, leave the others. With
+   * `expects`, only where the node is as it says.
+   */
   update<const P extends Path>(
     path: P & PathIn<Doc, P>,
     props: PropsAt<Doc, P>,
-    options?: ApplyOptions & { readonly unset?: readonly (keyof PropsAt<Doc, P> & string)[] },
+    options?: ApplyOptions & UpdateOptions<PropsAt<Doc, P>>,
   ): Receipt {
     // The commonest command of all, spelled out because a spread costs as much
     // as the rest of the call.
-    const command = options?.unset
-      ? { action: 'update', path, props, unset: options.unset }
-      : { action: 'update', path, props }
+    const command =
+      options?.unset || options?.expects
+        ? { action: 'update', path, props, unset: options.unset, expects: options.expects }
+        : { action: 'update', path, props }
     return this.apply(command as Command, options)
   }
 

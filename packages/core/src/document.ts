@@ -73,6 +73,12 @@ export class DocumentTree implements DocumentView {
     return this.#find(path) !== undefined
   }
 
+  /** Tell whether there is an object at `path`. */
+  hasNode(path: Path): boolean {
+    const slot = this.#find(path)
+    return slot instanceof Branch || isNode(slot)
+  }
+
   /**
    * Apply a command and append what it did to `changes`; or say why it cannot
    * apply, with nothing done.

@@ -5,12 +5,12 @@ import { checkFlushAnswer, checkPullAnswer, type CheckedAnswer } from './answer.
 import type { Audience } from './audience.ts'
 import type { ErrorCode, Retry } from './catalogue.ts'
 import type { Command } from './command.ts'
+import { toLoss } from './expects.ts'
 import type { User } from './interceptor.ts'
 import type { Outbox } from './outbox.ts'
-import type { Loss } from './pending-queue.ts'
 import type { Flush, Remap } from './protocol.ts'
 import type { EndResult, StatusBoard } from './proxy-status.ts'
-import type { PendingCommand } from './receipt.ts'
+import type { Loss, PendingCommand } from './receipt.ts'
 import { nodeOf } from './remap.ts'
 import type { Replica } from './replica.ts'
 import { withdraw } from './withdraw.ts'
@@ -156,7 +156,7 @@ export class Exchange<U extends User> {
   }
 
   /** A command that was accepted could not stay in the document. */
-  lose(pending: PendingCommand, { kind, rejection }: Loss): void {
+  lose(pending: PendingCommand, loss: Loss): void {
     const { given } = pending
     if (given.action === 'create') this.#replica.queue.refused.push(nodeOf(given))
     if (this.#withdrawn) return void this.#withdrawn.push(pending)
@@ -164,13 +164,12 @@ export class Exchange<U extends User> {
       Object.freeze({
         command: given,
         path: nodeOf(given),
-        kind,
-        rejection,
+        ...loss,
         at: this.#now(),
         ...(pending.waits && { wait: true }),
       }),
     )
-    pending.settle({ kind, rejection })
+    pending.settle(loss)
   }
 
   /** Distrust what is held: the next flush, or the same again, asks for a snapshot. */
@@ -243,12 +242,13 @@ export class Exchange<U extends User> {
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
       if (!verdict) return pending.settle()
-      if (verdict.kind === 'rejected' || verdict.kind === 'dropped') {
-        return this.lose(pending, verdict)
+      if (verdict.kind === 'applied' || verdict.kind === 'amended') {
+        const { index: _, ...outcome } = verdict
+        pending.settle(outcome)
+        if (verdict.kind === 'amended') pending.given = verdict.command
+        return
       }
-      const { index: _, ...outcome } = verdict
-      pending.settle(outcome)
-      if (verdict.kind === 'amended') pending.given = verdict.command
+      this.lose(pending, toLoss(this.#replica.tree, pending.given, verdict))
     })
   }
 

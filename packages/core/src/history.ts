@@ -1,4 +1,6 @@
 import type { CheckedCommand } from './check.ts'
+import type { Command } from './command.ts'
+import type { JsonObject } from './json.ts'
 import type { AppliedFlush, Remap, Verdict } from './protocol.ts'
 
 /** What a history tells of a command beyond the command itself. */
@@ -11,6 +13,18 @@ export interface EntryNote {
   readonly count?: number
   /** The `index` of the command that it follows, by a rule. */
   readonly cause?: number
+  /** The command is what a resolver made of a conflict. */
+  readonly merged?: Merge
+}
+
+/** The two sides that a resolver put together. */
+export interface Merge {
+  /** What the author wanted, with what they expected. */
+  readonly sent: Command
+  /** What was there instead; left out where it would be long: the version before has it. */
+  readonly found?: JsonObject
+  /** The count that the author had before them. */
+  readonly base: number
 }
 
 /** One applied flush as the history keeps it, for ever and unchanged. */

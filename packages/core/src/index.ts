@@ -1,8 +1,8 @@
 export { applyAll } from './apply-all.ts'
 export { Blame, type FieldChange } from './blame.ts'
 export { catalogue, type ErrorCode, type Retry } from './catalogue.ts'
-export type { Command, Create, Delete, Rejection, Update } from './command.ts'
-export { Commander, type ApplyOptions } from './commander.ts'
+export type { Command, Create, Delete, Expects, Rejection, Update } from './command.ts'
+export { Commander, type ApplyOptions, type UpdateOptions } from './commander.ts'
 export type { LogRecord } from './confirmed-log.ts'
 export { difference } from './difference.ts'
 export { FlushoutError, isFlushoutError } from './errors.ts'
@@ -14,6 +14,7 @@ export {
   type ClientRecord,
   type EntryNote,
   type LogEntry,
+  type Merge,
 } from './history.ts'
 export type { BatchOptions, PendingGroup } from './group.ts'
 export { createIdFactory, firstIdAt, isTimedId, type IdSource } from './id.ts'
@@ -52,6 +53,13 @@ export { CommandProxy } from './proxy.ts'
 export type { ProxyOptions } from './proxy-options.ts'
 export type { Rebase } from './replica.ts'
 export type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
-export { refusedReceipt, type Outcome, type Receipt, type SettledCommand } from './receipt.ts'
+export {
+  refusedReceipt,
+  type Loss,
+  type Outcome,
+  type Receipt,
+  type SettledCommand,
+} from './receipt.ts'
+export type { Resolver, StaleUpdate } from './resolve.ts'
 export type { CommandTracker, TrackedCommand } from './tracker.ts'
 export type { At, ChildProps, PathIn, PropsAt } from './typed.ts'

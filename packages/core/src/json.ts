@@ -167,6 +167,18 @@ export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): b
   )
 }
 
+/** Equal as data, in whatever order keys came. */
+export function isSameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (a === b) return true
+  if (isObject(a) && isObject(b)) {
+    const keys = Object.keys(a)
+    const isSame = (key: string) => Object.hasOwn(b, key) && isSameJson(a[key], b[key])
+    return keys.length === Object.keys(b).length && keys.every(isSame)
+  }
+  if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+  return a.every((item: JsonValue, index) => isSameJson(item, b[index] as JsonValue))
+}
+
 // Numbers count as many characters as most of them have: writing each one out to
 // count its digits would cost more than all the rest.
 const NUMBER_SIZE = 8

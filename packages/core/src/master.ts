@@ -22,6 +22,7 @@ import { MeasuredTree } from './measured-tree.ts'
 import type { Path } from './path.ts'
 import type { Flush, FlushAnswer, Position, PullAnswer, Snapshot, Sync } from './protocol.ts'
 import { RecentHistory } from './recent-history.ts'
+import type { Resolver } from './resolve.ts'
 
 export interface MasterOptions<U extends User = User> {
   /** Gives the id of a node that has none or whose id is taken. */
@@ -29,6 +30,8 @@ export interface MasterOptions<U extends User = User> {
   /** A hash of `text`, the same everywhere, that nobody can aim at. */
   readonly digest: (text: string) => string
   readonly interceptors?: readonly Interceptor<U>[]
+  /** What to do with updates that found something else than they expect; else they are conflicts. */
+  readonly resolve?: Resolver<U>
   /** Characters of JSON that the document may take. Default 1,048,576. */
   readonly maxDocumentBytes?: number
   /**
@@ -323,6 +326,7 @@ export class Master<U extends User = User> implements DocumentView {
       ...this.#options,
       tree: this.#tree,
       changes,
+      entriesAfter: (count) => this.#history.after(count),
     })
     let entry: LogEntry | undefined
     if (commands.length > 0) {

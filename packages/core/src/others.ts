@@ -3,6 +3,7 @@ import { reachOf } from './changed-paths.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
+import { findStale, type AskWritten } from './expects.ts'
 import { startsWith, type Path } from './path.ts'
 
 /** What a session has given and nobody confirmed yet, for other sessions of the same person. */
@@ -32,7 +33,8 @@ interface OtherCommand {
   readonly clientId: string
   readonly serial: number
   readonly sequence: number | undefined
-  readonly command: CheckedCommand
+  /** As it applied there. */
+  readonly shown: CheckedCommand
   readonly followUps: readonly CheckedCommand[]
   /** Where it and its follow-ups may change something. */
   readonly paths: readonly Path[]
@@ -58,6 +60,7 @@ const MAX_CLIENTS = 1_000
  */
 export class Others {
   readonly #tree: DocumentTree
+  readonly #hasWritten: (path: Path, since: number, clientId: string) => boolean
   // In that order.
   #commands: readonly OtherCommand[] = []
   // How many of them are put on.
@@ -68,8 +71,13 @@ export class Others {
   // the session itself says that nothing of it is pending any more.
   readonly #confirmed = new Map<string, number>()
 
-  constructor(tree: DocumentTree) {
+  /** `hasWritten` tells whether others than a client are known to have written somewhere. */
+  constructor(
+    tree: DocumentTree,
+    hasWritten: (path: Path, since: number, clientId: string) => boolean,
+  ) {
     this.#tree = tree
+    this.#hasWritten = hasWritten
   }
 
   get isEmpty(): boolean {
@@ -135,7 +143,9 @@ export class Others {
   putOnBelow(serial: number): void {
     for (; this.#isBelow(this.#height, serial); this.#height += 1) {
       const other = this.#commands[this.#height]!
-      if (!other.waits) applyShown(this.#tree, other)
+      const { clientId, shown, waits } = other
+      const askWritten: AskWritten = (path, since) => this.#hasWritten(path, since, clientId)
+      if (!waits && !findStale(this.#tree, shown, askWritten)) applyShown(this.#tree, other)
     }
   }
 
@@ -169,7 +179,7 @@ export class Others {
         clientId,
         serial,
         sequence,
-        command: checked,
+        shown: checked,
         followUps: led,
         paths: [checked, ...led].flatMap(reachOf),
         waits: wait,
@@ -194,16 +204,16 @@ export class Others {
 export function applyShown(
   tree: DocumentTree,
   {
-    command,
+    shown,
     followUps,
     changes,
   }: {
-    readonly command: CheckedCommand
+    readonly shown: CheckedCommand
     readonly followUps: readonly CheckedCommand[]
     readonly changes: Change[]
   },
 ): void {
-  if (tree.apply(command, changes)) return
+  if (tree.apply(shown, changes)) return
   for (const followUp of followUps) tree.apply(followUp, changes)
 }
 

@@ -1,27 +1,25 @@
 import type { CheckedAnswer } from './answer.ts'
 import { applyRuled } from './apply-ruled.ts'
 import type { CheckedCommand } from './check.ts'
-import type { Rejection } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
+import { findStale, toLoss, type AskWritten } from './expects.ts'
 import type { Rules } from './intercept.ts'
 import type { User } from './interceptor.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, Remap } from './protocol.ts'
-import { NO_FOLLOW_UPS, type PendingCommand } from './receipt.ts'
+import { NO_FOLLOW_UPS, type Loss, type PendingCommand } from './receipt.ts'
 import { renamedFollowUps, remapCommand, withFreeId } from './remap.ts'
+import { meet, type Resolver } from './resolve.ts'
 import type { CommandTracker } from './tracker.ts'
-
-/** Why a command that was accepted cannot stay in the document. */
-export interface Loss {
-  readonly kind: 'rejected' | 'dropped'
-  readonly rejection: Rejection
-}
 
 export interface PendingQueueOptions<U extends User> {
   readonly createId: () => string
   /** Gives the rules for a command, the same each time; undefined where there are none. */
   readonly createRules: ((pending: PendingCommand) => Rules<U>) | undefined
+  readonly resolver: Resolver<U> | undefined
+  /** Whether others are known to have written somewhere. */
+  readonly askWritten: AskWritten
   /** Hears of each command that could not be put back on. */
   readonly onLost: (pending: PendingCommand, loss: Loss) => void
 }
@@ -31,6 +29,7 @@ type Ruled =
   | {
       readonly ok: true
       readonly command: CheckedCommand
+      readonly shown: CheckedCommand
       readonly followUps: readonly CheckedCommand[]
     }
   | { readonly ok: false; readonly refusal: Loss }
@@ -59,6 +58,7 @@ export class PendingQueue<U extends User> {
   #serial = 0
   #hidden = 0
   #added = 0
+  #isMerged = false
 
   constructor(tree: DocumentTree, options: PendingQueueOptions<U>) {
     this.#tree = tree
@@ -81,6 +81,11 @@ export class PendingQueue<U extends User> {
   /** How many commands show that nobody gave: they follow others by a rule. */
   get added(): number {
     return this.#added
+  }
+
+  /** Whether something shows that is not as it is sent, but what a resolver made of it. */
+  get isMerged(): boolean {
+    return this.#isMerged
   }
 
   /** The next command gets a serial above this one, too. */
@@ -174,6 +179,7 @@ export class PendingQueue<U extends User> {
     const kept: PendingCommand[] = []
     this.#hidden = 0
     this.#added = 0
+    this.#isMerged = false
     this.commands.forEach((pending, index) => {
       putOnBelow(pending.serial)
       if (index < this.inFlight) {
@@ -187,7 +193,9 @@ export class PendingQueue<U extends User> {
       const loss: Loss | undefined = orphaned
         ? { kind: 'dropped', rejection: orphaned }
         : this.#apply(pending)
-      if (loss && this.inFlight === 0 && (orphaned || !keepsAll)) {
+      // A conflict is for the master to tell, and for its resolver.
+      const isSure = orphaned || !(keepsAll || loss?.kind === 'conflict')
+      if (loss && this.inFlight === 0 && isSure) {
         this.#options.onLost(pending, loss)
         return
       }
@@ -215,10 +223,11 @@ export class PendingQueue<U extends User> {
     const result = this.#rule(pending)
     pending.followUps = result.ok && !pending.waits ? result.followUps : NO_FOLLOW_UPS
     if (!result.ok) return result.refusal
-    const { command } = result
+    const { command, shown } = result
     if (command !== pending.given) pending.size = JSON.stringify(command).length
     if (pending.waits) this.#tree.undo(pending.changes)
     pending.command = command
+    pending.shown = shown
     return undefined
   }
 
@@ -226,30 +235,41 @@ export class PendingQueue<U extends User> {
   #applySent(pending: PendingCommand): boolean {
     const result = this.#rule(pending, pending.command)
     pending.followUps = result.ok ? result.followUps : NO_FOLLOW_UPS
+    pending.shown = result.ok ? result.shown : pending.command
     return result.ok || !this.#put(pending.command, pending.changes)
   }
 
   #rule(pending: PendingCommand, sent?: CheckedCommand): Ruled {
     const { given, changes } = pending
-    const { createRules } = this.#options
+    const { createRules, resolver, askWritten } = this.#options
+    const first = sent ?? given
     if (!createRules) {
-      const command = sent ?? given
-      const refusal = this.#put(command, changes)
-      return refusal ? { ok: false, refusal } : { ok: true, command, followUps: NO_FOLLOW_UPS }
+      const refusal = this.#put(first, changes)
+      if (refusal) return { ok: false, refusal }
+      return { ok: true, command: first, shown: first, followUps: NO_FOLLOW_UPS }
     }
-    const result = applyRuled<U, Loss>(given, {
-      ...createRules(pending),
+    const rules = createRules(pending)
+    const met = meet(this.#tree, first, { ...rules, resolver, askWritten })
+    if (!met.ok) return { ok: false, refusal: toLoss(this.#tree, first, met.refusal) }
+    const { merged } = met
+    const result = applyRuled<U, Loss>(merged ? met.command : given, {
+      ...rules,
       tree: this.#tree,
       changes,
       apply: (command) => this.#put(command, changes),
-      ...(sent && { sent }),
+      ...(sent && !merged && { sent }),
     })
     if (!result.ok) return result
-    const { command, followUps } = result
-    return { ok: true, command, followUps: followUps.map((followUp) => followUp.command) }
+    this.#isMerged ||= merged !== undefined
+    const { command: shown } = result
+    const followUps = result.followUps.map(({ command }) => command)
+    // What is made of a conflict is for the master to say, so it gets what was given.
+    return { ok: true, command: merged ? first : shown, shown, followUps }
   }
 
   #put(command: CheckedCommand, changes: Change[]): Loss | undefined {
+    const stale = findStale(this.#tree, command, this.#options.askWritten)
+    if (stale) return toLoss(this.#tree, command, { kind: 'conflict', rejection: stale })
     this.tracker?.before(command)
     const rejection = this.#tree.apply(command, changes)
     return rejection && { kind: 'dropped', rejection }

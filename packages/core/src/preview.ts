@@ -4,6 +4,7 @@ import { checkMemory, type CheckedMemory } from './check-memory.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
+import { findStale, toLoss } from './expects.ts'
 import type { User } from './interceptor.ts'
 import { equalJson, type JsonObject, type JsonValue } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
@@ -11,10 +12,11 @@ import { Others } from './others.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, PullAnswer, Remap, Snapshot } from './protocol.ts'
-import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { rulesOfProxy } from './proxy-rules.ts'
+import type { Loss } from './receipt.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
+import { meet } from './resolve.ts'
 
 /** A place that somebody else changed too, to something else. */
 export interface Conflict {
@@ -34,8 +36,11 @@ export interface PreviewedCommand {
   readonly serial: number
   /** It is in flight: the master may have applied it, so it cannot be taken back. */
   readonly isSent: boolean
-  /** `dropped`: what it builds on is gone. `amended`: it would apply as `command`. */
-  readonly kind: 'applied' | 'amended' | 'rejected' | 'dropped'
+  /**
+   * `dropped`: what it builds on is gone. `amended`: it would apply as `command`.
+   * `conflict`: the props that it expects are others now.
+   */
+  readonly kind: 'applied' | 'amended' | 'rejected' | 'dropped' | 'conflict'
   /** As it was given; as it would apply, where that is another. Ids made for it are examples. */
   readonly command: Command
   /** The node that it concerns: that which it creates, updates or deletes. */
@@ -87,7 +92,7 @@ export function preview<U extends User = User>(
 
 type PreviewRules<U extends User> = Pick<
   ProxyOptions<U>,
-  'interceptors' | 'user' | 'now' | 'others'
+  'interceptors' | 'resolve' | 'user' | 'now' | 'others'
 >
 
 /** What the master has, and whether the flight is known to be part of it. */
@@ -163,7 +168,7 @@ class Player<U extends User> {
     this.#before = new DocumentTree(options.base.document)
     this.#theirs = new DocumentTree(options.master.document)
     this.#tree = new DocumentTree(options.master.document)
-    this.#others = new Others(this.#tree)
+    this.#others = new Others(this.#tree, () => false)
     for (const { clientId, sequence } of options.master.landed) {
       this.#others.confirm(clientId, sequence)
     }
@@ -196,21 +201,30 @@ class Player<U extends User> {
     }
     const { clientId } = this.#options.memory
     const changes: Change[] = []
+    const document = this.#tree
+    const rules = rulesOfProxy(this.#options.rules, clientId, serial)
+    // What was written since a count the master knows.
+    const askWritten = () => false
+    const { resolve: resolver } = this.#options.rules
+    const met = meet(document, free, { ...rules, resolver, askWritten })
+    if (!met.ok) return { ...met.refusal, command: free }
     const apply = (ruled: CheckedCommand): Loss | undefined => {
+      const stale = findStale(document, ruled, askWritten)
+      if (stale) return toLoss(document, ruled, { kind: 'conflict', rejection: stale })
       const rejection = this.#tree.apply(ruled, changes)
       return rejection && { kind: 'dropped', rejection }
     }
-    const result = applyRuled<U, Loss>(free, {
-      ...rulesOfProxy(this.#options.rules, clientId, serial),
-      tree: this.#tree,
+    const result = applyRuled<U, Loss>(met.command, {
+      ...rules,
+      tree: document,
       changes,
       apply,
-      ...(isSent && { sent: free }),
+      ...(isSent && { sent: met.command }),
     })
     if (result.ok) return { kind: 'applied', command: result.command }
     // What was sent went through the rules already.
     const loss = isSent ? apply(free) : result.refusal
-    return loss ? { command: free, ...loss } : { kind: 'applied', command: free }
+    return loss ? { ...loss, command: free } : { kind: 'applied', command: free }
   }
 
   #conflicts(command: CheckedCommand): Conflict[] {
@@ -237,7 +251,7 @@ interface Own extends Pick<PreviewedCommand, 'serial' | 'isSent'> {
 }
 
 interface Played {
-  readonly kind: 'applied' | 'rejected' | 'dropped'
+  readonly kind: 'applied' | 'rejected' | 'dropped' | 'conflict'
   readonly command: CheckedCommand
   readonly rejection?: Rejection
 }

@@ -69,6 +69,17 @@ export type Verdict =
   | { readonly index: number; readonly kind: 'rejected'; readonly rejection: Rejection }
   /** Could not take effect any more, because what it builds on is gone. */
   | { readonly index: number; readonly kind: 'dropped'; readonly rejection: Rejection }
+  /**
+   * Somebody else was first, in what the command expects. `found` is what is there: the
+   * fields of the command and of what it expects. Left out where it would be long: the
+   * document has it.
+   */
+  | {
+      readonly index: number
+      readonly kind: 'conflict'
+      readonly rejection: Rejection
+      readonly found?: JsonObject
+    }
 
 /** A node that the master had to rename: `from` is what the client called it. */
 export interface Remap {

@@ -2,6 +2,7 @@ import type { Interceptor, User } from './interceptor.ts'
 import type { LogRecord } from './confirmed-log.ts'
 import type { ProxyMemory } from './memory.ts'
 import type { PendingSession } from './others.ts'
+import type { Resolver } from './resolve.ts'
 import type { SettledCommand } from './receipt.ts'
 
 export interface ProxyOptions<U extends User = User> {
@@ -11,6 +12,12 @@ export interface ProxyOptions<U extends User = User> {
   readonly now: () => number
   /** Refuse or amend commands here already. The master runs its own. */
   readonly interceptors?: readonly Interceptor<U>[]
+  /**
+   * What to show where an update finds something else than it expects; what counts is
+   * what the master makes of it. Give both the same. Without it, such an update is
+   * refused on the spot, and does not show when that turns out later.
+   */
+  readonly resolve?: Resolver<U>
   /** Who works here, for interceptors. */
   readonly user?: U
   /** At most so many commands in a flush. Default 500. */

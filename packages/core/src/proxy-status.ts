@@ -2,7 +2,7 @@ import type { Command } from './command.ts'
 import { Listeners } from './listeners.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Remap } from './protocol.ts'
-import type { Loss } from './pending-queue.ts'
+import type { Loss } from './receipt.ts'
 
 /** Where the commands of a proxy are. A new object whenever one of its fields changes. */
 export interface ProxyStatus {
@@ -22,7 +22,7 @@ export interface ProxyStatus {
 }
 
 /** A command that showed in the document, and then was refused or could not apply. */
-export interface LostCommand extends Loss {
+export type LostCommand = Loss & {
   /** As the application gave it, renames followed. */
   readonly command: Command
   /** The node that it concerns: that which it creates, updates or deletes. */

@@ -27,11 +27,16 @@ import type { PendingSession } from './others.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Flush, Snapshot } from './protocol.ts'
-import type { Loss } from './pending-queue.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { rulesOfProxy } from './proxy-rules.ts'
 import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from './proxy-status.ts'
-import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
+import {
+  PendingCommand,
+  refusedReceipt,
+  type Loss,
+  type Receipt,
+  type SettledCommand,
+} from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica, type Rebase } from './replica.ts'
 import type { CommandTracker, TrackedCommand } from './tracker.ts'
@@ -68,7 +73,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
         'A proxy starts from { commandCount, hash, document } with a JSON object as document.',
       )
     }
-    const { createId, interceptors = [] } = options
+    const { createId, interceptors = [], resolve } = options
     const memory = options.memory === undefined ? undefined : checkMemory(options.memory)
     this.#options = options
     this.#log = options.keepsConfirmed ? new ConfirmedLog() : undefined
@@ -82,9 +87,11 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     this.#replica = new Replica(checked, {
       createId,
       createRules:
-        interceptors.length > 0
+        interceptors.length > 0 || resolve
           ? ({ serial }) => rulesOfProxy(options, clientId, serial)
           : undefined,
+      resolver: resolve,
+      clientId: () => this.#outbox.clientId,
       onLost: (pending, loss) => this.#exchange.lose(pending, loss),
       log: this.#log,
     })
@@ -131,7 +138,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { commands, inFlight } = this.#replica.queue
     return {
       clientId,
-      commands: commands.map(({ serial, command, followUps, waits }, index) => ({
+      commands: commands.map(({ serial, shown: command, followUps, waits }, index) => ({
         serial,
         ...(index < inFlight && flush && { sequence: flush.sequence }),
         command,
@@ -242,14 +249,14 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const isParentThere = !mayMakeParent || tree.has(checked.command.path)
     const loss = this.#checkSize(pending) ?? queue.push(pending)
     if (loss) {
-      pending.refuse(loss.rejection)
+      pending.refuse(loss)
       return pending
     }
     queue.tracker?.given(pending, this.#batched, now())
     const paths =
       this.#audience.listeners.isEmpty || wait
         ? []
-        : [...changedPaths(pending.command, isParentThere), ...pending.followUps.flatMap(reachOf)]
+        : [...changedPaths(pending.shown, isParentThere), ...pending.followUps.flatMap(reachOf)]
     if (this.#batched) this.#batched.push(...paths)
     else this.#audience.publish(paths)
     return pending

@@ -2,9 +2,26 @@ import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import type { PendingGroup } from './group.ts'
+import type { JsonObject } from './json.ts'
 import type { PendingMemory } from './memory.ts'
 import { ROOT, type Path } from './path.ts'
 import { nodeOf } from './remap.ts'
+
+/** Why a command cannot stay in the document. */
+export type Loss =
+  /** Refused by a rule, here or on the master. */
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** What it builds on is gone. */
+  | { readonly kind: 'dropped'; readonly rejection: Rejection }
+  /** Somebody else was first in what the command expects; nothing was overwritten. */
+  | {
+      readonly kind: 'conflict'
+      readonly rejection: Rejection
+      /** What the command was to set. */
+      readonly given: JsonObject
+      /** What is there: of the fields of the command, and of those that it expects. */
+      readonly found: JsonObject
+    }
 
 /** What became of a command in the end. */
 export type Outcome =
@@ -16,10 +33,7 @@ export type Outcome =
       readonly command: Command
       readonly followUps?: readonly Command[]
     }
-  /** Refused by a rule, here or on the master. */
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  /** What it builds on is gone. */
-  | { readonly kind: 'dropped'; readonly rejection: Rejection }
+  | Loss
 
 /** What `apply` and its kin give back: the answer of now, and the one to come. */
 export interface Receipt {
@@ -62,8 +76,10 @@ const APPLIED: Outcome = Object.freeze({ kind: 'applied' })
 export class PendingCommand implements Receipt {
   /** As the application gave it, renames followed: what a rebase starts from. */
   given: CheckedCommand
-  /** As it applied here, and as it is sent. */
+  /** As it is sent. */
   command: CheckedCommand
+  /** As it applied here: what a resolver made of it, if it met a conflict. */
+  shown: CheckedCommand
   /** What followed it here, by a rule. Not sent: the master has its own rules. */
   followUps: readonly CheckedCommand[] = NO_FOLLOW_UPS
   /** What it and its follow-ups did to the document; empty while it does not apply. */
@@ -93,6 +109,7 @@ export class PendingCommand implements Receipt {
     this.group = group
     this.given = given
     this.command = given
+    this.shown = given
     this.size = size
   }
 
@@ -156,9 +173,10 @@ export class PendingCommand implements Receipt {
   }
 
   /** Refuse the command on the spot. */
-  refuse(rejection: Rejection): void {
-    this.rejection = rejection
-    this.settle({ kind: 'rejected', rejection })
+  refuse(loss: Loss): void {
+    this.rejection = loss.rejection
+    // What is not there yet was no part of this model: to the author it is a wrong command.
+    this.settle(loss.kind === 'dropped' ? { ...loss, kind: 'rejected' } : loss)
   }
 }
 
@@ -167,6 +185,6 @@ const NO_COMMAND: CheckedCommand = Object.freeze({ action: 'update', path: ROOT 
 /** The receipt for a command that was refused before it came into a proxy. */
 export function refusedReceipt(rejection: Rejection): Receipt {
   const receipt = new PendingCommand(NO_COMMAND, 0)
-  receipt.refuse(rejection)
+  receipt.refuse({ kind: 'rejected', rejection })
   return receipt
 }

@@ -87,6 +87,12 @@ export class RecentHistory {
     return index === undefined ? undefined : this.#entries.slice(index)
   }
 
+  /** The entries that end after `count`; undefined where not all of them are known. */
+  after(count: number): readonly LogEntry[] | undefined {
+    if (count < this.floor) return undefined
+    return this.#entries.slice(this.#entries.findLastIndex((entry) => endOf(entry) <= count) + 1)
+  }
+
   /** About how many characters of JSON some of the entries take. */
   measure(entries: readonly LogEntry[]): number {
     return entries.reduce((sum, entry) => sum + this.#sizes.get(entry)!, 0)

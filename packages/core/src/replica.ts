@@ -11,14 +11,21 @@ import { DocumentTree, type Change } from './document.ts'
 import type { User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { applyShown, Others, type PendingSession } from './others.ts'
+import { hasWritten } from './past.ts'
 import type { Path } from './path.ts'
 import { PendingQueue, type PendingQueueOptions } from './pending-queue.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
 import type { PendingCommand } from './receipt.ts'
 
-export interface ReplicaOptions<U extends User> extends PendingQueueOptions<U> {
+export interface ReplicaOptions<U extends User> extends Omit<PendingQueueOptions<U>, 'askWritten'> {
+  /** Under what id the commands of this proxy are sent. */
+  readonly clientId: () => string
   /** Collects what is confirmed, if somebody wants it. */
   readonly log?: ConfirmedLog | undefined
+}
+
+interface CheckedRecord extends LogRecord {
+  readonly commands: readonly CheckedCommand[]
 }
 
 /** What is known from before beside the memory. */
@@ -26,6 +33,9 @@ interface Restored {
   readonly records?: readonly unknown[]
   readonly others?: readonly PendingSession[]
 }
+
+// Of so many flushes it is known who wrote where.
+const MAX_KNOWN = 50
 
 /** How a document came from one confirmed state to another, with what is pending on top. */
 export interface Rebase {
@@ -48,6 +58,8 @@ export class Replica<U extends User> {
   /** Hears of each rebase, while everything else may still be under way. */
   onRebase: ((rebase: Rebase) => void) | undefined
   readonly #log: ConfirmedLog | undefined
+  // The latest that came flush by flush, in order, perhaps not all.
+  #known: readonly CheckedRecord[] = []
   /** How far the master vouched. */
   confirmed: number
   /**
@@ -58,8 +70,11 @@ export class Replica<U extends User> {
 
   constructor(snapshot: Snapshot, options: ReplicaOptions<U>) {
     this.tree = new DocumentTree(snapshot.document)
-    this.queue = new PendingQueue(this.tree, options)
-    this.others = new Others(this.tree)
+    this.queue = new PendingQueue(this.tree, {
+      ...options,
+      askWritten: (path, since) => this.#hasWritten(path, since, options.clientId()),
+    })
+    this.others = new Others(this.tree, (...what) => this.#hasWritten(...what))
     this.confirmed = snapshot.commandCount
     this.hash = snapshot.hash
     this.#log = options.log
@@ -81,8 +96,8 @@ export class Replica<U extends User> {
    * rule of this side had follow it: then the document does not change when the master has applied it as sent.
    */
   get isPlain(): boolean {
-    const { hidden, added, hasLanded } = this.queue
-    return hidden === 0 && added === 0 && !hasLanded && this.others.isEmpty
+    const { hidden, added, hasLanded, isMerged } = this.queue
+    return hidden === 0 && added === 0 && !hasLanded && !isMerged && this.others.isEmpty
   }
 
   /** How many of the pending commands may be sent: up to the first that waits for another session's. */
@@ -212,12 +227,14 @@ export class Replica<U extends User> {
       this.confirmed = sync.snapshot.commandCount
       this.hash = sync.snapshot.hash
       this.#log?.replace()
+      // It may be of another past.
+      this.#known = []
       return true
     }
     const { confirmed, hash, queue } = this
     const { hasLanded } = queue
     const changes: Change[] = []
-    const records: LogRecord[] = []
+    const records: CheckedRecord[] = []
     const fits =
       sync.kind === 'none'
         ? this.#confirm(own, changes, true)
@@ -250,9 +267,15 @@ export class Replica<U extends User> {
     log.add([{ from, hash, clientId, sequence, commands }])
   }
 
-  #note(updates: readonly CheckedUpdateEntry[], records: readonly LogRecord[]): void {
+  #note(updates: readonly CheckedUpdateEntry[], records: readonly CheckedRecord[]): void {
     for (const { clientId, sequence } of updates) this.others.confirm(clientId, sequence)
     this.#log?.add(records)
+    this.#known = [...this.#known, ...records].slice(-MAX_KNOWN)
+  }
+
+  /** Whether others than `clientId` are known to have written somewhere; else the master finds out. */
+  #hasWritten(path: Path, since: number, clientId: string): boolean {
+    return since > this.confirmed || hasWritten(this.#known, path, since, clientId)
   }
 
   #follow(
@@ -261,7 +284,7 @@ export class Replica<U extends User> {
     own: readonly CheckedCommand[],
     flight: Flush | undefined,
     changes: Change[],
-    records: LogRecord[],
+    records: CheckedRecord[],
   ): boolean {
     const { from, hash, clientId, sequence } = update
     const isOwn = flight?.clientId === clientId && flight.sequence === sequence

@@ -1,7 +1,7 @@
 // What a command did, told by values: enough to take it back as long as nobody else
 // has changed the same, and to see whether somebody has.
 import type { Command } from './command.ts'
-import { isObject, type JsonObject, type JsonValue } from './json.ts'
+import { isObject, isSameJson, type JsonObject, type JsonValue } from './json.ts'
 import { ROOT, type Path } from './path.ts'
 
 /** What one key of a node held before and after a command; undefined for nothing. */
@@ -81,18 +81,6 @@ export function invert({ isUpdate, path, places }: Effect): Command {
     ...(set.length > 0 && { props }),
     ...(unset.length > 0 && { unset }),
   }
-}
-
-/** Equal as data, in whatever order keys came. */
-export function isSameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  if (a === b) return true
-  if (isObject(a) && isObject(b)) {
-    const keys = Object.keys(a)
-    const isSame = (key: string) => Object.hasOwn(b, key) && isSameJson(a[key], b[key])
-    return keys.length === Object.keys(b).length && keys.every(isSame)
-  }
-  if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
-  return a.every((item: JsonValue, index) => isSameJson(item, b[index] as JsonValue))
 }
 
 function isChange({ was, now }: Place): boolean {

@@ -11,11 +11,11 @@
 import type { ApplyOptions } from './commander.ts'
 import type { Command, Rejection } from './command.ts'
 import type { BatchOptions } from './group.ts'
-import type { JsonValue } from './json.ts'
+import { isSameJson, type JsonValue } from './json.ts'
 import { ROOT, startsWith, type Path } from './path.ts'
 import type { Receipt } from './receipt.ts'
 import type { CommandTracker, TrackedCommand } from './tracker.ts'
-import { amend, foresee, invert, isSameJson, isSamePath, join, type Effect } from './undo-effect.ts'
+import { amend, foresee, invert, isSamePath, join, type Effect } from './undo-effect.ts'
 import { checkStep, type EditMemory, type StepHome, type StepMemory } from './undo-memory.ts'
 
 export type { StepHome, StepMemory } from './undo-memory.ts'

@@ -1,8 +1,11 @@
 import type { LostCommand, Model, Receipt } from '@flushout/client'
 import { useSyncExternalStore } from 'react'
 
-/** A command that showed on screen and then was refused, or could not apply any more. */
-export interface RejectedCommand extends LostCommand {
+/**
+ * A command that showed on screen and then was refused, or could not apply any more. Where
+ * its `kind` is `conflict`, `given` is what the user wanted and `found` what is there.
+ */
+export type RejectedCommand = LostCommand & {
   /** Another one for each entry, as a `key` of its row. */
   readonly id: string
   /** Take it off the list, when the user has seen it. */

@@ -103,6 +103,17 @@ export function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
   return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]
 }
 
+/** The counts since when nobody else may have written, by what updates expect. */
+export function expectedOf<U extends User>(group: readonly Work<U>[]): number[] {
+  const commands = group.flatMap((work) => (work.kind === 'flush' ? work.flush.commands : []))
+  const counts = commands.flatMap((command) => {
+    const since = command.action === 'update' ? command.expects?.since : undefined
+    // Not checked yet: nobody can vouch for what is no count.
+    return Number.isSafeInteger(since) ? since! : []
+  })
+  return [...new Set(counts)]
+}
+
 /** The counts since when updates are wanted. */
 export function countsOf<U extends User>(group: readonly Work<U>[]): number[] {
   const counts = group.flatMap((work) => {

@@ -28,6 +28,12 @@ export interface CheckpointRule {
   readonly keepBytes: number
 }
 
+/**
+ * What history is wanted for: an answer with updates, which may not be more than the
+ * document itself, or to tell whether others wrote somewhere.
+ */
+export type Use = 'answer' | 'proof'
+
 /** Clients whose last flush is kept in memory for a model; the store knows the others. */
 const MAX_CLIENTS = 1000
 /** What a client takes besides its JSON, and what a model does, about. */
@@ -57,7 +63,7 @@ export class HotModel<U extends User = User> {
   // Of counts before the history in memory, for those who are served now.
   #pastHashes: ReadonlyMap<number, string | undefined> = new Map()
   // Where the store's history turned out to end; asking further back is in vain.
-  #horizon = -1
+  readonly #horizon: Record<Use, number> = { answer: -1, proof: -1 }
 
   constructor(key: string, stored: StoredModel, options: MasterOptions<U>, rule: CheckpointRule) {
     this.key = key
@@ -115,21 +121,25 @@ export class HotModel<U extends User = User> {
   }
 
   /**
-   * Where to start reading if updates since `count` are wanted; undefined if they
-   * are in memory already or would be more than the document itself.
+   * Where to start reading if the history since `count` is wanted; undefined if it
+   * is in memory already or would be more than is worth reading.
    */
-  missingSince(count: number): { from: number; to: number; maxBytes: number } | undefined {
+  missingSince(
+    count: number,
+    use: Use,
+  ): { from: number; to: number; maxBytes: number } | undefined {
     const to = this.master.floor
     const { documentBytes, historyBytes } = this.master
-    const maxBytes = Math.min(documentBytes, this.#maxHistoryBytes) - historyBytes
-    if (count >= to || to === this.#horizon || maxBytes <= 0) return undefined
+    const worth = use === 'answer' ? documentBytes : Infinity
+    const maxBytes = Math.min(worth, this.#maxHistoryBytes) - historyBytes
+    if (count >= to || to === this.#horizon[use] || maxBytes <= 0) return undefined
     return { from: count, to, maxBytes }
   }
 
-  /** Take in older history, so that clients from further back get updates. */
-  reachBack(stretch: Stretch | undefined, wanted: number): void {
+  /** Take in older history, so that clients from further back get what they ask for. */
+  reachBack(stretch: Stretch | undefined, wanted: number, use: Use): void {
     if (stretch) this.master.prependHistory(deepFreeze(stretch.entries), stretch.floorHash)
-    if (this.master.floor > wanted) this.#horizon = this.master.floor
+    if (this.master.floor > wanted) this.#horizon[use] = this.master.floor
   }
 
   /** Of `counts`, those at which only the store knows what the history hash is. */

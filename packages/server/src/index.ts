@@ -26,7 +26,7 @@ export type { PostgresClient, PostgresPool } from './postgres-pool.ts'
 export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
 export type { ClientRetention, Retention } from './retention.ts'
 export { createService, type FlushoutService, type LiveConnection, type Usage } from './service.ts'
-export type { LiveOptions, ModelKind, Rule, ServiceOptions } from './service-options.ts'
+export type { LiveOptions, ModelKind, Resolve, Rule, ServiceOptions } from './service-options.ts'
 export type {
   ClientRange,
   EntryRange,

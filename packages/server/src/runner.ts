@@ -25,6 +25,7 @@ import {
   clientsOf,
   countsOf,
   Defect,
+  expectedOf,
   needsProof,
   stageAll,
   takeGroup,
@@ -32,7 +33,7 @@ import {
   type Staged,
   type Work,
 } from './group.ts'
-import type { HotModel } from './hot-model.ts'
+import type { HotModel, Use } from './hot-model.ts'
 import type { CommitterLane } from './lane.ts'
 import type { Log } from './log.ts'
 import type { Head, ModelStore, News, Outcome, StoredModel, Write } from './store.ts'
@@ -366,18 +367,25 @@ export class ModelRunner<U extends User = User> {
   /** Load history for those who are further behind than memory reaches. */
   async #reachBack(model: HotModel<U>, group: readonly Work<U>[]): Promise<void> {
     const { store } = this.#options
-    // The nearest first: who is too far back must not stand in the others' way.
-    for (const count of countsOf(group).sort((a, b) => b - a)) {
-      const missing = model.missingSince(count)
-      if (!missing) continue
-      const { from, to, maxBytes } = missing
-      model.reachBack(await reading(() => store.history(this.key, from, to, maxBytes)), count)
-    }
+    // Before the answers, whose part of the history may be shorter.
+    await this.#reachTo(model, expectedOf(group), 'proof')
+    await this.#reachTo(model, countsOf(group), 'answer')
     // Who gets no updates must share the past all the same.
     const counts = countsOf(group)
     const unknown = model.unknown(counts)
     const hashes = unknown.length > 0 ? await reading(() => store.hashes(this.key, unknown)) : []
     model.recall(counts, new Map(unknown.map((count, index) => [count, hashes[index]])))
+  }
+
+  async #reachTo(model: HotModel<U>, counts: readonly number[], use: Use): Promise<void> {
+    // The nearest first: who is too far back must not stand in the others' way.
+    for (const count of counts.toSorted((a, b) => b - a)) {
+      const missing = model.missingSince(count, use)
+      if (!missing) continue
+      const { from, to, maxBytes } = missing
+      const read = () => this.#options.store.history(this.key, from, to, maxBytes)
+      model.reachBack(await reading(read), count, use)
+    }
   }
 
   #dismiss(group: readonly Work<U>[], { work, cause }: Defect<U>): Work<U>[] {

@@ -33,6 +33,15 @@ const command: Schema = {
     props: { ...jsonObject, description: 'create, update: what to set' },
     parentDefault: { ...jsonObject, description: 'create: the parent, if there is none' },
     unset: { type: 'array', items: text, description: 'update: keys to remove' },
+    expects: {
+      type: 'object',
+      description: 'update: the node as its author saw it; else it is a conflict',
+      properties: {
+        props: { ...jsonObject, description: 'These props hold equal JSON.' },
+        unset: { type: 'array', items: text, description: 'These props are not there.' },
+        since: { ...count, description: 'Nobody else wrote to the node since this count.' },
+      },
+    },
   },
 }
 
@@ -48,7 +57,7 @@ const verdict: Schema = {
   description: 'What became of a command that was not applied as sent and alone.',
   properties: {
     index: count,
-    kind: { enum: ['applied', 'amended', 'rejected', 'dropped'] },
+    kind: { enum: ['applied', 'amended', 'rejected', 'dropped', 'conflict'] },
     command: ref('Command'),
     followUps: {
       type: 'array',
@@ -57,6 +66,10 @@ const verdict: Schema = {
       description: 'applied, amended: what a rule had follow it, in order.',
     },
     rejection: ref('Rejection'),
+    found: {
+      ...jsonObject,
+      description: 'conflict: what there is of the fields that the command names.',
+    },
   },
 }
 
@@ -168,6 +181,16 @@ const entryNote: Schema = {
     label: { type: 'string', description: 'What its author called it.' },
     count: { ...count, description: 'How many commands the label is for; 1 if missing.' },
     cause: { ...count, description: 'The index of the command that it follows, by a rule.' },
+    merged: {
+      type: 'object',
+      required: ['sent', 'base'],
+      description: 'The command was made of a conflict.',
+      properties: {
+        sent: ref('Command'),
+        found: { ...jsonObject, description: 'What was there.' },
+        base: { ...count, description: 'The count that its author had before them.' },
+      },
+    },
   },
 }
 

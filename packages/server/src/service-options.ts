@@ -3,6 +3,7 @@ import {
   FlushoutError,
   type Interceptor,
   type JsonObject,
+  type Resolver,
   type User,
 } from '@flushout/core'
 import type { Administer, Authorize } from './authorize.ts'
@@ -32,12 +33,22 @@ export interface ModelKind<U extends User = User> {
   readonly history?: Retention
   /** Rules for its commands, in the order in which they run. */
   readonly interceptors?: readonly Rule<U>[]
+  /**
+   * What to do with an update that found something else than it expects. Without it, such
+   * an update is a conflict: nothing is overwritten, and its author is told.
+   */
+  readonly resolve?: Resolve<U>
 }
 
 /** An interceptor; it may know more of users than that they have an id. */
 export type Rule<U extends User = User> = {
   rule(...args: Parameters<Interceptor<U>>): ReturnType<Interceptor<U>>
 }['rule']
+
+/** A resolver; it may know more of users than that they have an id. */
+export type Resolve<U extends User = User> = {
+  resolve(...args: Parameters<Resolver<U>>): ReturnType<Resolver<U>>
+}['resolve']
 
 export interface ServiceOptions<U extends User = User> {
   readonly store: ModelStore

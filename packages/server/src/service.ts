@@ -401,6 +401,7 @@ class Service<U extends User> implements FlushoutService<U> {
       createId: this.#createId,
       digest,
       interceptors: kind.interceptors ?? [],
+      ...(kind.resolve && { resolve: kind.resolve }),
       maxDocumentBytes: this.#limits.documentBytes,
       maxHistoryBytes: this.#limits.historyBytes,
       onInterceptorError: (error) => {
