@@ -2,11 +2,11 @@ import {
   createIdFactory,
   FlushoutError,
   type Interceptor,
-  type JsonObject,
   type Resolver,
   type SettledCommand,
   type User,
 } from '@flushout/core'
+import type { ModelDefinition } from '@flushout/core/define'
 import type { ClientEvent, ModelTap } from './client-event.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
@@ -20,6 +20,7 @@ import { closedError, Model } from './model.ts'
 import type { ModelControl } from './model-control.ts'
 import { notify } from './notify.ts'
 import { PresenceBoard } from './presence-board.ts'
+import type { KeyFor, ModelAt, RegisteredKey } from './register.ts'
 import type { LiveTransport, Transport } from './transport.ts'
 import type { Device } from './vault/on-device.ts'
 import type { Vault } from './vault/vault.ts'
@@ -50,7 +51,12 @@ interface WorkOptions {
    * client for another user.
    */
   readonly user?: User
-  /** Refuse or amend commands before they show. The master runs its own. */
+  /**
+   * What `defineModel` made: their rules run here before a command shows. The first whose
+   * pattern fits a key counts; a model that fits none has no rules but `interceptors`.
+   */
+  readonly models?: readonly ModelDefinition[]
+  /** Refuse or amend commands before they show, in all models. The master runs its own. */
   readonly interceptors?: readonly Interceptor[]
   /**
    * What to show where an edit finds something else than it expects: the `resolve` of the
@@ -134,7 +140,10 @@ export class Client {
    * starts to load when its `ready` is asked for. Throws CLIENT_CLOSED, and
    * OPTIONS_INVALID for a key that no model can have.
    */
-  model<Doc extends object = JsonObject>(key: string): Model<Doc> {
+  model<const Key extends string>(key: RegisteredKey<Key>): ModelAt<Key>
+  /** The same for a model that `Register` does not know: `client.model<TodoList>(key)`. */
+  model<Doc extends object = never>(key: KeyFor<Doc>): Model<Doc>
+  model<Doc extends object>(key: string): Model<Doc> {
     if (this.#isClosed) throw closedError()
     checkKey(key)
     const model = this.#models.get(key) ?? this.#open(key)
@@ -326,6 +335,7 @@ export class Client {
       vault: this.#vault,
       proxy: {
         ...this.#options,
+        interceptors: this.#interceptorsOf(key),
         createId: this.#createId,
         now: this.#environment.now,
         onVerdict: (settled) => {
@@ -348,6 +358,12 @@ export class Client {
     this.#adopt(model, control)
     this.#forgetLater(model)
     return model
+  }
+
+  #interceptorsOf(key: string): readonly Interceptor[] {
+    const { models = [], interceptors = [] } = this.#options
+    const definition = models.find(({ fits }) => fits(key))
+    return definition ? [...definition.interceptors, ...interceptors] : interceptors
   }
 
   #needChanged(model: Model, control: ModelControl): void {

@@ -11,6 +11,7 @@ export type { NodeBlame } from './model-past.ts'
 export type { ModelStatus } from './model-status.ts'
 export type { Presence } from './presence.ts'
 export type { ModelPreview } from './preview-model.ts'
+export type { DocumentAt, KeyFor, ModelAt, Register, RegisteredKey } from './register.ts'
 export type {
   ClientStorage,
   StorageChange,

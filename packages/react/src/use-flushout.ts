@@ -1,5 +1,11 @@
-import type { Model, ModelStatus } from '@flushout/client'
-import type { JsonObject } from '@flushout/core'
+import type {
+  DocumentAt,
+  KeyFor,
+  Model,
+  ModelAt,
+  ModelStatus,
+  RegisteredKey,
+} from '@flushout/client'
 import { useSyncExternalStore } from 'react'
 import { useClient } from './provider.ts'
 import { useLoaded, useRetainedModel } from './use-model.ts'
@@ -20,19 +26,33 @@ export interface UseFlushoutOptions {
  * key: change that in a transition to keep the old document on screen. What
  * makes loading impossible, as MODEL_NOT_FOUND, goes to the error boundary.
  */
-export function useFlushout<Doc extends object = JsonObject>(key: string): [Doc, Model<Doc>]
+export function useFlushout<const Key extends string>(
+  key: RegisteredKey<Key>,
+): [DocumentAt<Key>, ModelAt<Key>]
 /**
  * What `selector` makes of the document, and the model. The component renders
  * again only when that is another. The selector may be written inline; parts of
  * its result that are equal to those of before keep their identity.
  */
-export function useFlushout<Doc extends object, Selected>(
-  key: string,
+export function useFlushout<const Key extends string, Selected>(
+  key: RegisteredKey<Key>,
+  selector: (document: DocumentAt<Key>) => Selected,
+): [Selected, ModelAt<Key>]
+/** The same without suspending: undefined until there is a document, and the status. */
+export function useFlushout<const Key extends string>(
+  key: RegisteredKey<Key>,
+  options: UseFlushoutOptions,
+): [DocumentAt<Key> | undefined, ModelAt<Key>, ModelStatus]
+/** For a model that `Register` does not know: `useFlushout<TodoList>(key)`. */
+export function useFlushout<Doc extends object = never>(key: KeyFor<Doc>): [Doc, Model<Doc>]
+/** What `selector` makes of the document of a model that `Register` does not know. */
+export function useFlushout<Doc extends object = never, Selected = unknown>(
+  key: KeyFor<Doc>,
   selector: (document: Doc) => Selected,
 ): [Selected, Model<Doc>]
-/** The same without suspending: undefined until there is a document, and the status. */
-export function useFlushout<Doc extends object = JsonObject>(
-  key: string,
+/** A model that `Register` does not know, without suspending. */
+export function useFlushout<Doc extends object = never>(
+  key: KeyFor<Doc>,
   options: UseFlushoutOptions,
 ): [Doc | undefined, Model<Doc>, ModelStatus]
 export function useFlushout<Doc extends object>(

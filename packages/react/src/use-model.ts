@@ -1,5 +1,4 @@
-import type { Client, Model } from '@flushout/client'
-import type { JsonObject } from '@flushout/core'
+import type { Client, KeyFor, Model, ModelAt, RegisteredKey } from '@flushout/client'
 import { use, useCallback, useSyncExternalStore } from 'react'
 import { useClient } from './provider.ts'
 
@@ -9,7 +8,10 @@ import { useClient } from './provider.ts'
  * impossible, as MODEL_NOT_FOUND. No edit renders the component: that is for
  * the hooks which read from the model.
  */
-export function useModel<Doc extends object = JsonObject>(key: string): Model<Doc> {
+export function useModel<const Key extends string>(key: RegisteredKey<Key>): ModelAt<Key>
+/** The same for a model that `Register` does not know: `useModel<TodoList>(key)`. */
+export function useModel<Doc extends object = never>(key: KeyFor<Doc>): Model<Doc>
+export function useModel<Doc extends object>(key: string): Model<Doc> {
   const model = useRetainedModel<Doc>(useClient(), key)
   useLoaded(model)
   return model
@@ -17,7 +19,7 @@ export function useModel<Doc extends object = JsonObject>(key: string): Model<Do
 
 /** The model `key`, loaded or not. */
 export function useRetainedModel<Doc extends object>(client: Client, key: string): Model<Doc> {
-  const retain = useCallback(() => client.model(key).watch(), [client, key])
+  const retain = useCallback(() => client.model<Doc>(key).watch(), [client, key])
   // The model itself is the snapshot: a component that was hidden for longer
   // than the client keeps a model finds out when it is shown again.
   const getModel = () => client.model<Doc>(key)

@@ -39,7 +39,7 @@ export function Documents() {
   // @ts-expect-error A model has a key.
   useFlushout<TodoList>()
   // @ts-expect-error A document is an object.
-  useFlushout<string>('key')
+  useFlushout<number>('key')
 
   expectTypeOf(useModel<TodoList>('key')).toEqualTypeOf<Model<TodoList>>()
   expectTypeOf(useSyncStatus(todos)).toEqualTypeOf<ModelStatus>()

@@ -1,0 +1,15 @@
+// What is said of models once, for browser and server.
+export {
+  defineModel,
+  type ModelDefinition,
+  type ModelDescription,
+  type ModelTypes,
+} from './define/define-model.ts'
+export type { Fits, NamesOf } from './define/key-names.ts'
+export type {
+  InputOf,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './define/standard-schema.ts'
+export type { Stored } from './define/stored.ts'

@@ -1,0 +1,82 @@
+import { FlushoutError } from '../errors.ts'
+import type { Interceptor } from '../interceptor.ts'
+import type { JsonObject } from '../json.ts'
+import { compileNamedPattern, type NamesOf } from './key-names.ts'
+import type { InputOf, StandardSchema } from './standard-schema.ts'
+import type { Stored } from './stored.ts'
+
+/** What the compiler knows of a kind of models. */
+export interface ModelTypes {
+  readonly pattern: string
+  readonly document: object
+}
+
+/** What is said of a kind of models, besides its schema. */
+export interface ModelDescription<Pattern extends string, Doc extends object> {
+  /**
+   * Which models these are: segments with `:` between them, `$name` for one that differs,
+   * as in `team:$team:tasks`.
+   */
+  readonly pattern: Pattern
+  /**
+   * The document of a model that nobody used yet, or what makes it from the named segments
+   * of the key. Without it the server finds only models that were made before.
+   */
+  readonly initial?: Doc | ((names: NamesOf<Pattern>) => Doc)
+  /** Rules for commands in the order in which they run, in the browser and on the server. */
+  readonly intercept?: readonly Interceptor[]
+}
+
+/**
+ * A kind of models, for both sides: give it to `createClient` and `createService` as one of
+ * their `models`. Made by `defineModel`.
+ */
+export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
+  /** The pattern with `*` for each named segment. */
+  readonly pattern: string
+  /** Tell whether a model with this key is of the kind. */
+  readonly fits: (key: string) => boolean
+  /** The first document of the model `key`. */
+  readonly initial?: (key: string) => JsonObject
+  /** All rules for commands, those of the schema included. */
+  readonly interceptors: readonly Interceptor[]
+  /** For the compiler alone; never there. */
+  readonly types?: Types
+}
+
+/**
+ * Say once what a kind of models is, in a file that front end and back end import. The type
+ * of the document is what the `schema` takes, and both sides check commands against it.
+ * Throws OPTIONS_INVALID for what no model can be made of.
+ */
+export function defineModel<
+  const Pattern extends string,
+  const Schema extends StandardSchema<object>,
+>(
+  description: ModelDescription<Pattern, Stored<InputOf<Schema>>> & {
+    /** Any Standard Schema that answers at once: of zod, valibot, arktype and others. */
+    readonly schema: Schema
+  },
+): ModelDefinition<{ pattern: Pattern; document: Stored<InputOf<Schema>> }>
+/** The same without a schema: nothing is checked, and `initial` gives the document its type. */
+export function defineModel<const Pattern extends string, Doc extends object = JsonObject>(
+  description: ModelDescription<Pattern, Doc> & { readonly schema?: never },
+): ModelDefinition<{ pattern: Pattern; document: Doc }>
+export function defineModel({
+  pattern,
+  initial,
+  intercept = [],
+}: ModelDescription<string, object> & { readonly schema?: StandardSchema }): ModelDefinition {
+  if (typeof pattern !== 'string' || pattern === '') {
+    throw new FlushoutError('OPTIONS_INVALID', 'A model has a pattern, as `todos:$list`.')
+  }
+  const { namesOf, ...compiled } = compileNamedPattern(pattern)
+  return Object.freeze({
+    ...compiled,
+    interceptors: Object.freeze([...intercept]),
+    ...(initial && {
+      initial: (key: string) =>
+        (typeof initial === 'function' ? initial(namesOf(key)) : initial) as JsonObject,
+    }),
+  })
+}
