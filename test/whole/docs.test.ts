@@ -60,6 +60,11 @@ test('the examples of the page about offline are the ones that are tested', asyn
   }
 })
 
+test('the rule in the docs is the one that is tested', async () => {
+  const example = await read('packages/core/test/readme/one-active.ts')
+  expect(await read('docs/rules.md')).toContain(`\n${example.trim()}\n\`\`\``)
+})
+
 test('every script that a page shows is there', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   for (const page of await listPages()) {

@@ -1,7 +1,14 @@
 // The messages of protocol 1, as they are written down under test/wire/v1 and
 // shown in docs/protocol.md. They are promises to clients that exist: a change
 // here is a new version of the protocol.
-import { CommandProxy, Master, type Command, type Flush, type LiveRequest } from '@flushout/core'
+import {
+  CommandProxy,
+  Master,
+  type Command,
+  type Flush,
+  type Interceptor,
+  type LiveRequest,
+} from '@flushout/core'
 import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
 import { allowAnyone, createService, defaultEnvironment, memoryStore } from '@flushout/server'
 import { createOpenApi } from '../../packages/server/src/openapi.ts'
@@ -84,6 +91,24 @@ test('a client understands the answer that is written down', async () => {
   expect(world.proxy.rejections).toMatchObject([{ kind: 'dropped' }])
 })
 
+test('a server says what followed a command as it is written down, and a client takes it', async () => {
+  const rule: Interceptor = (_document, { action, path }) => {
+    if (action !== 'update' || path?.[0] !== 'todos') return undefined
+    return { follow: [{ action: 'update', path: [], props: { changed: 'todos' } }] }
+  }
+  const snapshot = { commandCount: 41, hash: 'hash-at-41', document }
+  const options = { createId: createTestIds('master'), digest: testDigest, interceptors: [rule] }
+  const master = new Master(snapshot, options)
+  const proxy = new CommandProxy<object>(snapshot, { createId: createTestIds('ada'), now: () => 0 })
+  const tick = proxy.apply({ action: 'update', path: ['todos', 'milk'], props: { done: true } })
+  const written = await readJson('answer-follow-ups')
+  expect(throughJson(master.apply(proxy.beginFlush()!, context))).toEqual(written)
+  expect(proxy.endFlush(written).ok).toBe(true)
+  expect(proxy.read()).toEqual(master.read())
+  expect(proxy.commandCount).toBe(43)
+  expect(tick.outcome).toMatchObject({ kind: 'applied', followUps: [{ path: [] }] })
+})
+
 test('a server tells a live connection what is written down', async () => {
   const store = memoryStore()
   await store.create('todos:groceries', { commandCount: 41, hash: 'hash-at-41', document })
@@ -155,6 +180,7 @@ test('what is written down has the form that the server publishes', async () => 
     ['flush', 'Flush'],
     ['answer', 'FlushAnswer'],
     ['answer-repeated', 'FlushAnswer'],
+    ['answer-follow-ups', 'FlushAnswer'],
     ['error', 'Error'],
     ['live-request', 'LiveRequest'],
     ['history', 'HistoryPage'],

@@ -136,7 +136,7 @@ function toVerdict(verdict: unknown, commands: number): CheckedVerdict {
   const { kind, command, rejection, followUps, found } = fields
   const index = toCount(fields['index'])
   demand(index < commands)
-  const led = followUps === undefined ? undefined : { followUps: toFollowUps(followUps) }
+  const led = followUps === undefined ? undefined : { followUps: toList(followUps, toApplied) }
   if (kind === 'applied' && led) return { index, kind, ...led }
   if (kind === 'amended') return { index, kind, command: toApplied(command), ...led }
   demand(kind === 'rejected' || kind === 'dropped' || kind === 'conflict')
@@ -146,12 +146,6 @@ function toVerdict(verdict: unknown, commands: number): CheckedVerdict {
   const why = rejection as Rejection
   if (kind !== 'conflict') return { index, kind, rejection: why }
   return { index, kind, rejection: why, found: found === undefined ? undefined : toObject(found) }
-}
-
-function toFollowUps(commands: unknown): readonly CheckedCommand[] {
-  const checked = toList(commands, toApplied)
-  demand(checked.length > 0)
-  return Object.freeze(checked)
 }
 
 /** A command of the history always has its id. */

@@ -1,9 +1,13 @@
 import type { CheckedCommand } from './check.ts'
+import type { Command } from './command.ts'
 import { perhapsWrittenPaths, writtenPaths, type HistoryEntry } from './past.ts'
 import { startsWith, type Path } from './path.ts'
 
 /** Who wrote a field last, and when. */
-export type FieldChange = Pick<HistoryEntry, 'to' | 'clientId' | 'userId' | 'at'>
+export interface FieldChange extends Pick<HistoryEntry, 'to' | 'clientId' | 'userId' | 'at'> {
+  /** What that user did, where a rule had this follow it. */
+  readonly cause?: Command
+}
 
 /** What is known of the fields of one node, from entries that are given the newest first. */
 export class Blame {
@@ -23,11 +27,13 @@ export class Blame {
   }
 
   /** Take in the next older entry. */
-  add({ to, clientId, userId, at, commands }: HistoryEntry): void {
+  add({ to, clientId, userId, at, commands, notes = [] }: HistoryEntry): void {
     const change = { to, clientId, userId, at }
-    for (const command of commands.toReversed() as CheckedCommand[]) {
-      if (this.isComplete) return
-      this.#addCommand(command, change)
+    const led = notes.filter(({ cause }) => cause !== undefined)
+    const causes = new Map(led.map(({ index, cause }) => [index, cause]))
+    for (let index = commands.length - 1; index >= 0 && !this.isComplete; index -= 1) {
+      const cause = commands[causes.get(index) ?? -1]
+      this.#addCommand(commands[index] as CheckedCommand, cause ? { ...change, cause } : change)
     }
   }
 

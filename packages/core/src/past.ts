@@ -24,7 +24,7 @@ export interface HistoryEntry {
   readonly userId: string | null
   /** Milliseconds since 1970 by the server's clock. */
   readonly at: number
-  /** As applied; where a path was asked for, those that wrote there. */
+  /** As applied; where a path was asked for, those that wrote there, and those that they follow by a rule. */
   readonly commands: readonly Command[]
   /** What is known of some of `commands` besides; `index` is that in `commands`. */
   readonly notes?: readonly EntryNote[]

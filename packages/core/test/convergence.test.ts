@@ -2,6 +2,7 @@ import { type Command, type Flush, type FlushAnswer, type JsonObject } from '@fl
 import { Peer, World } from '@flushout/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { followRules } from './support/follow-rules.ts'
 
 const KEYS = ['a', 'b', 'c', 'todos', '7', 'x,y']
 const key = fc.constantFrom(...KEYS)
@@ -138,29 +139,58 @@ const documents: JsonObject[] = [
   },
 ]
 
+function checkAll(world: World): void {
+  const master = world.master.snapshot()
+  for (const { proxy } of world.peers) {
+    // As text, because the order of keys is part of the promise.
+    expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(master.document))
+    expect(proxy.commandCount).toBe(master.commandCount)
+    expect(proxy.confirmed.hash).toBe(master.hash)
+    expect(proxy.status).toMatchObject({ queued: 0, inFlight: 0 })
+  }
+}
+
+function runAll(world: World, steps: readonly Step[]): void {
+  for (const name of ['ada', 'bob', 'cem']) world.join(name)
+  for (const one of steps) play(world, one)
+  finish(world)
+  checkAll(world)
+}
+
+const script = fc.array(step, { maxLength: 40 })
+const document = fc.constantFrom(...documents)
+
 describe('after any script', () => {
   for (const maxHistoryBytes of [0, 600, 100_000]) {
     test(`every client equals the master, ${maxHistoryBytes} bytes of history kept`, () => {
       fc.assert(
+        fc.property(document, script, (start, steps) => {
+          runAll(new World(start, { master: { maxHistoryBytes } }), steps)
+        }),
+        { numRuns: Number(process.env['RUNS'] ?? 7_000) },
+      )
+    })
+  }
+
+  const nobody = { interceptors: [] }
+  const rules = { interceptors: followRules }
+  for (const [side, master, proxy] of [
+    ['both sides', rules, rules],
+    ['the master', rules, nobody],
+    ['the proxies', nobody, rules],
+  ] as const) {
+    test(`every client equals the master, with rules that have commands follow others on ${side}`, () => {
+      fc.assert(
         fc.property(
-          fc.constantFrom(...documents),
-          fc.array(step, { maxLength: 40 }),
-          (document, steps) => {
-            const world = new World(document, { master: { maxHistoryBytes } })
-            for (const name of ['ada', 'bob', 'cem']) world.join(name)
-            for (const one of steps) play(world, one)
-            finish(world)
-            const master = world.master.snapshot()
-            for (const { proxy } of world.peers) {
-              // As text, because the order of keys is part of the promise.
-              expect(JSON.stringify(proxy.read())).toBe(JSON.stringify(master.document))
-              expect(proxy.commandCount).toBe(master.commandCount)
-              expect(proxy.confirmed.hash).toBe(master.hash)
-              expect(proxy.status).toMatchObject({ queued: 0, inFlight: 0 })
-            }
+          document,
+          fc.constantFrom(0, 600, 100_000),
+          script,
+          (start, maxHistoryBytes, steps) => {
+            const world = new World(start, { master: { ...master, maxHistoryBytes }, proxy })
+            runAll(world, steps)
           },
         ),
-        { numRuns: Number(process.env['RUNS'] ?? 7_000) },
+        { numRuns: Number(process.env['RUNS'] ?? 3_000) },
       )
     })
   }

@@ -2,17 +2,8 @@ import type { Command, Interceptor, JsonObject } from '@flushout/core'
 import { World } from '@flushout/core/testing'
 import { UndoStack } from '@flushout/core/undo'
 import { describe, expect, test } from 'vitest'
-
-/** At most one active task. */
-const oneActive: Interceptor = (document, command) => {
-  if (command.action !== 'update' || command.props?.['isActive'] !== true) return undefined
-  const { path = [] } = command
-  const follow = document
-    .keys(['tasks'])
-    .filter((id) => id !== path[1] && document.read(['tasks', id, 'isActive']) === true)
-    .map((id) => update(['tasks', id], { isActive: false }))
-  return { follow }
-}
+import { oneActive } from './readme/one-active.ts'
+import { countWork } from './support/work.ts'
 
 /** Everything that is done to a task, told in a log. */
 const logged: Interceptor = (_document, command) =>
@@ -20,7 +11,9 @@ const logged: Interceptor = (_document, command) =>
     ? { follow: [{ action: 'create', path: ['log'], props: { path: [...command.path] } }] }
     : undefined
 
-const TASKS = { tasks: { a: { isActive: true }, b: {}, c: {} }, log: {} }
+// Long enough for updates to be the shorter answer.
+const notes = 'Water the plants. '.repeat(40)
+const TASKS = { notes, tasks: { a: { isActive: true }, b: {}, c: {} }, log: {} }
 
 function update(path: string[], props: JsonObject): Command {
   return { action: 'update', path, props }
@@ -86,6 +79,23 @@ describe('a command that others follow by a rule', () => {
     expect(active(proxy)).toEqual(['b'])
     expect(proxy.read()).toEqual(world.master.read())
     expect(proxy.commandCount).toBe(4)
+  })
+
+  test('stays as it was sent, whatever a rule would make of it by then', () => {
+    const stamp: Interceptor = (_document, command, { now }) =>
+      command.action === 'update' && command.path!.length === 0
+        ? { props: { ...command.props, at: now }, follow: [update(['tasks', 'a'], { at: now })] }
+        : undefined
+    const { proxy, bob, world } = open(TASKS, [], [stamp])
+    proxy.update([], { title: 'Plans' })
+    const { now } = world
+    proxy.beginFlush()
+    world.now += 5_000
+    bob.proxy.update(['tasks', 'b'], { n: 1 })
+    bob.flush()
+    proxy.receive(world.master.pull(0, 'genesis'))
+    expect(proxy.read(['at'])).toBe(now)
+    expect(proxy.read(['tasks', 'a', 'at'])).toBe(world.now)
   })
 
   test('is queued again with what follows it by then', () => {
@@ -227,7 +237,7 @@ describe('a command that others follow by a rule', () => {
             follow: [update(['tasks', 'a'], { isActive: false })],
           }
         : undefined
-    const { ada, proxy, world } = open(TASKS, [both], [])
+    const { ada, proxy, world, entries } = open(TASKS, [both], [])
     const receipt = proxy.update([], { title: 'Plans' })
     const next = proxy.update([], { by: 'rule' })
     ada.flush()
@@ -238,8 +248,28 @@ describe('a command that others follow by a rule', () => {
       followUps,
     })
     expect(next.outcome).toEqual({ kind: 'applied', followUps })
+    expect(entries()[0]!.notes).toEqual([
+      { index: 1, cause: 0 },
+      { index: 3, cause: 2 },
+    ])
     expect(proxy.read()).toEqual(world.master.read())
     expect(proxy.commandCount).toBe(4)
+  })
+
+  test('leaves no trace where making an id for what follows throws', () => {
+    const twice: Interceptor = (_document, command, { cause }) =>
+      cause ? undefined : { follow: [command, { action: 'create', path: ['log'], id: 'last' }] }
+    const document = { ...TASKS, log: { last: {} } }
+    const createId = () => {
+      throw new Error('no randomness')
+    }
+    const world = new World<JsonObject>(document, { master: { interceptors: [twice], createId } })
+    const { proxy } = world.join('ada')
+    proxy.update([], { title: 'Plans' })
+    const context = { user: undefined, now: 0, seed: '' }
+    expect(() => world.master.apply(proxy.beginFlush()!, context)).toThrow('no randomness')
+    expect(world.master.read()).toEqual(document)
+    expect(world.master.commandCount).toBe(0)
   })
 
   test('does not show with them before it is confirmed, if it waits', () => {
@@ -295,6 +325,31 @@ describe('what follows a command', () => {
     ada.settle()
     expect(world.master.read(['log', theirs!, 'note'])).toBe('gone')
     expect(proxy.rejections).toEqual([])
+  })
+
+  test('never takes the place of what is there', () => {
+    const named: Interceptor = (_document, { path }) =>
+      path![0] === 'tasks'
+        ? { follow: [{ action: 'create', path: ['log'], id: 'last' }] }
+        : undefined
+    const { ada, proxy, world } = open({ ...TASKS, log: { last: { n: 1 } } }, [named])
+    proxy.delete(['tasks', 'b'])
+    expect(proxy.read(['log', 'last'])).toEqual({ n: 1 })
+    ada.flush()
+    expect(proxy.size(['log'])).toBe(2)
+    expect(proxy.read()).toEqual(world.master.read())
+  })
+
+  test('that has not the form of commands makes an answer unusable', () => {
+    for (const followUps of [[], {}, null, [{ action: 'create' }], [{ action: 'move' }]]) {
+      const { ada, proxy } = open(TASKS, [oneActive])
+      proxy.update(['tasks', 'b'], { isActive: true })
+      const answer = ada.send(proxy.beginFlush()!)
+      const verdicts = [{ index: 0, kind: 'applied', followUps }]
+      expect(proxy.endFlush({ ...answer, verdicts })).toMatchObject({ code: 'ANSWER_INVALID' })
+      ada.settle()
+      expect(active(proxy)).toEqual(['b'])
+    }
   })
 
   test('shows after a reload, in flight and queued', () => {
@@ -357,7 +412,9 @@ describe('undo', () => {
       expect(undo.undo()).toMatchObject({ skipped: [] })
       ada.settle()
       expect([active(proxy), active(world.master)]).toEqual([['a'], ['a']])
-      expect(undo.redo()).toMatchObject({ skipped: [] })
+      // Where the rule does it here already, nothing is left to be done for what followed.
+      const redone = undo.redo()!
+      expect([redone.skipped, redone.receipts.length]).toEqual([[], onProxy.length > 0 ? 1 : 2])
       ada.settle()
       expect([active(proxy), active(world.master)]).toEqual([['b'], ['b']])
       expect(undo.undo()).toMatchObject({ skipped: [] })
@@ -411,5 +468,21 @@ describe('undo', () => {
     expect(receipts.length).toBeLessThanOrEqual(2)
     expect(skipped).toEqual([])
     expect(proxy.read()).toEqual({ ...TASKS, edits: 1 })
+  })
+
+  test('costs the same for each key that is typed, however many were', async () => {
+    const stamped: Interceptor = (_document, { path }, { now }) =>
+      path![0] === 'tasks' ? { follow: [update([], { changedAt: now })] } : undefined
+    const type = (count: number) => () => {
+      const { ada, proxy, world } = open(TASKS, [stamped], [])
+      void new UndoStack(proxy)
+      for (let index = 0; index < count; index += 1) {
+        world.now += 1
+        proxy.update(['tasks', 'b'], { title: `${index}` })
+        ada.flush()
+      }
+    }
+    const [some, many] = [await countWork(type(200)), await countWork(type(800))]
+    expect(many / some).toBeLessThan(4.5)
   })
 })

@@ -85,14 +85,28 @@ export async function readVersion(
 
 function show(entry: LogEntry, path: Path | undefined): HistoryEntry | undefined {
   const { from, clientId, userId, at } = entry
-  const shown = [...entry.commands.keys()].filter(
-    (index) => !path || touches(entry.commands[index]!, path),
-  )
+  const all = [...entry.commands.keys()]
+  const shown = path
+    ? withCauses(
+        entry,
+        all.filter((index) => touches(entry.commands[index]!, path)),
+      )
+    : all
   if (shown.length === 0) return undefined
   const commands = shown.map((index) => entry.commands[index]!)
   const notes = entry.notes?.flatMap((note) => showNote(note, shown))
   const known = { from, to: endOf(entry), clientId, userId, at, commands }
   return notes && notes.length > 0 ? { ...known, notes } : known
+}
+
+/** These commands, and those that they follow by a rule: nobody could tell otherwise why they are. */
+function withCauses({ notes = [] }: LogEntry, indexes: readonly number[]): readonly number[] {
+  const shown = new Set(indexes)
+  // Each cause comes before what follows it.
+  for (const { index, cause } of notes.toReversed()) {
+    if (cause !== undefined && shown.has(index)) shown.add(cause)
+  }
+  return [...shown].toSorted((a, b) => a - b)
 }
 
 /** A note as it is where only some of the commands are shown. */
@@ -101,7 +115,8 @@ function showNote(note: EntryNote, shown: readonly number[]): EntryNote[] {
   const index = shown.findIndex((at) => at >= note.index)
   const rest = shown.filter((at) => at >= note.index && at < note.index + count).length
   if (rest === 0) return []
-  return [note.count === undefined ? { ...note, index } : { ...note, index, count: rest }]
+  const cause = note.cause === undefined ? {} : { cause: shown.indexOf(note.cause) }
+  return [{ ...note, index, ...cause, ...(note.count !== undefined && { count: rest }) }]
 }
 
 /** Whether there is more before `count`, and whether there was. */
