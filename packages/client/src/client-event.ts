@@ -1,4 +1,4 @@
-import type { Flush, FlushoutError, Path } from '@flushout/core'
+import type { Flush, FlushoutError, Path, SettledCommand } from '@flushout/core'
 import { toExchangeError } from './exchange-error.ts'
 
 /** Something that went on between a model and its master, for tools to show. */
@@ -27,6 +27,8 @@ type ClientEventKind =
       readonly hash: string
       readonly updates: unknown
     }
+  /** It became known what became of a command. */
+  | ({ readonly kind: 'settled' } & SettledCommand)
   /** The document was moved from one confirmed count to another, and what is pending put on it again. */
   | {
       readonly kind: 'rebased'

@@ -339,6 +339,7 @@ export class Client {
         createId: this.#createId,
         now: this.#environment.now,
         onVerdict: (settled) => {
+          this.#tap(key)?.({ kind: 'settled', ...settled })
           for (const listener of this.#verdictListeners) listener({ key, ...settled })
         },
       },

@@ -2,6 +2,7 @@ import { createClient, onDevice, type Client } from '@flushout/client'
 import { ClientPanel } from './client-panel.tsx'
 import { ListAddress } from './list-address.tsx'
 import { todoRules } from '../todo-list.ts'
+import { lazy, Suspense } from 'react'
 
 // Two clients in one page, to see them work together. Each has a proxy of its
 // own, and keeps what it must not forget in a place of its own, as two people on two
@@ -16,6 +17,12 @@ function connect(name: string): Client {
     interceptors: [todoRules],
   })
 }
+
+// Not loaded by who does not ask for it.
+const Devtools = lazy(async () => {
+  const { FlushoutDevtools } = await import('@flushout/react/devtools')
+  return { default: FlushoutDevtools }
+})
 
 export function App() {
   const list = decodeURIComponent(location.pathname.split('/').at(-1) ?? '')
@@ -32,6 +39,11 @@ export function App() {
           <ClientPanel key={name} name={name} client={client} modelKey={`todos:${list}`} />
         ))}
       </main>
+      {new URLSearchParams(location.search).has('devtools') && (
+        <Suspense>
+          <Devtools clients={clients} />
+        </Suspense>
+      )}
     </>
   )
 }
