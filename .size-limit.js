@@ -41,4 +41,13 @@ export default [
     },
     limit: '41.6 KB',
   },
+  // Beside the client that an application has anyway; in none that does not import it.
+  {
+    ...shared,
+    name: 'devtools',
+    entry,
+    path: 'packages/react/src/devtools.ts',
+    import: { 'packages/react/src/devtools.ts': '{ FlushoutDevtools }' },
+    limit: '14.2 KB',
+  },
 ]

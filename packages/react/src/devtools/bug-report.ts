@@ -42,7 +42,7 @@ function showErrors(_key: string, value: unknown): unknown {
 }
 
 /** Under these names is what users wrote. */
-const CONTENTS = new Set(['props', 'parentDefault', 'document', 'found', 'base', 'expects'])
+const CONTENTS = new Set(['props', 'parentDefault', 'document', 'found', 'expects'])
 /** Rules may quote it in these. */
 const QUOTES = new Set(['message'])
 

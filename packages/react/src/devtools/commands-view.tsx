@@ -27,6 +27,8 @@ interface ConfirmedLine {
   /** The version that it made. */
   readonly count: number
   readonly entry: HistoryEntry
+  /** What the history tells of it besides. */
+  readonly note: NonNullable<HistoryEntry['notes']>[number] | undefined
 }
 
 /** What was lost, what is on its way, and what the master vouched for; the newest first. */
@@ -115,12 +117,12 @@ function Confirmed(props: {
   const { lines, rove, onOpenVersion } = props
   return (
     <ol className="rows" aria-label="Confirmed commands">
-      {lines.map(({ id, command, count, entry }) => (
+      {lines.map(({ id, command, count, entry, note }) => (
         <Row
           key={id}
           id={id}
           rove={rove}
-          detail={{ count, userId: entry.userId, clientId: entry.clientId, command }}
+          detail={{ count, userId: entry.userId, clientId: entry.clientId, command, note }}
           actions={
             <button type="button" onClick={() => onOpenVersion(count)}>
               Show version {count}
@@ -128,7 +130,10 @@ function Confirmed(props: {
           }
         >
           <span className="place">{count}</span>
-          <Action command={command} />
+          <Action command={command} label={note?.label} />
+          {note?.cause !== undefined && (
+            <span className="who">follows {entry.from + note.cause + 1}</span>
+          )}
           <span className="who">{entry.userId ?? 'anonymous'}</span>
           <time title={tellDate(entry.at)}>{tellTime(entry.at)}</time>
         </Row>
@@ -150,7 +155,8 @@ function toConfirmedLines(entry: HistoryEntry): ConfirmedLine[] {
   return entry.commands
     .map((command, index) => {
       const count = entry.from + index + 1
-      return { id: `confirmed ${count}`, command, count, entry }
+      const note = entry.notes?.find((one) => one.index === index)
+      return { id: `confirmed ${count}`, command, count, entry, note }
     })
     .toReversed()
 }

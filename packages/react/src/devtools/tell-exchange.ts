@@ -42,6 +42,10 @@ function tellVerdicts(commands: number, verdicts: unknown): string[] {
     const kind = String((Object(verdict) as { kind?: unknown }).kind)
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
+  const followUps = verdicts.flatMap(
+    (verdict) => (Object(verdict) as { followUps?: readonly unknown[] }).followUps ?? [],
+  )
+  if (followUps.length > 0) counts.set('by a rule besides', followUps.length)
   return [...counts].flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
 }
 

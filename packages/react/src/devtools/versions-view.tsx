@@ -129,14 +129,16 @@ function Version(props: {
 function Maker(props: { readonly count: number; readonly view: VersionPairView }): ReactElement {
   const { count, view } = props
   const { entry, base } = view
-  const command = entry?.commands[count - entry.from - 1]
+  const index = entry ? count - entry.from - 1 : -1
+  const command = entry?.commands[index]
+  const label = entry?.notes?.find((note) => note.index === index)?.label
   return (
     <>
       <h4>{base === 'now' ? `From ${count} to what shows now` : `What ${count} changed`}</h4>
       {count === 0 && <p className="note">Before the first command.</p>}
       {entry && (
         <p className="maker">
-          {command && <Action command={command} />}
+          {command && <Action command={command} label={label} />}
           <span className="quiet">
             by {entry.userId ?? 'anonymous'}, {tellDate(entry.at)}
           </span>
