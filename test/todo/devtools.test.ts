@@ -187,7 +187,9 @@ describe.concurrent('the page around the devtools', () => {
     await page.goto(`${page.url()}?devtools`)
     await launcher(page).waitFor()
     await open.a.newTodo.waitFor()
+    // Nothing comes any more that is not there yet.
     await eventually(() => page.locator('.connection[data-state=live]').count(), 2)
+    await eventually(() => page.locator('.chip').count(), 2)
     const before = await looks()
     const launched = await launcher(page).boundingBox()
     await launcher(page).click()
