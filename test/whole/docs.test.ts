@@ -65,6 +65,16 @@ test('the rule in the docs is the one that is tested', async () => {
   expect(await read('docs/rules.md')).toContain(`\n${example.trim()}\n\`\`\``)
 })
 
+test('the examples of the page about conflicts are the ones that are tested', async () => {
+  const page = await read('docs/conflicts.md')
+  for (const file of [
+    'server/test/support/join-tags.ts',
+    'react/test/support/conflicts-example.tsx',
+  ]) {
+    expect(page).toContain(`\n${(await read(`packages/${file}`)).trim()}\n\`\`\``)
+  }
+})
+
 test('every script that a page shows is there', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   for (const page of await listPages()) {

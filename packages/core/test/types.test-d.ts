@@ -6,6 +6,8 @@ import type {
   CommandProxy,
   JsonObject,
   JsonValue,
+  LostCommand,
+  Outcome,
   PathIn,
   PropsAt,
   Receipt,
@@ -58,6 +60,30 @@ model.update(['todos', id, 'tags', '0'], {})
 model.update(['title', 'x'], {})
 // @ts-expect-error -- a key that no todo has
 model.update(['todos', id], {}, { unset: ['onwer'] })
+
+model.update(['todos', id], { done: true }, { expects: { props: { done: false }, since: 7 } })
+model.update(['todos', id], { owner: { name: 'Ada' } }, { expects: { unset: ['owner'] } })
+// @ts-expect-error -- a prop that no todo has
+model.update(['todos', id], { done: true }, { expects: { props: { dnoe: false } } })
+// @ts-expect-error -- a prop of another type
+model.update(['todos', id], { done: true }, { expects: { props: { done: 'no' } } })
+// @ts-expect-error -- a key that no todo has
+model.update(['todos', id], { done: true }, { expects: { unset: ['onwer'] } })
+// @ts-expect-error -- a count, not a time
+model.update(['todos', id], { done: true }, { expects: { since: new Date() } })
+// @ts-expect-error -- nothing that can be expected
+model.update(['todos', id], { done: true }, { expects: { done: false } })
+// @ts-expect-error -- only updates expect something
+model.delete(['todos', id], { expects: { since: 7 } })
+
+// What became of it.
+declare const outcome: Outcome
+if (outcome.kind === 'conflict') expectTypeOf(outcome.found).toEqualTypeOf<JsonObject>()
+// @ts-expect-error -- only a conflict has both values
+void outcome.given
+declare const lost: LostCommand
+if (lost.kind === 'conflict') expectTypeOf(lost.given).toEqualTypeOf<JsonObject>()
+expectTypeOf(lost.path).toEqualTypeOf<readonly string[]>()
 
 // Creating.
 model.create(['todos'], { text: 'Milk' })

@@ -5,6 +5,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createDatabase, type Database } from '../../../test/support/postgres.ts'
 import { verifyDatabase, type VerifyEvent } from '../src/verify/verify-database.ts'
+import { joinTags } from './support/join-tags.ts'
 import { createTestService, KEY, Writer } from './support/world.ts'
 
 const set = (props: JsonObject, expects?: Update['expects'], id = 'a'): Command => ({
@@ -162,6 +163,18 @@ for (const [name, openStore] of Object.entries({
         document: { todos: { a: { n: 11 } } },
       })
       expect(asked).toBe(1)
+    })
+
+    test('the resolver of the docs keeps the tags of both, and leaves other conflicts alone', async () => {
+      const service = open(await openStore('tags'), { resolve: joinTags })
+      const [ada, bob] = [new Writer(service, 'ada'), new Writer(service, 'bob')]
+      await ada.flush(set({ tags: ['x'], text: 'a' }))
+      await ada.flush(set({ tags: ['x', 'ada'], text: 'b' }))
+      const expects = { props: { tags: ['x'] } }
+      await bob.flush(set({ tags: ['x', 'bob'], done: true }, expects))
+      expect((await bob.todos())['a']).toMatchObject({ tags: ['x', 'ada', 'bob'], done: true })
+      const { verdicts } = await bob.flush(set({ text: 'c' }, { props: { text: 'a' } }))
+      expect(verdicts).toMatchObject([{ kind: 'conflict', found: { text: 'b' } }])
     })
 
     test('a proxy follows the conflicts of its server', async () => {

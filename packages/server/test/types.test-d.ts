@@ -1,4 +1,4 @@
-import type { Command, DocumentView, User } from '@flushout/core'
+import type { Command, DocumentView, JsonObject, User } from '@flushout/core'
 import {
   allowAnyone,
   flushout,
@@ -51,6 +51,10 @@ const options: FlushoutOptions<Member> = {
         (_document, _command, { user }) =>
           user?.isAdmin ? undefined : { reject: { message: 'Only admins.' } },
       ],
+      resolve: ({ command, found, context }) => {
+        expectTypeOf(found).toEqualTypeOf<JsonObject>()
+        return context.user?.isAdmin ? { props: command.props ?? {}, unset: ['x'] } : undefined
+      },
     },
   ],
 }

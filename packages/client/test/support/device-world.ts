@@ -34,7 +34,10 @@ export interface TodoList {
   readonly todos: { readonly [id: string]: Todo }
 }
 
-type PageOptions = Pick<ClientOptions, 'storage' | 'transport' | 'flush' | 'interceptors'>
+type PageOptions = Pick<
+  ClientOptions,
+  'storage' | 'transport' | 'flush' | 'interceptors' | 'resolve'
+>
 
 export interface DevicePage {
   readonly client: Client
