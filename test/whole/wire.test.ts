@@ -109,6 +109,36 @@ test('a server says what followed a command as it is written down, and a client 
   expect(tick.outcome).toMatchObject({ kind: 'applied', followUps: [{ path: [] }] })
 })
 
+test('what an update expects, and what it found, is told as it is written down', async () => {
+  const { master, proxy } = createWorld()
+  const bob = { protocol: 1, clientId: 'bob-1', sequence: 1, from: 41, hash: 'hash-at-41' } as const
+  const props = { text: 'Oat milk' }
+  master.apply(
+    { ...bob, commands: [{ action: 'update', path: ['todos', 'milk'], props }] },
+    context,
+  )
+  proxy.apply({
+    action: 'update',
+    path: ['todos', 'milk'],
+    props: { text: 'Soy milk' },
+    expects: { props: { text: 'Milk' }, unset: ['owner'] },
+  })
+  proxy.apply({
+    action: 'update',
+    path: ['todos', 'tea'],
+    props: { done: false },
+    expects: { since: 41 },
+  })
+  const flush = proxy.beginFlush()!
+  expect(throughJson(flush)).toEqual(await readJson('flush-expects'))
+  const answer = throughJson(master.apply(flush, context))
+  expect(answer).toEqual(await readJson('answer-conflict'))
+  proxy.endFlush(await readJson('answer-conflict'))
+  expect(proxy.rejections).toMatchObject([
+    { kind: 'conflict', given: { text: 'Soy milk' }, found: { text: 'Oat milk' } },
+  ])
+})
+
 test('a server tells a live connection what is written down', async () => {
   const store = memoryStore()
   await store.create('todos:groceries', { commandCount: 41, hash: 'hash-at-41', document })
@@ -181,6 +211,8 @@ test('what is written down has the form that the server publishes', async () => 
     ['answer', 'FlushAnswer'],
     ['answer-repeated', 'FlushAnswer'],
     ['answer-follow-ups', 'FlushAnswer'],
+    ['flush-expects', 'Flush'],
+    ['answer-conflict', 'FlushAnswer'],
     ['error', 'Error'],
     ['live-request', 'LiveRequest'],
     ['history', 'HistoryPage'],

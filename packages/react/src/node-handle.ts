@@ -1,4 +1,12 @@
-import type { ApplyOptions, ChildProps, Command, Path, PropsAt, Receipt } from '@flushout/core'
+import type {
+  ApplyOptions,
+  ChildProps,
+  Command,
+  Path,
+  PropsAt,
+  Receipt,
+  UpdateOptions,
+} from '@flushout/core'
 import type { Source } from './source.ts'
 
 const NO_OPTIONS = Object.freeze({})
@@ -22,18 +30,16 @@ export class NodeHandle<T> {
   subscribe = (listener: () => void): (() => void) => this.#source.subscribe(listener, this.path)
 
   /**
-   * Set `props`, remove the keys of `unset`, leave the others. With `wait: true` it shows
-   * when the server has agreed; so with all three.
+   * Set `props`, remove the keys of `unset`, leave the others; with `expects`, only where the
+   * node is as it says. With `wait: true` it shows when the server has agreed; so with all three.
    */
   update(
     props: PropsAt<T, readonly []>,
-    options: ApplyOptions & {
-      readonly unset?: readonly (keyof PropsAt<T, readonly []> & string)[]
-    } = NO_OPTIONS,
+    options: ApplyOptions & UpdateOptions<PropsAt<T, readonly []>> = NO_OPTIONS,
   ): Receipt {
-    const { unset } = options
+    const { unset, expects } = options
     const { path } = this
-    const command = { action: 'update', path, props, ...(unset && { unset }) }
+    const command = { action: 'update', path, props, unset, expects }
     return this.#source.apply(command as Command, options)
   }
 

@@ -69,6 +69,9 @@ export function Nodes({ todos, id }: { todos: Model<TodoList>; id: string }) {
   expectTypeOf(node).toEqualTypeOf<NodeHandle<Todo>>()
   expectTypeOf(node.update({ done: true })).toEqualTypeOf<Receipt>()
   node.update({}, { unset: ['done'], wait: true })
+  node.update({ done: true }, { expects: { props: { done: false }, since: 7 } })
+  // @ts-expect-error -- a prop that no todo has
+  node.update({ done: true }, { expects: { props: { dnoe: false } } })
   node.delete({ wait: true })
   // @ts-expect-error Who waits says so.
   node.delete({ wait: 'yes' })
