@@ -214,6 +214,40 @@ describe('a tab that dies', () => {
     }
   })
 
+  test('leaves an atomic group as one: another tab sends all of it, and loses all of it', async () => {
+    const { pages, texts, kill, open } = await openTabs()
+    const [one, two, three] = pages
+    const milk = one.add('Milk')
+    await pass(1_000, ...pages)
+    unplug(...pages)
+    const swap = (text: string) =>
+      one.model.batch(
+        () => {
+          one.model.update(['todos', milk.id], { text })
+          one.add(`With ${text}`)
+        },
+        { atomic: true, label: `Swap for ${text}` },
+      )
+    swap('Oat milk')
+    await pass(1_000, ...pages)
+    expect(two.texts()).toEqual(['Oat milk', 'With Oat milk'])
+    const elsewhere = open({ storage: memoryStorage() })
+    await pass(1_000, elsewhere)
+    elsewhere.model.delete(['todos', milk.id])
+    await pass(1_000, elsewhere)
+    kill(0)
+    plugIn(two, three)
+    await pass(60_000, two, three, elsewhere)
+    const sent = [two, three].flatMap(({ network }) =>
+      network.flushes.filter(({ commands }) => commands.length > 0),
+    )
+    const groups = [{ at: 0, count: 2, label: 'Swap for Oat milk', atomic: true }]
+    expect(sent.map((flush) => flush.groups)).toEqual([groups])
+    expect(two.texts()).toEqual([])
+    for (const page of [two, three]) expect(page.model.rejections).toHaveLength(2)
+    expect(texts()).toEqual([])
+  })
+
   test('between sending and hearing leaves what takes effect once', async () => {
     const { pages, texts, kill } = await openTabs()
     const [one, two, three] = pages

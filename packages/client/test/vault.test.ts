@@ -83,6 +83,27 @@ describe('a page that is loaded again', () => {
     expect(last.texts()).toEqual(['Oat milk', 'Bread'])
   })
 
+  test('goes on with an atomic group as one, and with the labels that were given', async () => {
+    const { open, texts } = createWorld()
+    const before = open()
+    await before.settle()
+    before.network.dropRequests()
+    before.model.batch(
+      () => {
+        before.add('Milk')
+        before.add('Bread')
+      },
+      { label: 'Breakfast', atomic: true },
+    )
+    await before.environment.advance(1_000)
+    before.client.close()
+    const after = open()
+    await after.environment.advance(60_000)
+    expect(texts()).toEqual(['Milk', 'Bread'])
+    const sent = after.network.flushes.find(({ commands }) => commands.length > 0)
+    expect(sent?.groups).toEqual([{ at: 0, count: 2, label: 'Breakfast', atomic: true }])
+  })
+
   test('still tells what was refused before, until it is dismissed', async () => {
     const { open } = createWorld({
       interceptors: [() => ({ reject: { code: 'CLOSED', message: 'The list is closed.' } })],

@@ -3,6 +3,7 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import { findStale, readFields, withoutExpects, type AskWritten } from './expects.ts'
+import { groupRejected } from './group.ts'
 import type { EntryNote, LogEntry } from './history.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonObject, type JsonValue } from './json.ts'
@@ -12,7 +13,7 @@ import { hasWritten } from './past.ts'
 import type { Path } from './path.ts'
 import type { Flush, FlushGroup, Remap, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
-import { remapCommand, withFreeId } from './remap.ts'
+import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 import { meet, type Merged, type Resolver } from './resolve.ts'
 
 /** Who sends a flush and when: made once for each, so that doing it again gives the same. */
@@ -92,11 +93,14 @@ export function applyFlush<U extends User>(
     let index = 0
     for (const group of flush.groups ?? []) {
       for (; index < group.at; index += 1) applyAt(index, flush, context, target, growing)
-      const start = { command: growing.commands.length, note: growing.notes.length }
-      for (; index < group.at + group.count; index += 1) {
+      const start = mark(growing, target)
+      const end = group.at + group.count
+      for (; index < end && !(group.atomic && isRefused(growing, start)); index += 1) {
         applyAt(index, flush, context, target, growing)
       }
-      note(group, start, growing)
+      if (group.atomic && isRefused(growing, start)) reject(group, flush, start, growing, target)
+      else note(group, start, growing)
+      index = end
     }
     for (; index < flush.commands.length; index += 1) {
       applyAt(index, flush, context, target, growing)
@@ -119,15 +123,16 @@ interface Growing {
   room: number
 }
 
-/** Note what is known of a group whose commands, and the notes on them, are those from `start` on. */
-function note(
-  { label }: FlushGroup,
-  start: { readonly command: number; readonly note: number },
-  { commands, notes }: Growing,
-): void {
-  const count = commands.length - start.command
-  if (count === 0 || label === undefined) return
-  addNote(notes, { index: start.command, label, ...(count > 1 && { count }) })
+/** Note what is known of a group whose commands are those from `start` on. */
+function note({ label, atomic }: FlushGroup, start: Mark, { commands, notes }: Growing): void {
+  const count = commands.length - start.commands
+  if (count === 0 || (label === undefined && !atomic)) return
+  addNote(notes, {
+    index: start.commands,
+    ...(label !== undefined && { label }),
+    ...(atomic && { atomic }),
+    ...(count > 1 && { count }),
+  })
 }
 
 /** What is told of one command is one note. */
@@ -136,6 +141,49 @@ function addNote(notes: EntryNote[], told: EntryNote): void {
   if (at < 0) notes.push(told)
   else if (notes[at]!.index === told.index) notes[at] = { ...notes[at], ...told }
   else notes.splice(at, 0, told)
+}
+
+/** How long everything was before a group. */
+type Mark = Record<'changes' | 'commands' | 'notes' | 'verdicts' | 'remaps' | 'refused', number>
+
+function mark<U extends User>(growing: Growing, { changes }: FlushTarget<U>): Mark {
+  const { commands, notes, verdicts, remaps, refused } = growing
+  return {
+    changes: changes.length,
+    commands: commands.length,
+    notes: notes.length,
+    verdicts: verdicts.length,
+    remaps: remaps.length,
+    refused: refused.length,
+  }
+}
+
+/** Whether the last command of a group, which begins at `start`, was refused. */
+function isRefused({ verdicts }: Growing, start: Mark): boolean {
+  if (verdicts.length === start.verdicts) return false
+  const { kind } = verdicts.at(-1)!
+  return kind !== 'applied' && kind !== 'amended'
+}
+
+/** Take back what an atomic group did. What failed in it last keeps its verdict; the others fall with it. */
+function reject<U extends User>(
+  { at, count }: FlushGroup,
+  flush: Flush,
+  start: Mark,
+  { commands, notes, verdicts, remaps, refused }: Growing,
+  { tree, changes, createId }: FlushTarget<U>,
+): void {
+  tree.undo(changes.splice(start.changes))
+  commands.length = start.commands
+  notes.length = start.notes
+  remaps.length = start.remaps
+  refused.length = start.refused
+  const failed = verdicts.splice(start.verdicts).at(-1)!
+  for (let index = at; index < at + count; index += 1) {
+    verdicts.push(index === failed.index ? failed : { index, ...groupRejected() })
+    const sent = checkCommand(flush.commands[index]!, createId)
+    if (sent.ok && sent.command.action === 'create') refused.push(nodeOf(sent.command))
+  }
 }
 
 function applyAt<U extends User>(

@@ -32,6 +32,8 @@ export const catalogue = {
   CONFLICT: 'never',
   PARENT_REJECTED: 'never',
   BATCH_REJECTED: 'never',
+  GROUP_REJECTED: 'never',
+  GROUP_TOO_LARGE: 'never',
   WITHDRAWN: 'never',
   OUTCOME_UNKNOWN: 'never',
   REJECTED: 'never',

@@ -3,7 +3,7 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { FlushoutError } from './errors.ts'
-import { toLabel, type PendingGroup } from './group.ts'
+import { createGroup, groupRejected, type PendingGroup } from './group.ts'
 import { copyJson, isObject, type JsonValue } from './json.ts'
 import type { PendingMemory, ProxyMemory } from './memory.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
@@ -31,9 +31,11 @@ function toMemory(memory: ProxyMemory): CheckedMemory {
   const flight = memory.flight === undefined ? undefined : toFlight(memory.flight)
   demand(!flight || (flight.clientId === clientId && flight.sequence === sequence + 1))
   const sent = flight?.commands ?? []
-  const pending: PendingCommand[] = []
+  let pending: PendingCommand[] = []
   const lost: { pending: PendingCommand; rejection: Rejection }[] = []
   let last = 0
+  // Atomic groups of which something is lost.
+  const spoiled = new Set<number>()
   toList(memory.pending, (entry) => {
     const { serial: own, command, wait, group } = entry as PendingMemory
     demand(toCount(own) > last && isObject(command as unknown as JsonValue))
@@ -54,7 +56,13 @@ function toMemory(memory: ProxyMemory): CheckedMemory {
       // What was sent is in the master's hands, whatever is thought of it here.
       demand(pending.length >= sent.length)
       lost.push({ pending: one, rejection: checked.rejection })
+      if (one.group?.atomic) spoiled.add(one.group.id)
     }
+  })
+  pending = pending.filter((one, index) => {
+    const isLost = one.group && spoiled.has(one.group.id) && index >= sent.length
+    if (isLost) lost.push({ pending: one, rejection: groupRejected().rejection })
+    return !isLost
   })
   demand(pending.length >= sent.length)
   sent.forEach((command, index) => {
@@ -88,9 +96,9 @@ function toFlight(flight: Flush): Flush {
 
 function toGroup(group: unknown): PendingGroup | undefined {
   if (group === undefined) return undefined
-  const { id, label } = Object(group) as PendingGroup
-  toCount(id)
-  return Object.freeze({ id, ...(label !== undefined && { label: toLabel(toText(label)) }) })
+  const { id, label, atomic } = Object(group) as PendingGroup
+  demand(label === undefined || typeof label === 'string')
+  return createGroup(label, atomic === true, () => toCount(id))
 }
 
 /** Whatever is remembered has its id: another one would be another node. */

@@ -8,9 +8,10 @@ import type { Command } from './command.ts'
 import { toLoss } from './expects.ts'
 import type { User } from './interceptor.ts'
 import type { Outbox } from './outbox.ts'
+import type { Loss } from './loss.ts'
 import type { Flush, Remap } from './protocol.ts'
 import type { EndResult, StatusBoard } from './proxy-status.ts'
-import type { Loss, PendingCommand } from './receipt.ts'
+import type { PendingCommand } from './receipt.ts'
 import { nodeOf } from './remap.ts'
 import type { Replica } from './replica.ts'
 import { withdraw } from './withdraw.ts'
@@ -78,10 +79,7 @@ export class Exchange<U extends User> {
     const { flush } = this.#outbox
     if (!flush) return
     const isFormAtFault = code === 'FLUSH_TOO_LARGE' || code === 'FLUSH_INVALID'
-    if (isFormAtFault && flush.commands.length > 1) {
-      this.#outbox.halve()
-      return this.#queueAgain()
-    }
+    if (isFormAtFault && this.#outbox.halve()) return this.#queueAgain()
     if (retry === 'never') {
       // Sent before, it may have taken effect then; this refusal does not say.
       const isUnknown = this.#outbox.isRepeated && !isFormAtFault

@@ -3,7 +3,7 @@ import type { Rejection } from './command.ts'
 import type { DocumentTree } from './document.ts'
 import { isSameJson, type JsonObject, type JsonValue } from './json.ts'
 import { describePath, type Path } from './path.ts'
-import type { Loss } from './receipt.ts'
+import type { Loss } from './loss.ts'
 
 /**
  * Tells whether others wrote at, above or below `path` since a count; true too where

@@ -9,7 +9,9 @@ export interface EntryNote {
   readonly index: number
   /** What its author called it, or the batch that begins with it. */
   readonly label?: string
-  /** How many commands the label is for, from this one on; 1 where left out. */
+  /** They were to take effect together or not at all. */
+  readonly atomic?: true
+  /** How many commands `label` and `atomic` are for, from this one on; 1 where left out. */
   readonly count?: number
   /** The `index` of the command that it follows, by a rule. */
   readonly cause?: number

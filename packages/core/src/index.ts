@@ -24,6 +24,7 @@ export { compileKeyPattern, createKey, parseKey } from './key.ts'
 export type { FeedRequest, LiveEvent, LiveRequest, Peer, PresenceRequest } from './live.ts'
 export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
+export type { Loss } from './loss.ts'
 export type { PendingMemory, ProxyMemory } from './memory.ts'
 export type { UpdateListener } from './news.ts'
 export type { PendingOfSession, PendingSession } from './others.ts'
@@ -53,13 +54,7 @@ export { CommandProxy } from './proxy.ts'
 export type { ProxyOptions } from './proxy-options.ts'
 export type { Rebase } from './replica.ts'
 export type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
-export {
-  refusedReceipt,
-  type Loss,
-  type Outcome,
-  type Receipt,
-  type SettledCommand,
-} from './receipt.ts'
+export { refusedReceipt, type Outcome, type Receipt, type SettledCommand } from './receipt.ts'
 export type { Resolver, StaleUpdate } from './resolve.ts'
 export type { CommandTracker, TrackedCommand } from './tracker.ts'
 export type { At, ChildProps, PathIn, PropsAt } from './typed.ts'

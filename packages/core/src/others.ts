@@ -46,7 +46,8 @@ interface OtherCommand {
 
 /** A command of this session among those of others. */
 interface OwnCommand {
-  readonly serial: number
+  /** Its place among those of others: a serial. */
+  readonly order: number
   readonly changes: Change[]
 }
 
@@ -128,7 +129,7 @@ export class Others {
     const merged: (C | OtherCommand)[] = []
     let next = 0
     for (const command of own) {
-      for (; this.#isBelow(next, command.serial); next += 1) merged.push(this.#commands[next]!)
+      for (; this.#isBelow(next, command.order); next += 1) merged.push(this.#commands[next]!)
       merged.push(command)
     }
     return [...merged, ...this.#commands.slice(next)]
@@ -139,7 +140,7 @@ export class Others {
     this.#height = 0
   }
 
-  /** Put those on that belong below the own command with this serial; those that do not apply do not show. */
+  /** Put those on that belong below the own command with this place; those that do not apply do not show. */
   putOnBelow(serial: number): void {
     for (; this.#isBelow(this.#height, serial); this.#height += 1) {
       const other = this.#commands[this.#height]!

@@ -1,6 +1,6 @@
 import type { CheckedCommand } from './check.ts'
 import { FlushoutError } from './errors.ts'
-import { measureGroup, toFlushGroups, type PendingGroup } from './group.ts'
+import { endOfUnit, measureUnit, toFlushGroups, type PendingGroup } from './group.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
 
 const TIMELESS = '~'
@@ -128,10 +128,16 @@ export class Outbox {
     this.#flush = undefined
   }
 
-  /** Release the flush and make the next ones half as long, until one is answered. */
-  halve(): void {
-    this.#maxCommands = Math.ceil((this.#flush?.commands.length ?? 1) / 2)
+  /**
+   * Release the flush and make the next ones half as long, until one is answered. False,
+   * with nothing done, if it has one command, or one atomic group.
+   */
+  halve(): boolean {
+    const { commands = [], groups: [first] = [] } = this.#flush ?? {}
+    if (commands.length <= (first?.atomic && first.at === 0 ? first.count : 1)) return false
+    this.#maxCommands = Math.ceil(commands.length / 2)
     this.release()
+    return true
   }
 
   /**
@@ -145,16 +151,16 @@ export class Outbox {
   }
 
   #create({ confirmed, hash, pending, sendable }: FlushSource): Flush {
-    const sent: Sendable[] = []
+    let count = 0
     let bytes = 0
-    for (const one of pending) {
-      const { size, group } = one
-      bytes += size + (group && group.id !== sent.at(-1)?.group?.id ? measureGroup(group) : 0)
-      if (sent.length === Math.min(this.#maxCommands, sendable)) break
-      // One always fits: a proxy refuses what is larger.
-      if (bytes > this.#options.maxBytes && sent.length > 0) break
-      sent.push(one)
+    for (let end = 0; count < sendable; count = end) {
+      end = endOfUnit(pending, count)
+      bytes += measureUnit(pending, count, end)
+      // One unit always fits: a proxy refuses what is larger.
+      const isFull = end > this.#maxCommands || bytes > this.#options.maxBytes
+      if (isFull && count > 0) break
     }
+    const sent = pending.slice(0, count)
     const commands = sent.map(({ command }) => command)
     const groups = toFlushGroups(sent)
     return Object.freeze({

@@ -3,12 +3,14 @@ import { applyRuled } from './apply-ruled.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Change, DocumentTree } from './document.ts'
 import { findStale, toLoss, type AskWritten } from './expects.ts'
+import { endOfUnit, groupRejected, type PendingGroup } from './group.ts'
 import type { Rules } from './intercept.ts'
 import type { User } from './interceptor.ts'
+import type { Loss } from './loss.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, Remap } from './protocol.ts'
-import { NO_FOLLOW_UPS, type Loss, type PendingCommand } from './receipt.ts'
+import { NO_FOLLOW_UPS, type PendingCommand } from './receipt.ts'
 import { renamedFollowUps, remapCommand, withFreeId } from './remap.ts'
 import { meet, type Resolver } from './resolve.ts'
 import type { CommandTracker } from './tracker.ts'
@@ -42,6 +44,14 @@ interface Restored {
   readonly serial: number
 }
 
+/** A command that could not be put on again. */
+interface Fault {
+  readonly pending: PendingCommand
+  readonly loss: Loss
+  /** What it was given for is lost for good. */
+  readonly isOrphaned: boolean
+}
+
 /** The commands that nobody confirmed yet, applied to a document on top of all else. */
 export class PendingQueue<U extends User> {
   readonly #tree: DocumentTree
@@ -53,6 +63,8 @@ export class PendingQueue<U extends User> {
   hasLanded = false
   /** Nodes whose create was lost since the last rebase: what was given for them is lost with them. */
   readonly refused: Path[] = []
+  /** The atomic group that is being given: nothing of it is sent before it is whole. */
+  open: PendingGroup | undefined
   /** Hears of each command before it applies. */
   tracker: CommandTracker | undefined
   #serial = 0
@@ -86,6 +98,11 @@ export class PendingQueue<U extends User> {
   /** Whether something shows that is not as it is sent, but what a resolver made of it. */
   get isMerged(): boolean {
     return this.#isMerged
+  }
+
+  /** Give a serial that no command will have: what is given now comes after it. */
+  takeSerial(): number {
+    return (this.#serial += 1)
   }
 
   /** The next command gets a serial above this one, too. */
@@ -170,41 +187,71 @@ export class PendingQueue<U extends User> {
   }
 
   /**
-   * Put the commands on again, each after `putOnBelow` was called with its serial,
-   * following `remaps`, which grows by the renames that this needs. One that does not
+   * Put the commands on again, each after `putOnBelow` was called with its place among those
+   * of others, and an atomic group as one, following `remaps`, which grows by the renames that this needs. One that does not
    * apply is lost; unless `keepsAll`, or while something is in flight: what it builds on
    * may be on its way.
    */
-  putOn(remaps: Remap[], keepsAll: boolean, putOnBelow: (serial: number) => void): void {
+  putOn(remaps: Remap[], keepsAll: boolean, putOnBelow: (order: number) => void): void {
+    const { commands, inFlight } = this
     const kept: PendingCommand[] = []
     this.#hidden = 0
     this.#added = 0
     this.#isMerged = false
-    this.commands.forEach((pending, index) => {
-      putOnBelow(pending.serial)
-      if (index < this.inFlight) {
-        kept.push(pending)
-        if (this.hasLanded || pending.waits || !this.#applySent(pending)) this.#hidden += 1
-        else this.#added += pending.followUps.length
-        return
-      }
-      this.#rename(pending, remaps)
-      const orphaned = checkParents(pending.given.path, this.refused)
-      const loss: Loss | undefined = orphaned
-        ? { kind: 'dropped', rejection: orphaned }
-        : this.#apply(pending)
+    const renew = (pending: PendingCommand) => this.#renew(pending, remaps)
+    for (let at = 0, end = 0; at < commands.length; at = end) {
+      end = endOfUnit(commands, at)
+      putOnBelow(commands[at]!.order)
+      const isSent = at < inFlight
+      const fault = this.#putUnit(at, end, isSent ? this.#putSent : renew)
       // A conflict is for the master to tell, and for its resolver.
-      const isSure = orphaned || !(keepsAll || loss?.kind === 'conflict')
-      if (loss && this.inFlight === 0 && isSure) {
-        this.#options.onLost(pending, loss)
-        return
+      const isSure = fault && (fault.isOrphaned || !(keepsAll || fault.loss.kind === 'conflict'))
+      const isLost = isSure && inFlight === 0
+      for (; at < end; at += 1) {
+        const pending = commands[at]!
+        if (isLost) {
+          this.#options.onLost(pending, pending === fault.pending ? fault.loss : groupRejected())
+          continue
+        }
+        kept.push(pending)
+        if (fault || pending.waits || (isSent && this.hasLanded)) this.#hidden += 1
+        else this.#added += pending.followUps.length
       }
-      kept.push(pending)
-      if (loss || pending.waits) this.#hidden += 1
-      else this.#added += pending.followUps.length
-    })
+    }
     this.commands = kept
     this.refused.length = 0
+  }
+
+  /** Put the commands from `at` to `end` on by `put`, all or none. */
+  #putUnit(
+    at: number,
+    end: number,
+    put: (pending: PendingCommand) => Fault | undefined,
+  ): Fault | undefined {
+    for (let index = at; index < end; index += 1) {
+      const fault = put(this.commands[index]!)
+      if (!fault) continue
+      while (index > at) this.#tree.undo(this.commands[(index -= 1)]!.changes)
+      return fault
+    }
+    return undefined
+  }
+
+  /** Put on what is in flight. */
+  readonly #putSent = (pending: PendingCommand): Fault | undefined => {
+    if (this.hasLanded || pending.waits) return undefined
+    const loss = this.#applySent(pending)
+    return loss && { pending, loss, isOrphaned: false }
+  }
+
+  /** Put on what is queued, as it would be given now. */
+  #renew(pending: PendingCommand, remaps: Remap[]): Fault | undefined {
+    this.#rename(pending, remaps)
+    const orphaned = checkParents(pending.given.path, this.refused)
+    const loss: Loss | undefined = orphaned
+      ? { kind: 'dropped', rejection: orphaned }
+      : this.#apply(pending)
+    return loss && { pending, loss, isOrphaned: orphaned !== undefined }
   }
 
   #rename(pending: PendingCommand, remaps: Remap[]): void {
@@ -232,11 +279,11 @@ export class PendingQueue<U extends User> {
   }
 
   /** Frozen: sent as it is, so applied as it is. But what follows it may be something else by now. */
-  #applySent(pending: PendingCommand): boolean {
+  #applySent(pending: PendingCommand): Loss | undefined {
     const result = this.#rule(pending, pending.command)
     pending.followUps = result.ok ? result.followUps : NO_FOLLOW_UPS
     pending.shown = result.ok ? result.shown : pending.command
-    return result.ok || !this.#put(pending.command, pending.changes)
+    return result.ok ? undefined : this.#put(pending.command, pending.changes)
   }
 
   #rule(pending: PendingCommand, sent?: CheckedCommand): Ruled {

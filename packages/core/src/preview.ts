@@ -5,6 +5,7 @@ import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
 import { findStale, toLoss } from './expects.ts'
+import { endOfUnit, groupRejected } from './group.ts'
 import type { User } from './interceptor.ts'
 import { equalJson, type JsonObject, type JsonValue } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
@@ -12,9 +13,9 @@ import { Others } from './others.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
 import type { Flush, PullAnswer, Remap, Snapshot } from './protocol.ts'
+import type { Loss } from './loss.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { rulesOfProxy } from './proxy-rules.ts'
-import type { Loss } from './receipt.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 import { meet } from './resolve.ts'
 
@@ -86,7 +87,7 @@ export function preview<U extends User = User>(
   return {
     commandCount: master.commandCount,
     hash: master.hash,
-    commands: memory.pending.map((_, index) => player.play(index)),
+    commands: player.play(),
   }
 }
 
@@ -152,6 +153,8 @@ interface PlayerOptions<U extends User> {
   readonly rules: PreviewRules<U>
 }
 
+const NO_CONFLICTS: readonly Conflict[] = Object.freeze([])
+
 /** Plays the pending commands, one after the other, on what the master has. */
 class Player<U extends User> {
   readonly #options: PlayerOptions<U>
@@ -161,6 +164,8 @@ class Player<U extends User> {
   readonly #others: Others
   readonly #remaps: Remap[] = []
   readonly #refused: Path[] = []
+  // Of the unit that is played.
+  #changes: Change[] = []
   #made = 0
 
   constructor(options: PlayerOptions<U>) {
@@ -175,10 +180,34 @@ class Player<U extends User> {
     this.#others.replace(options.rules.others ?? [], options.memory.clientId)
   }
 
-  play(index: number): PreviewedCommand {
+  /** Play all of it, an atomic group as one. */
+  play(): PreviewedCommand[] {
+    const { pending } = this.#options.memory
+    const played: PreviewedCommand[] = []
+    for (let at = 0, end = 0; at < pending.length; at = end) {
+      end = endOfUnit(pending, at)
+      played.push(...this.#playUnit(at, end))
+    }
+    return played
+  }
+
+  #playUnit(at: number, end: number): PreviewedCommand[] {
+    const { pending } = this.#options.memory
+    this.#others.putOnBelow(pending[at]!.order)
+    this.#changes = []
+    const unit = pending.slice(at, end)
+    const played = unit.map((_, index) => this.#play(at + index))
+    if (unit.length === 1 || played.every(({ rejection }) => !rejection)) return played
+    this.#tree.undo(this.#changes)
+    for (const { given } of unit) if (given.action === 'create') this.#refused.push(nodeOf(given))
+    return played.map((one) =>
+      one.rejection ? one : { ...one, ...groupRejected(), conflicts: NO_CONFLICTS },
+    )
+  }
+
+  #play(index: number): PreviewedCommand {
     const { memory, master } = this.#options
     const { serial, given, command: sent } = memory.pending[index]!
-    this.#others.putOnBelow(serial)
     const isSent = index < (memory.flight?.commands.length ?? 0)
     const command = isSent ? sent : given
     const own = { serial, isSent, given }
@@ -221,9 +250,10 @@ class Player<U extends User> {
       apply,
       ...(isSent && { sent: met.command }),
     })
-    if (result.ok) return { kind: 'applied', command: result.command }
     // What was sent went through the rules already.
-    const loss = isSent ? apply(free) : result.refusal
+    const loss = result.ok ? undefined : isSent ? apply(free) : result.refusal
+    this.#changes.push(...changes)
+    if (result.ok) return { kind: 'applied', command: result.command }
     return loss ? { ...loss, command: free } : { kind: 'applied', command: free }
   }
 
@@ -259,7 +289,7 @@ interface Played {
 function toResult(
   { serial, isSent, given }: Own,
   { kind, command, rejection }: Played,
-  conflicts: readonly Conflict[] = [],
+  conflicts: readonly Conflict[] = NO_CONFLICTS,
 ): PreviewedCommand {
   // Fields and all: a rule may have given it other props, or the master another id.
   const isSame = equalJson(toJson(command), toJson(given))

@@ -32,6 +32,8 @@ export interface FlushGroup {
   readonly count: number
   /** What a person would call it, at most 200 characters; kept in the history. */
   readonly label?: string
+  /** All of it takes effect, or nothing. */
+  readonly atomic?: true
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Command } from './command.ts'
 import { Listeners } from './listeners.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Remap } from './protocol.ts'
-import type { Loss } from './receipt.ts'
+import type { Loss } from './loss.ts'
 
 /** Where the commands of a proxy are. A new object whenever one of its fields changes. */
 export interface ProxyStatus {

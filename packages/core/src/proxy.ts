@@ -10,6 +10,7 @@
 // happens, the same flush is sent until it is answered.
 import { checkSnapshot } from './answer.ts'
 import { Audience } from './audience.ts'
+import { Batches } from './batches.ts'
 import { changedPaths, reachOf } from './changed-paths.ts'
 import { checkCommand } from './check.ts'
 import { checkMemory } from './check-memory.ts'
@@ -18,7 +19,7 @@ import { Commander, type ApplyOptions } from './commander.ts'
 import { ConfirmedLog, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
 import { Exchange, type Refusal } from './exchange.ts'
-import { toLabel, type BatchOptions, type PendingGroup } from './group.ts'
+import type { BatchOptions } from './group.ts'
 import type { DocumentView, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
@@ -27,16 +28,11 @@ import type { PendingSession } from './others.ts'
 import { Outbox } from './outbox.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Flush, Snapshot } from './protocol.ts'
+import type { Loss } from './loss.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { rulesOfProxy } from './proxy-rules.ts'
 import { StatusBoard, type EndResult, type LostCommand, type ProxyStatus } from './proxy-status.ts'
-import {
-  PendingCommand,
-  refusedReceipt,
-  type Loss,
-  type Receipt,
-  type SettledCommand,
-} from './receipt.ts'
+import { PendingCommand, refusedReceipt, type Receipt, type SettledCommand } from './receipt.ts'
 import { withFreeId } from './remap.ts'
 import { Replica, type Rebase } from './replica.ts'
 import type { CommandTracker, TrackedCommand } from './tracker.ts'
@@ -58,10 +54,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #board: StatusBoard
   readonly #audience: Audience
   readonly #exchange: Exchange<U>
-  // Collects the changed paths while a batch runs.
-  #batched: Path[] | undefined
-  // Of what is given while a batch runs.
-  #group: PendingGroup | undefined
+  readonly #batches: Batches<U>
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot<Doc>, options: ProxyOptions<U>) {
@@ -77,12 +70,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const memory = options.memory === undefined ? undefined : checkMemory(options.memory)
     this.#options = options
     this.#log = options.keepsConfirmed ? new ConfirmedLog() : undefined
-    this.#outbox = new Outbox({
-      createId,
-      memory,
-      maxCommands: options.maxFlushCommands ?? MAX_COMMANDS,
-      maxBytes: options.maxFlushBytes ?? MAX_BYTES,
-    })
+    const { maxFlushCommands: maxCommands = MAX_COMMANDS } = options
+    const { maxFlushBytes: maxBytes = MAX_BYTES } = options
+    this.#outbox = new Outbox({ createId, memory, maxCommands, maxBytes })
     const { clientId } = this.#outbox
     this.#replica = new Replica(checked, {
       createId,
@@ -97,6 +87,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     })
     this.#board = new StatusBoard(this.#replica)
     this.#audience = new Audience(this.#board)
+    this.#batches = new Batches({
+      queue: this.#replica.queue,
+      maxCommands,
+      maxBytes,
+      publish: (paths) => this.#audience.publish(paths),
+    })
     this.#exchange = new Exchange({
       replica: this.#replica,
       outbox: this.#outbox,
@@ -237,11 +233,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
         path: checked.rejection.at ?? ROOT,
         outcome: { kind: 'rejected', rejection: checked.rejection },
       })
+      this.#batches.refused()
       return refusedReceipt(checked.rejection)
     }
     const { tree, queue } = this.#replica
     const free = withFreeId(tree, checked.command, createId)
-    const group = this.#joinGroup(label)
+    const group = this.#batches.join(label)
     const pending = new PendingCommand(free, checked.size, wait, group)
     if (!this.#options.isPersisted) pending.keep(false)
     this.#listenTo(pending)
@@ -249,15 +246,17 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const isParentThere = !mayMakeParent || tree.has(checked.command.path)
     const loss = this.#checkSize(pending) ?? queue.push(pending)
     if (loss) {
+      this.#batches.refused()
       pending.refuse(loss)
       return pending
     }
-    queue.tracker?.given(pending, this.#batched, now())
+    const { paths: batched } = this.#batches
+    queue.tracker?.given(pending, batched, now())
     const paths =
       this.#audience.listeners.isEmpty || wait
         ? []
         : [...changedPaths(pending.shown, isParentThere), ...pending.followUps.flatMap(reachOf)]
-    if (this.#batched) this.#batched.push(...paths)
+    if (batched) batched.push(...paths)
     else this.#audience.publish(paths)
     return pending
   }
@@ -265,41 +264,10 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /**
    * Run several commands and notify once, after all of them. If `run` throws,
    * its commands are taken back, and what it threw is thrown on. With a `label` the
-   * history tells what they were given for.
+   * history tells what they were given for; with `atomic` they take effect all or none.
    */
-  batch<T>(run: () => T, { label }: BatchOptions = NO_OPTIONS): T {
-    const outer = this.#batched
-    const outerGroup = this.#group
-    const last = this.#replica.pending.at(-1)
-    const paths: Path[] = outer ?? []
-    this.#batched = paths
-    this.#group = this.#joinGroup(label)
-    try {
-      return run()
-    } catch (error) {
-      const message = 'The batch that gave this command was taken back.'
-      for (const pending of this.#replica.queue.truncate(this.#startAfter(last))) {
-        pending.settle({ kind: 'dropped', rejection: { code: 'BATCH_REJECTED', message } })
-      }
-      throw error
-    } finally {
-      this.#batched = outer
-      this.#group = outerGroup
-      if (!outer) this.#audience.publish(paths)
-    }
-  }
-
-  /** The group of what is given now: that of the batch, or one of its own if it has a label. */
-  #joinGroup(label: string | undefined): PendingGroup | undefined {
-    if (this.#group || label === undefined) return this.#group
-    return Object.freeze({ id: this.#replica.queue.serial + 1, label: toLabel(label) })
-  }
-
-  /** Where the queued commands begin that were given after `last`. */
-  #startAfter(last: PendingCommand | undefined): number {
-    const { commands, inFlight } = this.#replica.queue
-    // What is in flight stays, even if the batch itself began the flush.
-    return Math.max(last ? commands.lastIndexOf(last) + 1 : 0, inFlight)
+  batch<T>(run: () => T, options: BatchOptions = NO_OPTIONS): T {
+    return this.#batches.run(run, options)
   }
 
   /**

@@ -2,26 +2,10 @@ import type { CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import type { PendingGroup } from './group.ts'
-import type { JsonObject } from './json.ts'
+import type { Loss } from './loss.ts'
 import type { PendingMemory } from './memory.ts'
 import { ROOT, type Path } from './path.ts'
 import { nodeOf } from './remap.ts'
-
-/** Why a command cannot stay in the document. */
-export type Loss =
-  /** Refused by a rule, here or on the master. */
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  /** What it builds on is gone. */
-  | { readonly kind: 'dropped'; readonly rejection: Rejection }
-  /** Somebody else was first in what the command expects; nothing was overwritten. */
-  | {
-      readonly kind: 'conflict'
-      readonly rejection: Rejection
-      /** What the command was to set. */
-      readonly given: JsonObject
-      /** What is there: of the fields of the command, and of those that it expects. */
-      readonly found: JsonObject
-    }
 
 /** What became of a command in the end. */
 export type Outcome =
@@ -111,6 +95,11 @@ export class PendingCommand implements Receipt {
     this.command = given
     this.shown = given
     this.size = size
+  }
+
+  /** Its place among those of other sessions. An atomic group is in one place. */
+  get order(): number {
+    return this.group?.atomic ? this.group.id : this.serial
   }
 
   get ok(): boolean {

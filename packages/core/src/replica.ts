@@ -8,6 +8,7 @@ import type { CheckedCommand } from './check.ts'
 import type { CheckedMemory } from './check-memory.ts'
 import type { ConfirmedLog, LogRecord } from './confirmed-log.ts'
 import { DocumentTree, type Change } from './document.ts'
+import { startOfUnit } from './group.ts'
 import type { User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { applyShown, Others, type PendingSession } from './others.ts'
@@ -100,14 +101,19 @@ export class Replica<U extends User> {
     return hidden === 0 && added === 0 && !hasLanded && !isMerged && this.others.isEmpty
   }
 
-  /** How many of the pending commands may be sent: up to the first that waits for another session's. */
+  /**
+   * How many of the pending commands may be sent: up to the first that waits for another
+   * session's, or is of a group that is not whole.
+   */
   get sendable(): number {
     const { queue, others } = this
-    if (others.isEmpty) return queue.commands.length
-    const held = queue.commands.findIndex(
-      (pending, index) => index >= queue.inFlight && others.precede(pending),
+    const { commands, inFlight, open } = queue
+    if (others.isEmpty && !open) return commands.length
+    const held = commands.findIndex(
+      (pending, index) =>
+        index >= inFlight && ((open && pending.group === open) || others.precede(pending)),
     )
-    return held < 0 ? queue.commands.length : held
+    return held < 0 ? commands.length : startOfUnit(commands, held)
   }
 
   /**
@@ -198,7 +204,7 @@ export class Replica<U extends User> {
       queue.raise(others.serial)
       // What it builds on may be another session's, and still on its way to the master.
       const keeps = keepsAll || others.isUsed
-      queue.putOn(hasAdvanced ? remaps : [], keeps, (serial) => others.putOnBelow(serial))
+      queue.putOn(hasAdvanced ? remaps : [], keeps, (order) => others.putOnBelow(order))
       others.putOnBelow(Infinity)
     })
     if (!hasAdvanced) return undefined

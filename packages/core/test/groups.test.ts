@@ -1,7 +1,6 @@
-import { FlushoutError, type EntryNote, type Flush } from '@flushout/core'
+import { CommandProxy, FlushoutError, type EntryNote, type Flush } from '@flushout/core'
 import { createTestIds, throughJson, World } from '@flushout/core/testing'
 import { UndoStack } from '@flushout/core/undo'
-import { CommandProxy } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
 
 function open(document: object = {}) {
@@ -143,5 +142,293 @@ describe('a label', () => {
     proxy.update(['a'], { n: 1 })
     const flush: Flush = { ...proxy.beginFlush()!, groups }
     expect(() => ada.send(flush)).toThrow(FlushoutError)
+  })
+})
+
+/** Two todos for ada and bob, and a batch of ada that changes both, all or none. */
+function openPair(options: Parameters<World['join']>[1] = {}) {
+  const world = new World<Record<string, any>>({ a: { n: 0 }, b: { n: 0 } })
+  const ada = world.join('ada', options)
+  const bob = world.join('bob')
+  const both = (n = 1) =>
+    ada.proxy.batch(
+      () => [ada.proxy.update(['a'], { n }), ada.proxy.update(['b'], { n })] as const,
+      { atomic: true },
+    )
+  return { world, ada, bob, both, proxy: ada.proxy }
+}
+
+describe('an atomic group', () => {
+  test('takes effect as a whole, and the history says so', () => {
+    const { world, ada, both, proxy } = openPair()
+    const receipts = both()
+    expect(proxy.beginFlush()!.groups).toEqual([{ at: 0, count: 2, atomic: true }])
+    proxy.cancelFlush()
+    ada.flush()
+    expect(receipts.map(({ outcome }) => outcome!.kind)).toEqual(['applied', 'applied'])
+    expect(world.master.read()).toEqual({ a: { n: 1 }, b: { n: 1 } })
+    expect(notesOf(world)).toEqual([{ index: 0, count: 2, atomic: true }])
+  })
+
+  test('of which one command does not apply on the master leaves no trace', () => {
+    const { world, ada, bob, both, proxy } = openPair()
+    proxy.update(['a'], { before: true })
+    const receipts = both()
+    proxy.update(['a'], { after: true })
+    bob.proxy.delete(['b'])
+    bob.flush()
+    ada.flush()
+    expect(receipts.map(({ outcome }) => outcome)).toMatchObject([
+      { kind: 'dropped', rejection: { code: 'GROUP_REJECTED' } },
+      { kind: 'dropped', rejection: { code: 'PATH_NOT_FOUND' } },
+    ])
+    expect(world.master.read()).toEqual({ a: { n: 0, before: true, after: true } })
+    expect(proxy.read()).toEqual(world.master.read())
+    expect(notesOf(world)).toBeUndefined()
+    expect(proxy.rejections).toHaveLength(2)
+  })
+
+  test('of which a rule of the master refuses one falls as a whole, with what builds on it', () => {
+    const world = new World<Record<string, any>>(
+      { todos: {} },
+      {
+        master: {
+          interceptors: [
+            (_document, command) =>
+              command.action === 'create' && command.props?.['bad']
+                ? { reject: { message: 'No.' } }
+                : undefined,
+          ],
+        },
+      },
+    )
+    const ada = world.join('ada')
+    const { proxy } = ada
+    const receipts = proxy.batch(
+      () => [
+        proxy.create(['todos'], {}, { id: 'x' }),
+        proxy.create(['todos', 'x'], { bad: true }, { id: 'y' }),
+        proxy.create(['todos', 'x', 'y'], {}, { id: 'z' }),
+      ],
+      { atomic: true },
+    )
+    const below = proxy.update(['todos', 'x'], { n: 1 })
+    ada.flush()
+    expect([...receipts, below].map(({ outcome }) => outcome)).toMatchObject([
+      { kind: 'dropped', rejection: { code: 'GROUP_REJECTED' } },
+      { kind: 'rejected', rejection: { code: 'REJECTED' } },
+      { kind: 'dropped', rejection: { code: 'GROUP_REJECTED' } },
+      { kind: 'dropped', rejection: { code: 'PARENT_REJECTED' } },
+    ])
+    expect(world.master.commandCount).toBe(0)
+    expect(world.master.documentBytes).toBe(new World({ todos: {} }).master.documentBytes)
+    expect(proxy.read()).toEqual({ todos: {} })
+  })
+
+  test('of which one is refused on the spot is taken back, with one notification', () => {
+    const { proxy } = open({ a: { n: 0 } })
+    const before = proxy.read()
+    const seen: unknown[] = []
+    proxy.subscribe(() => seen.push(proxy.read()))
+    const [first, second, third] = proxy.batch(
+      () =>
+        [
+          proxy.update(['a'], { n: 1 }),
+          proxy.update(['nowhere'], { n: 1 }),
+          proxy.update(['a'], { n: 2 }),
+        ] as const,
+      { atomic: true },
+    )
+    expect(proxy.read()).toBe(before)
+    expect(seen.every((document) => document === before)).toBe(true)
+    expect([first.ok, second.ok, third.ok]).toEqual([false, false, false])
+    expect(second.outcome).toMatchObject({ kind: 'rejected' })
+    expect(third.outcome).toMatchObject({ rejection: { code: 'GROUP_REJECTED' } })
+    expect(proxy.beginFlush()).toBeUndefined()
+    expect(proxy.rejections).toEqual([])
+  })
+
+  test('of which one has a wrong form is taken back', () => {
+    const { proxy } = open({ a: { n: 0 } })
+    proxy.batch(
+      () => {
+        proxy.update(['a'], { n: 1 })
+        proxy.update(['a'], { n: Number.NaN })
+      },
+      { atomic: true },
+    )
+    expect(proxy.read()).toEqual({ a: { n: 0 } })
+    proxy.batch(() => proxy.update(['a'], { n: 2 }), { atomic: true })
+    expect(proxy.read()).toEqual({ a: { n: 2 } })
+  })
+
+  test('in a batch is a group of its own; a batch in it belongs to it', () => {
+    const { proxy } = open({ a: {}, b: {} })
+    proxy.batch(
+      () => {
+        proxy.update(['a'], { n: 1 })
+        proxy.batch(
+          () => {
+            proxy.update(['a'], { n: 2 })
+            proxy.batch(() => proxy.update(['b'], { n: 2 }), { label: 'inner' })
+          },
+          { atomic: true },
+        )
+        proxy.update(['a'], { n: 3 })
+      },
+      { label: 'outer' },
+    )
+    expect(proxy.beginFlush()!.groups).toEqual([
+      { at: 0, count: 1, label: 'outer' },
+      { at: 1, count: 2, label: 'outer', atomic: true },
+      { at: 3, count: 1, label: 'outer' },
+    ])
+  })
+
+  test('is never split over two flushes', () => {
+    const { proxy, both } = openPair({ maxFlushCommands: 3 })
+    proxy.update(['a'], { n: 5 })
+    proxy.update(['a'], { n: 6 })
+    both()
+    expect(proxy.beginFlush()!.commands).toHaveLength(2)
+    const { ada, proxy: other, both: otherBoth } = openPair({ maxFlushBytes: 260 })
+    other.update(['a'], { text: 'x'.repeat(100) })
+    otherBoth()
+    expect(other.beginFlush()!.commands).toHaveLength(1)
+    other.cancelFlush()
+    ada.flush()
+    expect(other.beginFlush()!.commands).toHaveLength(2)
+  })
+
+  test('that fits into no flush is refused on the spot', () => {
+    const { proxy, both } = openPair({ maxFlushCommands: 1 })
+    expect(both().map(({ rejection }) => rejection!.code)).toEqual([
+      'GROUP_TOO_LARGE',
+      'GROUP_TOO_LARGE',
+    ])
+    expect(proxy.read()).toEqual({ a: { n: 0 }, b: { n: 0 } })
+    const { both: otherBoth } = openPair({ maxFlushBytes: 120 })
+    expect(otherBoth()[0].rejection).toMatchObject({ code: 'GROUP_TOO_LARGE' })
+  })
+
+  test('is one where a flush that is too large goes in halves', () => {
+    const { world, ada, both, proxy } = openPair()
+    proxy.update(['a'], { first: true })
+    const receipts = both()
+    proxy.update(['b'], { last: true })
+    const sizes: number[] = []
+    for (let flush = proxy.beginFlush(); flush; flush = proxy.beginFlush()) {
+      sizes.push(flush.commands.length)
+      const isRefused = flush.groups !== undefined
+      if (isRefused) proxy.failFlush(new FlushoutError('FLUSH_TOO_LARGE', 'Too large.'))
+      else proxy.endFlush(ada.send(flush))
+    }
+    expect(sizes).toEqual([4, 1, 3, 2, 1])
+    expect(receipts.map(({ outcome }) => outcome!.kind)).toEqual(['rejected', 'rejected'])
+    expect(world.master.read()).toEqual({ a: { n: 0, first: true }, b: { n: 0, last: true } })
+  })
+
+  test('is not sent before it is whole', () => {
+    const { proxy } = open({ a: {} })
+    proxy.update(['a'], { n: 0 })
+    proxy.batch(
+      () => {
+        proxy.update(['a'], { n: 1 })
+        expect(proxy.beginFlush()!.commands).toHaveLength(1)
+        proxy.update(['a'], { n: 2 })
+      },
+      { atomic: true },
+    )
+    expect(proxy.memory.pending).toHaveLength(3)
+  })
+
+  test('falls as a whole on a rebase, with a flush of others in between', () => {
+    const { world, ada, bob, both, proxy } = openPair()
+    const receipts = both()
+    const after = proxy.update(['a'], { after: true })
+    bob.proxy.delete(['b'])
+    bob.flush()
+    proxy.receive(throughJson(world.master.pull(0, 'genesis')), 'genesis')
+    expect(proxy.read()).toEqual({ a: { n: 0, after: true } })
+    expect(receipts.map(({ outcome }) => outcome)).toMatchObject([
+      { rejection: { code: 'GROUP_REJECTED' } },
+      { rejection: { code: 'PATH_NOT_FOUND' } },
+    ])
+    ada.flush()
+    expect(after.outcome).toEqual({ kind: 'applied' })
+  })
+
+  test('in flight shows as a whole or not at all', () => {
+    const { world, ada, bob, both, proxy } = openPair()
+    both()
+    const flush = proxy.beginFlush()!
+    bob.proxy.delete(['b'])
+    const { clientId, sequence, commands } = bob.proxy.beginFlush()!
+    bob.proxy.cancelFlush()
+    bob.flush()
+    const { hash } = world.master
+    const updates = [{ from: 0, hash, clientId, sequence, commands }]
+    const news = { commandCount: 1, hash, sync: { kind: 'updates', updates } }
+    expect(proxy.receive(news, 'genesis')).toBe('applied')
+    expect(proxy.read()).toEqual({ a: { n: 0 } })
+    proxy.endFlush(ada.send(flush))
+    expect(proxy.read()).toEqual({ a: { n: 0 } })
+    expect(proxy.rejections).toHaveLength(2)
+  })
+
+  test('is in one place among what other sessions wait for', () => {
+    const { proxy, both } = openPair()
+    both()
+    const { commands } = proxy.pending
+    // Given at the same time as the first, so it belongs between the two.
+    const { serial } = commands[0]!
+    const update = { action: 'update', path: ['b'], props: { n: 9 } } as const
+    proxy.showOthers([{ clientId: 'z', commands: [{ serial, command: update }] }])
+    expect(proxy.read()).toEqual({ a: { n: 1 }, b: { n: 9 } })
+    expect(proxy.confirmedSnapshot().document).toEqual({ a: { n: 0 }, b: { n: 0 } })
+    const remove = { action: 'delete', path: ['b'] } as const
+    proxy.showOthers([{ clientId: 'z', commands: [{ serial: 0, command: remove }] }])
+    expect(proxy.read()).toEqual({ a: { n: 0 } })
+    proxy.showOthers([])
+    expect(proxy.read()).toEqual({ a: { n: 1 }, b: { n: 1 } })
+  })
+
+  test('waits as a whole for what it builds on in another session', () => {
+    const { proxy, both } = openPair()
+    const command = { action: 'update', path: ['b'], props: { n: 9 } } as const
+    proxy.showOthers([{ clientId: 'z', commands: [{ serial: 1, command }] }])
+    proxy.update(['a'], { n: 7 })
+    both()
+    expect(proxy.beginFlush()!.commands).toHaveLength(1)
+  })
+
+  test('is withdrawn as a whole', () => {
+    const { proxy, both } = openPair()
+    const receipts = both()
+    const { serial } = proxy.pending.commands[1]!
+    expect(proxy.withdraw([serial])).toHaveLength(2)
+    expect(receipts[0].outcome).toMatchObject({ rejection: { code: 'WITHDRAWN' } })
+    expect(proxy.read()).toEqual({ a: { n: 0 }, b: { n: 0 } })
+  })
+
+  test('outlives the page as one, and is lost as one where one of it cannot be read', () => {
+    const { world, proxy, both } = openPair()
+    both()
+    const memory = throughJson(proxy.memory)
+    const options = { createId: createTestIds('again'), now: () => 0 }
+    const restored = new CommandProxy(world.master.snapshot(), { ...options, memory })
+    expect(restored.read()).toEqual({ a: { n: 1 }, b: { n: 1 } })
+    expect(restored.beginFlush()!.groups).toEqual([{ at: 0, count: 2, atomic: true }])
+    const [first, second] = memory.pending
+    const spoiled = { ...second!, command: { action: 'burn' } as never }
+    const other = new CommandProxy(world.master.snapshot(), {
+      ...options,
+      memory: { ...memory, pending: [first!, spoiled] },
+    })
+    expect(other.read()).toEqual({ a: { n: 0 }, b: { n: 0 } })
+    expect(other.rejections.map(({ rejection }) => rejection.code).sort()).toEqual([
+      'COMMAND_UNKNOWN',
+      'GROUP_REJECTED',
+    ])
   })
 })

@@ -20,6 +20,32 @@ function latest({ world, ada }: ReturnType<typeof open>) {
 }
 
 describe('a preview', () => {
+  test('tells of an atomic group that all of it would apply, or nothing', () => {
+    const all = open()
+    const { ada, bob } = all
+    ada.proxy.batch(
+      () => {
+        ada.proxy.create(['list'], { text: 'tea' }, { id: 'c' })
+        ada.proxy.update(['list', 'a'], { done: true })
+        ada.proxy.update(['list', 'b'], { n: 1 })
+      },
+      { atomic: true },
+    )
+    ada.proxy.update(['list', 'c'], { done: true })
+    const kinds = () =>
+      latest(all).map((one) =>
+        preview(ada.proxy, one, RULES)!.commands.map(
+          ({ kind, rejection }) => rejection?.code ?? kind,
+        ),
+      )
+    const applied = ['applied', 'applied', 'applied', 'applied']
+    expect(kinds()).toEqual([applied, applied])
+    bob.proxy.delete(['list', 'b'])
+    bob.flush()
+    const lost = ['GROUP_REJECTED', 'GROUP_REJECTED', 'PATH_NOT_FOUND', 'PARENT_REJECTED']
+    expect(kinds()).toEqual([lost, lost])
+  })
+
   test('says what would become of each pending command, and changes nothing', () => {
     const rule: Interceptor = (_document, given) => {
       if (given.action === 'create') return { props: { ...given.props, by: 'ada' } }

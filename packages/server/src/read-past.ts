@@ -111,12 +111,20 @@ function withCauses({ notes = [] }: LogEntry, indexes: readonly number[]): reado
 
 /** A note as it is where only some of the commands are shown. */
 function showNote(note: EntryNote, shown: readonly number[]): EntryNote[] {
-  const { count = 1 } = note
-  const index = shown.findIndex((at) => at >= note.index)
-  const rest = shown.filter((at) => at >= note.index && at < note.index + count).length
-  if (rest === 0) return []
-  const cause = note.cause === undefined ? {} : { cause: shown.indexOf(note.cause) }
-  return [{ ...note, index, ...cause, ...(note.count !== undefined && { count: rest }) }]
+  const { index, count = 1, label, atomic, cause, ...own } = note
+  const covered = shown.filter((at) => at >= index && at < index + count)
+  const isShown = covered[0] === index
+  if (covered.length === 0 || (!isShown && label === undefined && !atomic)) return []
+  return [
+    {
+      index: shown.indexOf(covered[0]!),
+      ...(label !== undefined && { label }),
+      ...(atomic && { atomic }),
+      ...(covered.length > 1 && { count: covered.length }),
+      ...(isShown && own),
+      ...(isShown && cause !== undefined && { cause: shown.indexOf(cause) }),
+    },
+  ]
 }
 
 /** Whether there is more before `count`, and whether there was. */

@@ -121,6 +121,7 @@ const flushGroup: Schema = {
     at: { ...count, description: 'The index of its first command.' },
     count: { ...count, minimum: 1 },
     label: { type: 'string', maxLength: 200, description: 'Kept in the history.' },
+    atomic: { const: true, description: 'All of it takes effect, or nothing.' },
   },
 }
 
@@ -179,7 +180,8 @@ const entryNote: Schema = {
   properties: {
     index: { ...count, description: 'Of the command in `commands`.' },
     label: { type: 'string', description: 'What its author called it.' },
-    count: { ...count, description: 'How many commands the label is for; 1 if missing.' },
+    atomic: { const: true, description: 'It took effect as a whole.' },
+    count: { ...count, description: 'For how many commands that is; 1 if missing.' },
     cause: { ...count, description: 'The index of the command that it follows, by a rule.' },
     merged: {
       type: 'object',

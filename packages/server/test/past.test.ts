@@ -104,7 +104,7 @@ for (const [name, open] of Object.entries({
       ])
       expect(await notesAt(['todos', 'a'])).toEqual([
         { index: 0, label: 'Add A' },
-        { index: 1, count: 1, label: 'Finish' },
+        { index: 1, label: 'Finish' },
       ])
       expect(await notesAt(['todos', 'b'])).toEqual([{ index: 1, count: 2, label: 'Finish' }])
       expect(await notesAt(['todos', 'c'])).toBeUndefined()
