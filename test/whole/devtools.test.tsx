@@ -25,11 +25,13 @@ async function start() {
     models: [{ pattern: 'todos:*', initial: { title: 'Groceries', todos: {} } }],
   })
   let isDown = false
+  let held: Promise<void> | undefined
   const transport = directTransport({
     snapshot: (key) => service.snapshot(key),
     flush: (key, flush) => service.flush(key, flush),
     history: (key, query) => service.history(key, query),
-    snapshotAt: (key, count) => {
+    snapshotAt: async (key, count) => {
+      await held
       if (isDown) throw new Error('The network is down.')
       return service.snapshotAt(key, count)
     },
@@ -50,7 +52,19 @@ async function start() {
   await model.flush()
   await act(async () => render(<FlushoutDevtools client={client} />))
   await click('button', /^Open/)
-  return { client, model, cut: () => (isDown = !isDown) }
+  return {
+    client,
+    model,
+    cut: () => (isDown = !isDown),
+    /** Let nobody see a version until the returned function is called. */
+    hold: () => {
+      let release = () => {}
+      held = new Promise((resolve) => {
+        release = resolve
+      })
+      return () => release()
+    },
+  }
 }
 
 function devtools() {
@@ -98,6 +112,8 @@ test('a version can be held against what shows now', async () => {
   await shows(['todos / awas {"text":"oat milk","done":true}', 'titlewas "Groceries"is "Shopping"'])
   act(() => void model.update([], { title: 'Groceries' }))
   await shows(['todos / awas {"text":"oat milk","done":true}'])
+  act(() => void model.apply({ action: 'update', path: [], unset: ['title'] }))
+  await shows(['todos / awas {"text":"oat milk","done":true}', 'titlewas "Groceries"'])
 })
 
 test('all versions are played, one after the other', async () => {
@@ -112,6 +128,20 @@ test('all versions are played, one after the other', async () => {
     if (version() !== seen.at(-1)) seen.push(version())
   }
   expect(seen).toEqual(['0 of 4', '1 of 4', '2 of 4', '3 of 4', '4 of 4'])
+})
+
+test('what is played waits for a version that is slow to come', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { hold } = await start()
+  await click('tab', 'Versions')
+  const release = hold()
+  await click('button', 'Play')
+  await act(() => vi.advanceTimersByTimeAsync(5_000))
+  expect(version()).toBe('0 of 4')
+  await act(async () => release())
+  await act(() => vi.advanceTimersByTimeAsync(1_000))
+  expect(version()).toBe('1 of 4')
 })
 
 test('a confirmed command leads to its version', async () => {

@@ -266,7 +266,11 @@ test('a report leaves values out, and keeps ids, counts and codes', async () => 
     models: [
       {
         key: KEY,
-        status: { state: 'offline', inFlight: 1, error: { code: 'NETWORK' } },
+        status: {
+          state: 'offline',
+          inFlight: 1,
+          error: { code: 'NETWORK', message: 'The network is down.' },
+        },
         pending: [{ commands: [{ sequence: 1, command: { props: { text: 'secret tea' } } }] }],
         document: { todos: { a: { text: 'secret tea' } } },
       },
