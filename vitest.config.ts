@@ -51,7 +51,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'whole',
-          include: ['test/whole/**/*.test.{ts,tsx}'],
+          include: ['test/{whole,readme}/**/*.test.{ts,tsx}'],
           environment: 'node',
           globalSetup: 'packages/server/test/support/global-setup.ts',
         },

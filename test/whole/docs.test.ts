@@ -75,6 +75,13 @@ test('the examples of the page about conflicts are the ones that are tested', as
   }
 })
 
+test('the examples of the page about followers are the ones that are tested', async () => {
+  const page = await read('docs/followers.md')
+  for (const file of ['follower.ts', 'key-value-view.ts', 'replay.test.ts']) {
+    expect(page).toContain(`\n${(await read(`test/readme/${file}`)).trim()}\n\`\`\``)
+  }
+})
+
 test('every script that a page shows is there', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   for (const page of await listPages()) {

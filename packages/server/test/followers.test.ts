@@ -293,6 +293,89 @@ test('of more models than it has room for every one is told, though many fail', 
   expect(new Set(told.changes.map(({ key }) => key))).toEqual(new Set(keys))
 })
 
+test('who waits for more models than there is room for waits for all of them', async () => {
+  const store = memoryStore()
+  for (let index = 0; index < 2500; index += 1) {
+    const snapshot = { commandCount: 0, hash: `${index}`, document: { todos: {} } }
+    await store.create(`todos:${index}`, snapshot)
+  }
+  const { follower, changes } = follow(store, { environment: defaultEnvironment, pollMs: 1e8 })
+  await follower.caughtUp()
+  expect(changes).toHaveLength(2500)
+
+  // The same where they fail, and there is no room for all that did.
+  const failed = new Set<string>()
+  const told = new Told()
+  const other = follow(store, {
+    name: 'other',
+    onChange: (change) => {
+      if (failed.size < 1500 && !failed.has(change.key)) {
+        failed.add(change.key)
+        throw new Error('no')
+      }
+      told.hear(change)
+    },
+    environment: {
+      ...hasty,
+      // Once more long before the next look.
+      setTimer: (callback, delayMs) =>
+        defaultEnvironment.setTimer(callback, delayMs === 1000 ? 1000 : Math.min(delayMs, 100)),
+    },
+    pollMs: 1000,
+  })
+  await other.follower.caughtUp()
+  expect(told.changes).toHaveLength(2500)
+})
+
+test('what happens while something is told is told after it', async () => {
+  const store = memoryStore()
+  const ada = writer(serve(store), 'ada')
+  await ada.add('a')
+  let goOn: (() => void) | undefined
+  const told = follow(store, {
+    pollMs: 1e8,
+    environment: defaultEnvironment,
+    onChange: async (change) => {
+      told.hear(change)
+      await new Promise<void>((resolve) => (goOn = resolve))
+    },
+  })
+  for (const [index, next] of ['snapshot 0', 'entries 0-1', 'entries 1-2'].entries()) {
+    await until('it is told', () => told.of(KEY).length > index && goOn)
+    expect(told.of(KEY).at(-1)).toBe(next)
+    // While the last of what was there is told.
+    if (index === 1) {
+      await ada.add('b')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const resume = goOn!
+    goOn = undefined
+    resume()
+  }
+  await told.follower.close()
+})
+
+test('a follower is closed when what it was telling is handled', async () => {
+  const store = memoryStore()
+  await writer(serve(store), 'ada').add('a')
+  let goOn: (() => void) | undefined
+  const told = follow(store, {
+    onChange: async (change) => {
+      told.hear(change)
+      await new Promise<void>((resolve) => (goOn = resolve))
+    },
+  })
+  await until('it is told', () => goOn)
+  let isClosed = false
+  const closing = told.follower.close().then(() => void (isClosed = true))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(isClosed).toBe(false)
+  goOn!()
+  await closing
+  expect((await store.cursors('index').read(KEY)).cursor?.commandCount).toBe(0)
+  expect(told.of(KEY)).toEqual(['snapshot 0'])
+})
+
 test('a long history comes in pieces', async () => {
   const store = memoryStore()
   const ada = writer(serve(store), 'ada')

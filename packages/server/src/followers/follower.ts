@@ -48,6 +48,7 @@ export class Follower implements ModelFollower {
       room: ROOM,
       work: (key) => this.#step(key),
       onStep: () => this.#tell(),
+      onDropped: () => void (this.#completed = 0),
       onError: (key, error) => this.#fail(error, key),
       environment: this.#environment,
     })

@@ -20,6 +20,8 @@ export interface KeyQueueOptions {
   /** Do some of the work of a key. True if there is more. */
   readonly work: (key: string) => Promise<boolean>
   readonly onError: (key: string, error: unknown) => void
+  /** A key has failed for which there is no room: whoever looks for keys finds it again. */
+  readonly onDropped: () => void
   /** Some work of a key has ended. */
   readonly onStep: () => void
   readonly environment: Pick<Environment, 'setTimer' | 'random'>
@@ -106,8 +108,8 @@ export class KeyQueue {
   #pause(key: string): void {
     const failures = (this.#pauses.get(key)?.failures ?? 0) + 1
     this.#pauses.delete(key)
-    // Whoever looks for keys finds it again.
-    if (this.#isClosed || this.#pauses.size >= this.#options.room) return
+    if (this.#isClosed) return
+    if (this.#pauses.size >= this.#options.room) return this.#options.onDropped()
     const { setTimer, random } = this.#options.environment
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), MAX_PAUSE_MS)
     const stop = setTimer(
