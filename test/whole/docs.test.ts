@@ -53,6 +53,7 @@ test('the service worker in the docs is the one of the example', async () => {
 test('the examples of the page about offline are the ones that are tested', async () => {
   const page = await read('docs/offline.md')
   for (const file of [
+    'client/test/readme/close-all.ts',
     'client/test/readme/long-absence.ts',
     'react/test/support/offline-example.tsx',
   ]) {

@@ -1,6 +1,7 @@
 export { createClient, type Client, type ClientOptions, type ModelVerdict } from './client.ts'
 export type { ClientEvent } from './client-event.ts'
 export { directTransport, type Backend, type LiveLine, type LiveSink } from './direct-transport.ts'
+export type { Draft } from './draft.ts'
 export { defaultEnvironment, type Environment } from './environment.ts'
 export type { FlushTiming } from './flush-timing.ts'
 export type { FollowedEvent, FollowedFeed, FollowedModelEvent } from './follow.ts'

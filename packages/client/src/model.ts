@@ -23,13 +23,14 @@ import { untilAborted } from './exchange-error.ts'
 import { exchangeOnce } from './exchange-once.ts'
 import { toUpdateListener, type FollowedEvent } from './follow.ts'
 import { FlushLoop } from './flush-loop.ts'
+import type { Draft } from './draft.ts'
 import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
 import type { ModelTracker } from './model-tracker.ts'
 import type { ModelPast, NodeBlame } from './model-past.ts'
 import type { Presence } from './presence.ts'
-import type { ModelPreview } from './preview-model.ts'
+import type { ModelPreview, PreviewedSession } from './preview-model.ts'
 import { giveAgain } from './retry.ts'
 import type { ExchangeOnce, Keeper } from './vault/keeper.ts'
 import type { Vault } from './vault/vault.ts'
@@ -166,16 +167,25 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
    * in any mode, but sends and changes nothing. Rejects where the server cannot be
    * reached, and while the client is paused.
    */
-  async preview(): Promise<ModelPreview> {
-    const { previewModel } = await import('./preview-model.ts')
-    return this.#options.ask(async (signal) => {
-      await untilAborted(signal, () => this.ready)
-      const { key, transport, proxy: rules } = this.#options
-      const keeper = this.#keeper
-      const own = this.#proxy as unknown as CommandProxy<object>
-      const { proxies, pending } = keeper?.all ?? { proxies: [own], pending: [] }
-      const onWithdrawn = () => keeper?.exchanged()
-      return previewModel({ key, transport, proxies, pending, rules, signal, onWithdrawn })
+  preview(): Promise<ModelPreview> {
+    return this.#preview()
+  }
+
+  /**
+   * A draft: the document of this model, as it goes on, with edits on top that nobody else
+   * sees before they are published. Waits for the document.
+   */
+  async fork(): Promise<Draft<Doc>> {
+    const { Draft } = await import('./draft.ts')
+    await this.ready
+    return new Draft<Doc>({
+      proxy: this.#loaded(),
+      rules: this.#options.proxy,
+      pending: () => this.#all.pending,
+      subscribe: (listener) => this.subscribe(listener),
+      batch: (run, options) => this.batch(run, options),
+      apply: (command, options) => this.apply(command, options),
+      preview: (draft) => this.#preview(draft),
     })
   }
 
@@ -299,6 +309,25 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       this.#watchers -= 1
       if (this.#watchers === 0) this.#watchersChanged()
     }
+  }
+
+  /** The proxies whose edits this page sends, and what is pending in all pages. */
+  get #all(): Keeper['all'] {
+    const own = this.#proxy as unknown as CommandProxy<object>
+    return this.#keeper?.all ?? { proxies: [own], pending: [own.pending] }
+  }
+
+  /** Say what would become of what is pending, or of a draft. */
+  async #preview(draft?: PreviewedSession): Promise<ModelPreview> {
+    const { previewModel } = await import('./preview-model.ts')
+    return this.#options.ask(async (signal) => {
+      await untilAborted(signal, () => this.ready)
+      const { key, transport, proxy: rules } = this.#options
+      const { proxies, pending } = this.#all
+      const onWithdrawn = () => this.#keeper?.exchanged()
+      const own = { proxies: draft ? [draft] : proxies, pending }
+      return previewModel({ key, transport, rules, signal, onWithdrawn, ...own })
+    })
   }
 
   /** Read what was, when there is a document and a way to the server. */

@@ -26,11 +26,17 @@ export interface ModelPreview extends Preview {
   withdraw(edits: readonly PreviewedCommand[]): readonly Command[]
 }
 
+/** Whose edits are looked at: a proxy, or what stands for one. */
+export type PreviewedSession = Pick<
+  CommandProxy<object>,
+  'clientId' | 'confirmed' | 'confirmedSnapshot' | 'memory' | 'pending' | 'withdraw'
+>
+
 export interface PreviewOptions {
   readonly key: string
   readonly transport: Transport
   /** Those whose edits this page sends, its own first. */
-  readonly proxies: readonly CommandProxy<object>[]
+  readonly proxies: readonly PreviewedSession[]
   /** What all sessions of this person have pending. */
   readonly pending: readonly PendingSession[]
   readonly rules: ProxyOptions
@@ -42,7 +48,7 @@ export interface PreviewOptions {
 export async function previewModel(options: PreviewOptions): Promise<ModelPreview> {
   const { proxies, onWithdrawn } = options
   const previews = await Promise.all(proxies.map((proxy) => previewSession(options, proxy)))
-  const owners = new Map<PreviewedCommand, CommandProxy<object>>()
+  const owners = new Map<PreviewedCommand, PreviewedSession>()
   previews.forEach(({ commands }, index) => {
     for (const command of commands) owners.set(command, proxies[index]!)
   })
@@ -65,7 +71,7 @@ export async function previewModel(options: PreviewOptions): Promise<ModelPrevie
 
 async function previewSession(
   { key, transport, pending, rules, signal }: PreviewOptions,
-  proxy: CommandProxy<object>,
+  proxy: PreviewedSession,
 ): Promise<Preview> {
   const { from, hash } = proxy.confirmed
   const { clientId } = proxy
@@ -86,13 +92,13 @@ async function previewSession(
 }
 
 interface ChosenEdit {
-  readonly proxy: CommandProxy<object>
+  readonly proxy: PreviewedSession
   readonly serial: number
 }
 
 /** Take edits back, with what was given in whatever session for nodes that they create. */
 function withdraw(
-  proxies: readonly CommandProxy<object>[],
+  proxies: readonly PreviewedSession[],
   edits: readonly ChosenEdit[],
 ): readonly Command[] {
   if (edits.length === 0) return []

@@ -1,9 +1,20 @@
 import type { Command } from './command.ts'
-import type { AppliedFlush } from './protocol.ts'
+import type { AppliedFlush, Snapshot } from './protocol.ts'
 
 /** A flush that the master vouched for, with its commands as applied, own ones included. */
 export interface LogRecord extends AppliedFlush {
   readonly commands: readonly Command[]
+}
+
+/** What is confirmed in a proxy from some moment on. */
+export interface ConfirmedReader {
+  /**
+   * What was confirmed since the last call, in order, own commands included; the whole
+   * snapshot where it is not known flush by flush; undefined if nothing was.
+   */
+  take(): readonly LogRecord[] | Snapshot | undefined
+  /** Nothing more is collected. */
+  stop(): void
 }
 
 // A document is shorter than the history of this many flushes, most times.

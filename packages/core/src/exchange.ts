@@ -7,6 +7,7 @@ import type { ErrorCode, Retry } from './catalogue.ts'
 import type { Command } from './command.ts'
 import { toLoss } from './expects.ts'
 import type { User } from './interceptor.ts'
+import type { PendingSession } from './others.ts'
 import type { Outbox } from './outbox.ts'
 import type { Loss } from './loss.ts'
 import type { Flush, Remap } from './protocol.ts'
@@ -113,7 +114,11 @@ export class Exchange<U extends User> {
     this.#queueAgain()
   }
 
-  receive(answer: unknown, base?: string): 'applied' | 'gap' | 'ignored' {
+  receive(
+    answer: unknown,
+    base?: string,
+    others?: readonly PendingSession[],
+  ): 'applied' | 'gap' | 'ignored' {
     const checked = checkPullAnswer(answer)
     if (!checked) return 'ignored'
     const { sync, commandCount, hash } = checked
@@ -131,7 +136,11 @@ export class Exchange<U extends User> {
     // What is distrusted is no ground to build on.
     else if (replica.hash === '') return 'gap'
     const before = replica.confirmed
-    const paths = replica.rebase(() => replica.advance(checked, [], this.#outbox.flush, base))
+    const paths = replica.rebase(() => {
+      const isDone = replica.advance(checked, [], this.#outbox.flush, base)
+      if (isDone && others) replica.others.replace(others, this.#outbox.clientId)
+      return isDone
+    })
     if (!paths) return 'gap'
     this.#audience.news.note(checked, before, this.#outbox.clientId)
     this.#audience.publish(paths)

@@ -16,7 +16,7 @@ import { checkCommand } from './check.ts'
 import { checkMemory } from './check-memory.ts'
 import type { Command } from './command.ts'
 import { Commander, type ApplyOptions } from './commander.ts'
-import { ConfirmedLog, type LogRecord } from './confirmed-log.ts'
+import { ConfirmedLog, type ConfirmedReader, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
 import { Exchange, type Refusal } from './exchange.ts'
 import type { BatchOptions } from './group.ts'
@@ -50,7 +50,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #options: ProxyOptions<U>
   readonly #replica: Replica<U>
   readonly #outbox: Outbox
-  readonly #log: ConfirmedLog | undefined
+  readonly #confirmed: ConfirmedReader | undefined
   readonly #board: StatusBoard
   readonly #audience: Audience
   readonly #exchange: Exchange<U>
@@ -69,7 +69,6 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { createId, interceptors = [], resolve } = options
     const memory = options.memory === undefined ? undefined : checkMemory(options.memory)
     this.#options = options
-    this.#log = options.keepsConfirmed ? new ConfirmedLog() : undefined
     const { maxFlushCommands: maxCommands = MAX_COMMANDS } = options
     const { maxFlushBytes: maxBytes = MAX_BYTES } = options
     this.#outbox = new Outbox({ createId, memory, maxCommands, maxBytes })
@@ -83,8 +82,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       resolver: resolve,
       clientId: () => this.#outbox.clientId,
       onLost: (pending, loss) => this.#exchange.lose(pending, loss),
-      log: this.#log,
     })
+    this.#confirmed = options.keepsConfirmed ? this.collectConfirmed() : undefined
     this.#board = new StatusBoard(this.#replica)
     this.#audience = new Audience(this.#board)
     this.#batches = new Batches({
@@ -160,14 +159,22 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return { commandCount: confirmed, hash, document: this.#replica.confirmedDocument() }
   }
 
-  /**
-   * What was confirmed since the last call, in order, own commands included; the whole
-   * snapshot where it is not known flush by flush; undefined if nothing was. Only
-   * with the option `keepsConfirmed`.
-   */
+  /** What the reader of the option `keepsConfirmed` takes; see there. */
   takeConfirmed(): readonly LogRecord[] | Snapshot | undefined {
-    const taken = this.#log?.take()
-    return taken === 'replaced' ? this.confirmedSnapshot() : taken
+    return this.#confirmed?.take()
+  }
+
+  /** Collect what is confirmed from now on. */
+  collectConfirmed(): ConfirmedReader {
+    const log = new ConfirmedLog()
+    this.#replica.logs.add(log)
+    return {
+      take: () => {
+        const taken = log.take()
+        return taken === 'replaced' ? this.confirmedSnapshot() : taken
+      },
+      stop: () => void this.#replica.logs.delete(log),
+    }
   }
 
   /** How many commands built the document as it shows here. */
@@ -343,10 +350,15 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * Take news that came without a flush. `gap`: they begin after what is known
    * here, or on another past, so a pull is needed. `ignored`: nothing in them is
    * new, or they cannot be used. `base` is the history hash where updates begin;
-   * needed unless whoever sent them has compared the pasts.
+   * needed unless whoever sent them has compared the pasts. With `others`, these are what
+   * other sessions have pending then, in the same step; see `showOthers`.
    */
-  receive(answer: unknown, base?: string): 'applied' | 'gap' | 'ignored' {
-    return this.#exchange.receive(answer, base)
+  receive(
+    answer: unknown,
+    base?: string,
+    others?: readonly PendingSession[],
+  ): 'applied' | 'gap' | 'ignored' {
+    return this.#exchange.receive(answer, base, others)
   }
 
   /**
@@ -385,6 +397,33 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    */
   withdraw(serials: Iterable<number>): readonly Command[] {
     return this.#exchange.withdraw(new Set(serials))
+  }
+
+  /**
+   * Take everything queued out, and let `give` give it elsewhere. What becomes of a
+   * command there is what its receipt here tells. Gives the receipts of `give`.
+   */
+  handOver(give: (command: Command, options: ApplyOptions) => Receipt): readonly Receipt[] {
+    const taken: PendingCommand[] = []
+    const { queue } = this.#replica
+    const paths = this.#replica.rebase(() => {
+      taken.push(...queue.commands.splice(queue.inFlight))
+      return true
+    })
+    const receipts = taken.map((pending) => {
+      const { given, waits: wait, group } = pending
+      const receipt = give(given, {
+        wait,
+        ...(group?.label !== undefined && { label: group.label }),
+      })
+      void receipt.durable.then((isDurable) => pending.keep(isDurable))
+      void receipt.verdict.then((outcome) => pending.settle(outcome))
+      return receipt
+    })
+    const { paths: batched } = this.#batches
+    if (batched) batched.push(...(paths ?? []))
+    else this.#audience.publish(paths ?? [])
+    return receipts
   }
 
   #listenTo(pending: PendingCommand): void {

@@ -21,8 +21,6 @@ import type { PendingCommand } from './receipt.ts'
 export interface ReplicaOptions<U extends User> extends Omit<PendingQueueOptions<U>, 'askWritten'> {
   /** Under what id the commands of this proxy are sent. */
   readonly clientId: () => string
-  /** Collects what is confirmed, if somebody wants it. */
-  readonly log?: ConfirmedLog | undefined
 }
 
 interface CheckedRecord extends LogRecord {
@@ -58,7 +56,8 @@ export class Replica<U extends User> {
   readonly others: Others
   /** Hears of each rebase, while everything else may still be under way. */
   onRebase: ((rebase: Rebase) => void) | undefined
-  readonly #log: ConfirmedLog | undefined
+  /** Collect what is confirmed, for whoever wants it. */
+  readonly logs: Set<ConfirmedLog> = new Set()
   // The latest that came flush by flush, in order, perhaps not all.
   #known: readonly CheckedRecord[] = []
   /** How far the master vouched. */
@@ -78,7 +77,6 @@ export class Replica<U extends User> {
     this.others = new Others(this.tree, (...what) => this.#hasWritten(...what))
     this.confirmed = snapshot.commandCount
     this.hash = snapshot.hash
-    this.#log = options.log
   }
 
   /** What waits to be answered, in order. */
@@ -232,7 +230,7 @@ export class Replica<U extends User> {
       this.tree.replace(sync.snapshot.document)
       this.confirmed = sync.snapshot.commandCount
       this.hash = sync.snapshot.hash
-      this.#log?.replace()
+      for (const log of this.logs) log.replace()
       // It may be of another past.
       this.#known = []
       return true
@@ -267,21 +265,24 @@ export class Replica<U extends User> {
     hash: string,
     flight: Flush | undefined,
   ): void {
-    const log = this.#log
-    if (!log || !flight || commands.length === 0) return
+    if (this.logs.size === 0 || !flight || commands.length === 0) return
     const { clientId, sequence } = flight
-    log.add([{ from, hash, clientId, sequence, commands }])
+    this.#log([{ from, hash, clientId, sequence, commands }])
   }
 
   #note(updates: readonly CheckedUpdateEntry[], records: readonly CheckedRecord[]): void {
     for (const { clientId, sequence } of updates) this.others.confirm(clientId, sequence)
-    this.#log?.add(records)
+    this.#log(records)
     this.#known = [...this.#known, ...records].slice(-MAX_KNOWN)
   }
 
   /** Whether others than `clientId` are known to have written somewhere; else the master finds out. */
   #hasWritten(path: Path, since: number, clientId: string): boolean {
     return since > this.confirmed || hasWritten(this.#known, path, since, clientId)
+  }
+
+  #log(records: readonly LogRecord[]): void {
+    for (const log of this.logs) log.add(records)
   }
 
   #follow(

@@ -1,5 +1,6 @@
 export type { NodeHandle } from './node-handle.ts'
 export { FlushoutProvider, useClient, type FlushoutProviderProps } from './provider.ts'
+export { useDraft } from './use-draft.ts'
 export { useDurable } from './use-durable.ts'
 export { useFeed } from './use-feed.ts'
 export { useHistory, type HistoryOptions } from './use-history.ts'

@@ -1,4 +1,4 @@
-import type { Model } from '@flushout/client'
+import type { Draft, Model } from '@flushout/client'
 import type { Path, PathIn } from '@flushout/core'
 import { useCallback, useSyncExternalStore } from 'react'
 import { useStablePath } from './use-stable-path.ts'
@@ -9,7 +9,7 @@ import { useStablePath } from './use-stable-path.ts'
  * below the keys are for `useNode`, in a component of each row.
  */
 export function useKeys<Doc extends object, const P extends Path>(
-  model: Model<Doc>,
+  model: Model<Doc> | Draft<Doc>,
   path: P & PathIn<Doc, P>,
 ): readonly string[] {
   const stable = useStablePath(path)

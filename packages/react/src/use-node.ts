@@ -1,4 +1,4 @@
-import type { Model } from '@flushout/client'
+import type { Draft, Model } from '@flushout/client'
 import type { At, Path, PathIn } from '@flushout/core'
 import { useMemo, useSyncExternalStore } from 'react'
 import { NodeHandle } from './node-handle.ts'
@@ -11,7 +11,7 @@ import { useStablePath } from './use-stable-path.ts'
  * the same as long as the model and the content of `path` are.
  */
 export function useNode<Doc extends object, const P extends Path>(
-  model: Model<Doc>,
+  model: Model<Doc> | Draft<Doc>,
   path: P & PathIn<Doc, P>,
 ): [At<Doc, P> | undefined, NodeHandle<At<Doc, P>>]
 /** The same for a place whose type the model does not know: `useNode<Todo>(model, path)`. */

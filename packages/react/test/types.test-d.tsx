@@ -1,8 +1,9 @@
 // Compiled by `tsc -b`, never run: what is wrong must not compile.
-import type { Model, ModelPreview, ModelStatus, ModelVerdict, Peer } from '@flushout/client'
+import type { Draft, Model, ModelPreview, ModelStatus, ModelVerdict, Peer } from '@flushout/client'
 import type { JsonObject, JsonValue, Receipt } from '@flushout/core'
 import {
   FlushoutProvider,
+  useDraft,
   useDurable,
   useFeed,
   useFlushout,
@@ -18,6 +19,19 @@ import {
 } from '@flushout/react'
 import { expectTypeOf } from 'vitest'
 import type { Todo, TodoList } from './support/world.tsx'
+
+export function Drafts({ model }: { model: Model<TodoList> }) {
+  const draft = useDraft(model)
+  expectTypeOf(draft).toEqualTypeOf<Draft<TodoList> | undefined>()
+  expectTypeOf(useNode(draft!, ['todos', 'a'])[0]).toEqualTypeOf<Todo | undefined>()
+  useKeys(draft!, ['todos'])
+  // @ts-expect-error There is no such path in the document.
+  useNode(draft!, ['todo', 'a'])
+  // @ts-expect-error There is no such path in the document.
+  useKeys(draft!, ['todo'])
+  // @ts-expect-error There is no such prop.
+  draft!.update(['todos', 'a'], { txt: '' })
+}
 
 export function Documents() {
   const [list, todos] = useFlushout<TodoList>('key')
