@@ -2,17 +2,24 @@
 // refuses from whoever goes round the browser, in the same words.
 import { createClient, directTransport, type Interceptor } from '@flushout/client'
 import { createTestEnvironment } from '@flushout/client/testing'
-import { PROTOCOL, type Command, type JsonObject } from '@flushout/core'
+import { PROTOCOL, type Command } from '@flushout/core'
 import { defineModel } from '@flushout/core/define'
 import { allowAnyone, createService, memoryStore } from '@flushout/server'
+import * as v from 'valibot'
 import { expect, onTestFinished, test } from 'vitest'
 
 const KEY = 'lists:groceries'
 
-interface List {
-  readonly name: string
-  readonly items: { readonly [id: string]: JsonObject }
-}
+const schema = v.object({
+  name: v.string(),
+  items: v.record(
+    v.string(),
+    v.object({
+      text: v.pipe(v.string(), v.minLength(1, 'Write something first.')),
+      at: v.optional(v.number()),
+    }),
+  ),
+})
 
 const noShouting: Interceptor = (_document, command) => {
   const { text } = ('props' in command && command.props) || {}
@@ -35,7 +42,8 @@ const stamp: Interceptor = (_document, command, { side, now }) => {
 
 const list = defineModel({
   pattern: 'lists:$name',
-  initial: ({ name }): List => ({ name, items: {} }),
+  schema,
+  initial: ({ name }) => ({ name, items: {} }),
   intercept: [trim, noShouting, stamp],
 })
 
@@ -58,7 +66,7 @@ async function open(service: ReturnType<typeof serve>) {
     models: [list],
   })
   onTestFinished(() => client.close())
-  const model = client.model<List>(KEY)
+  const model = client.model<v.InferInput<typeof schema>>(KEY)
   await model.ready
   return { client, model }
 }
@@ -79,6 +87,19 @@ test('a rule refuses in the browser at once, and the forged flush in the same wo
   const { verdicts, commandCount } = await forge(service, command)
   expect(verdicts).toMatchObject([{ kind: 'rejected', rejection: { message: 'Do not shout.' } }])
   expect(commandCount).toBe(0)
+})
+
+test('what the schema does not allow is refused on both sides in its own words', async () => {
+  const service = serve()
+  const { model } = await open(service)
+  const { id, rejection } = model.create(['items'], { text: '' })
+  const told = { code: 'SCHEMA_INVALID', message: 'Write something first.' }
+  expect(rejection).toEqual({ ...told, at: ['items', id, 'text'] })
+  expect(model.status.queued).toBe(0)
+
+  const command: Command = { action: 'create', path: ['items'], id, props: { text: '' } }
+  const { verdicts } = await forge(service, command)
+  expect(verdicts).toMatchObject([{ kind: 'rejected', rejection }])
 })
 
 test('each rule sees what the one before it made of a command, on both sides', async () => {

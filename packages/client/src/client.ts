@@ -335,7 +335,7 @@ export class Client {
       vault: this.#vault,
       proxy: {
         ...this.#options,
-        interceptors: this.#interceptorsOf(key),
+        ...this.#rulesOf(key),
         createId: this.#createId,
         now: this.#environment.now,
         onVerdict: (settled) => {
@@ -361,10 +361,12 @@ export class Client {
     return model
   }
 
-  #interceptorsOf(key: string): readonly Interceptor[] {
+  #rulesOf(key: string): Pick<ClientOptions, 'interceptors' | 'resolve'> {
     const { models = [], interceptors = [] } = this.#options
     const definition = models.find(({ fits }) => fits(key))
-    return definition ? [...definition.interceptors, ...interceptors] : interceptors
+    if (!definition) return {}
+    const { interceptors: own, resolve } = definition
+    return { interceptors: [...own, ...interceptors], ...(resolve && { resolve }) }
   }
 
   #needChanged(model: Model, control: ModelControl): void {

@@ -37,6 +37,7 @@ export const catalogue = {
   WITHDRAWN: 'never',
   OUTCOME_UNKNOWN: 'never',
   REJECTED: 'never',
+  SCHEMA_INVALID: 'never',
   INTERCEPTOR_INVALID: 'never',
   INTERCEPTOR_FAILED: 'never',
   FOLLOW_UP_REJECTED: 'never',

@@ -2,6 +2,7 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { copyJson, equalJson, type JsonObject } from './json.ts'
+import { isPath, type Path } from './path.ts'
 
 /** The rules that a command has to pass. */
 export interface Rules<U extends User> {
@@ -65,11 +66,12 @@ function heed(answer: unknown, command: CheckedCommand, createId: () => string):
     return invalid('an interceptor returns nothing, { props }, { follow } or { reject }', command)
   }
   if (reject) {
-    const { code = 'REJECTED', message } = Object(reject) as { code?: unknown; message?: unknown }
-    if (typeof message !== 'string' || typeof code !== 'string') {
-      return invalid('{ reject } holds a message and at most a code', command)
+    const { code = 'REJECTED', message, at } = Object(reject) as Record<string, unknown>
+    const isAt = at === undefined || isPath(at)
+    if (typeof message !== 'string' || typeof code !== 'string' || !isAt) {
+      return invalid('{ reject } holds a message and at most a code and a path', command)
     }
-    return refuse(code, message, command)
+    return refuse(code, message, command, at)
   }
   const amended = props ? amend(command, props) : command
   if ('ok' in amended || !follow) return 'ok' in amended ? amended : pass(amended, NOTHING)
@@ -116,7 +118,7 @@ function invalid(why: string, command: CheckedCommand) {
   return refuse('INTERCEPTOR_INVALID', `An interceptor's answer cannot be used: ${why}.`, command)
 }
 
-function refuse(code: string, message: string, command: CheckedCommand) {
-  const at = command.action === 'create' ? [...command.path, command.id] : command.path
+function refuse(code: string, message: string, command: CheckedCommand, fault?: Path) {
+  const at = fault ?? (command.action === 'create' ? [...command.path, command.id] : command.path)
   return { ok: false, rejection: { code, message, at } } as const
 }

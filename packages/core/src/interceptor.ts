@@ -46,4 +46,11 @@ export type Interceptor<U extends User = User> = (
   | void
   | { readonly props: JsonObject; readonly follow?: readonly Command[] }
   | { readonly follow: readonly Command[] }
-  | { readonly reject: { readonly code?: string; readonly message: string } }
+  | {
+      readonly reject: {
+        readonly code?: string
+        readonly message: string
+        /** Where the fault is; where the command is given if left out. */
+        readonly at?: Path
+      }
+    }

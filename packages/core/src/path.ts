@@ -25,6 +25,11 @@ export function startsWith(path: Path, prefix: Path): boolean {
   return true
 }
 
+/** The same keys in the same order. */
+export function isSamePath(a: Path, b: Path): boolean {
+  return a.length === b.length && a.every((key, index) => key === b[index])
+}
+
 /** A path for people, as `"todos" › "a"`, long keys cut; the root has a name of its own. */
 export function describePath(path: Path): string {
   if (path.length === 0) return 'the document'

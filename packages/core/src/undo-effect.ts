@@ -2,7 +2,7 @@
 // has changed the same, and to see whether somebody has.
 import type { Command } from './command.ts'
 import { isObject, isSameJson, type JsonObject, type JsonValue } from './json.ts'
-import { ROOT, type Path } from './path.ts'
+import { isSamePath, ROOT, type Path } from './path.ts'
 
 /** What one key of a node held before and after a command; undefined for nothing. */
 export interface Place {
@@ -85,9 +85,4 @@ export function invert({ isUpdate, path, places }: Effect): Command {
 
 function isChange({ was, now }: Place): boolean {
   return !isSameJson(was, now)
-}
-
-/** The same keys in the same order. */
-export function isSamePath(a: Path, b: Path): boolean {
-  return a.length === b.length && a.every((key, index) => key === b[index])
 }

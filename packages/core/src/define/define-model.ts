@@ -1,7 +1,10 @@
 import { FlushoutError } from '../errors.ts'
 import type { Interceptor } from '../interceptor.ts'
 import type { JsonObject } from '../json.ts'
+import { describePath } from '../path.ts'
+import type { Resolver } from '../resolve.ts'
 import { compileNamedPattern, type NamesOf } from './key-names.ts'
+import { checkDocument, isUsable, withSchema } from './schema-rule.ts'
 import type { InputOf, StandardSchema } from './standard-schema.ts'
 import type { Stored } from './stored.ts'
 
@@ -25,6 +28,11 @@ export interface ModelDescription<Pattern extends string, Doc extends object> {
   readonly initial?: Doc | ((names: NamesOf<Pattern>) => Doc)
   /** Rules for commands in the order in which they run, in the browser and on the server. */
   readonly intercept?: readonly Interceptor[]
+  /**
+   * What to do with an update that found something else than it expects, on both sides.
+   * Without it, such an update is a conflict.
+   */
+  readonly resolve?: Resolver
 }
 
 /**
@@ -40,6 +48,7 @@ export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
   readonly initial?: (key: string) => JsonObject
   /** All rules for commands, those of the schema included. */
   readonly interceptors: readonly Interceptor[]
+  readonly resolve?: Resolver
   /** For the compiler alone; never there. */
   readonly types?: Types
 }
@@ -64,19 +73,33 @@ export function defineModel<const Pattern extends string, Doc extends object = J
 ): ModelDefinition<{ pattern: Pattern; document: Doc }>
 export function defineModel({
   pattern,
+  schema,
   initial,
   intercept = [],
+  resolve,
 }: ModelDescription<string, object> & { readonly schema?: StandardSchema }): ModelDefinition {
   if (typeof pattern !== 'string' || pattern === '') {
     throw new FlushoutError('OPTIONS_INVALID', 'A model has a pattern, as `todos:$list`.')
   }
   const { namesOf, ...compiled } = compileNamedPattern(pattern)
+  const check = (document: object) => {
+    const fault = schema && checkDocument(schema, document)
+    if (!fault) return document as JsonObject
+    const message = `The first document of "${pattern}" does not fit its schema: at ${describePath(fault.at)}, ${fault.message}`
+    throw new FlushoutError('OPTIONS_INVALID', message)
+  }
+  if (schema && !isUsable(schema)) {
+    const message = `The schema of "${pattern}" is no Standard Schema that answers at once.`
+    throw new FlushoutError('OPTIONS_INVALID', message)
+  }
+  if (typeof initial === 'object') check(initial)
   return Object.freeze({
     ...compiled,
-    interceptors: Object.freeze([...intercept]),
+    interceptors: Object.freeze(schema ? withSchema(schema, intercept) : [...intercept]),
     ...(initial && {
       initial: (key: string) =>
-        (typeof initial === 'function' ? initial(namesOf(key)) : initial) as JsonObject,
+        typeof initial === 'function' ? check(initial(namesOf(key))) : (initial as JsonObject),
     }),
+    ...(resolve && { resolve }),
   })
 }
