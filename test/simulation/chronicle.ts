@@ -207,6 +207,7 @@ function bind(store: ModelStore): ModelStore {
     commit: (writes) => store.commit(writes),
     exclusively: (key, known, clientIds, stage) => store.exclusively(key, known, clientIds, stage),
     trim: (key, range) => store.trim(key, range),
+    erase: (key, path, until) => store.erase(key, path, until),
     forgetClients: (key, range) => store.forgetClients(key, range),
     close: async () => {},
   }

@@ -78,6 +78,8 @@ export class Connection implements ModelStore {
       return trimmed
     })
 
+  erase: ModelStore['erase'] = (...args) => this.#call(() => this.#store.erase(...args))
+
   forgetClients: ModelStore['forgetClients'] = (...args) =>
     this.#call(() => this.#store.forgetClients(...args))
 

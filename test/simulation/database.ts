@@ -13,6 +13,7 @@ export interface Content {
   readonly entries: readonly LogEntry[]
   readonly clients: readonly ClientRecord[]
   readonly lastExpired: string
+  readonly erasures: number
   /** As JSON. */
   readonly config?: string
 }

@@ -5,11 +5,13 @@ import {
   type ClientRecord,
   type JsonObject,
   type LogEntry,
+  type Path,
   type Snapshot,
 } from '@flushout/core'
 import type {
   ClientRange,
   EntryRange,
+  Erased,
   Head,
   ListedModel,
   ModelStore,
@@ -21,6 +23,7 @@ import type {
   Trimmed,
   Write,
 } from '@flushout/server'
+import { Erasure } from '../../packages/server/src/erasure.ts'
 import { MemoryCursors } from '../../packages/server/src/followers/memory-cursors.ts'
 import type { Content, Database } from './database.ts'
 
@@ -60,6 +63,7 @@ export class MemoryDatabase implements Database {
     },
     trim: async (key, range) => this.#trim(key, range),
     forgetClients: async (key, range) => this.#forgetClients(key, range),
+    erase: async (key, path, until) => this.#erase(key, path, until),
     cursors: (follower) => this.#cursors.of(follower),
   }
   readonly #cursors = new MemoryCursors(this.store)
@@ -96,6 +100,7 @@ export class MemoryDatabase implements Database {
       entries: [],
       clients: [],
       lastExpired: '',
+      erasures: 0,
       ...(config && { config: JSON.stringify(config) }),
     })
     return true
@@ -133,6 +138,7 @@ export class MemoryDatabase implements Database {
       tail: entries.filter((entry) => entry.from >= commandCount),
       clients: pick(content, clientIds),
       lastExpired: content.lastExpired,
+      erasures: content.erasures,
     }
   }
 
@@ -201,6 +207,7 @@ export class MemoryDatabase implements Database {
       entries: isSame ? entries.filter(({ from }) => from >= known.commandCount) : undefined,
       clients: pick(content, clientIds),
       lastExpired: content.lastExpired,
+      erasures: content.erasures,
     }
   }
 
@@ -250,6 +257,28 @@ export class MemoryDatabase implements Database {
     }
     if (covered.length > limit) return 'more'
     return due.length > covered.length ? 'held' : 'done'
+  }
+
+  #erase(key: string, path: Path, until: number): Erased | undefined {
+    const content = this.#models.get(key)
+    if (!content) return undefined
+    const erasure = new Erasure(path)
+    const redact = (one: Content['checkpoint']) => {
+      const text = one.commandCount < until ? erasure.document(one.text) : undefined
+      return text === undefined ? one : { ...one, text }
+    }
+    this.#checkpoints.set(key, (this.#checkpoints.get(key) ?? []).map(redact))
+    this.#models.set(key, {
+      ...content,
+      head: { ...content.head, revision: content.head.revision + 1 },
+      checkpoint: redact(content.checkpoint),
+      entries: content.entries.map((entry) =>
+        endOf(entry) > until ? entry : (erasure.entry(entry) ?? entry),
+      ),
+      clients: content.clients.map((record) => erasure.client(record) ?? record),
+      erasures: content.erasures + 1,
+    })
+    return erasure.done
   }
 
   #forgetClients(key: string, { before, limit }: ClientRange): 'done' | 'more' {

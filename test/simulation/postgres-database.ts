@@ -119,5 +119,6 @@ function toContent({ model, flush, client }: Rows): Content | undefined {
       answer: record['answer'] as ClientRecord['answer'],
     })),
     lastExpired: row['last_expired'] as string,
+    erasures: Number(row['erasures']),
   }
 }

@@ -130,6 +130,20 @@ describe('the tool', () => {
       out: '2 models, nothing wrong.\n',
       err: '',
     })
+    const value = ['--model', 'todos:long', 'todos', 'n0-450']
+    expect(await runTool(['erase', '--url', url, ...value])).toEqual({
+      code: 0,
+      out: 'Erased from 1 entries, 1 checkpoints and 0 answers.\n',
+      err: '',
+    })
+    expect(await runTool(['erase', '--url', url, 'todos'])).toMatchObject({ code: 2 })
+    expect(await runTool(['erase', '--url', url, '--model', 'todos:long'])).toMatchObject({
+      code: 2,
+    })
+    expect(await runTool(['verify', '--url', url])).toMatchObject({
+      code: 0,
+      out: '2 models, nothing wrong. From 1 entries something was erased.\n',
+    })
     await runOn(url, `update flushout.flush set user_id = 'eve' where to_count = 890`)
     const found = await runTool(['verify'], { DATABASE_URL: url })
     expect(found).toMatchObject({ code: 1, out: '' })

@@ -18,6 +18,7 @@ export {
 } from './history.ts'
 export type { BatchOptions, PendingGroup } from './group.ts'
 export { createIdFactory, firstIdAt, isTimedId, type IdSource } from './id.ts'
+export { redactDocument, redactEntry, redactVerdict } from './redact.ts'
 export type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'
 export { compileKeyPattern, createKey, parseKey } from './key.ts'

@@ -76,6 +76,16 @@ export const adminSchemas: { readonly [name: string]: Schema } = {
     properties: { config },
   },
   ModelEntry: modelEntry,
+  Erased: {
+    type: 'object',
+    required: ['entries', 'checkpoints', 'clients'],
+    description: 'From how many rows of each kind something was erased.',
+    properties: {
+      entries: { type: 'integer', minimum: 0 },
+      checkpoints: { type: 'integer', minimum: 0 },
+      clients: { type: 'integer', minimum: 0 },
+    },
+  },
   ModelPage: {
     type: 'object',
     required: ['models'],

@@ -3,7 +3,9 @@ import {
   copyJson,
   FlushoutError,
   isFlushoutError,
+  isPath,
   type JsonObject,
+  type Path,
   type User,
 } from '@flushout/core'
 import {
@@ -22,7 +24,7 @@ import type { Environment } from './environment.ts'
 import type { Limits } from './limits.ts'
 import { literalPrefix } from './live/pattern-lookup.ts'
 import type { Log } from './log.ts'
-import type { ListedModel, ModelStore } from './store.ts'
+import type { Erased, ListedModel, ModelStore } from './store.ts'
 
 /**
  * What can be done with models as a whole. The application itself may do all of it;
@@ -51,6 +53,13 @@ export interface ModelAdmin<U extends User = User> {
    * document gives whoever uses the key later a new model.
    */
   delete(key: string): Promise<void>
+  /**
+   * Erase the value at `path`, and all below it, for good: from the document, by an ordinary
+   * delete that goes through the rules, and then from its history, versions and answers.
+   * Its keys stay in the history, and so do who and when. Throws REJECTED if a rule
+   * will not have the delete.
+   */
+  erase(key: string, path: Path): Promise<Erased>
 }
 
 export interface ModelAdminOptions<U extends User> {
@@ -70,6 +79,8 @@ export interface ModelAdminOptions<U extends User> {
   readonly initialOf: (key: string) => JsonObject
   /** Something happened that others want to hear of. */
   readonly onChange: (change: ModelChange) => void
+  /** Erase what lies at `path`; undefined if there is no such model. */
+  readonly erase: (key: string, path: Path, user: U | undefined) => Promise<Erased | undefined>
   /** The model that is in memory under this key is gone. */
   readonly forget: (key: string) => void
 }
@@ -173,6 +184,21 @@ class Admin<U extends User> implements ModelAdmin<U> {
     onChange({ key, change: 'delete' })
   }
 
+  async erase(key: string, path: Path): Promise<Erased> {
+    const { store, limits, log, erase } = this.#options
+    checkKey(key, limits.keyLength)
+    if (!isPath(path) || path.length === 0) {
+      throw new FlushoutError('FLUSH_INVALID', 'Say what to erase by the keys of its path.')
+    }
+    await this.#admit(key, 'erase')
+    // To read it would make one.
+    if (!(await this.#ask(() => store.heads([key]))).has(key)) throw notFound()
+    const erased = await this.#ask(() => erase(key, path, this.#asker?.user))
+    if (!erased) throw notFound()
+    log.info({ model: key, path, ...erased }, 'value erased')
+    return erased
+  }
+
   #initialOf(key: string): JsonObject {
     const { initialOf, limits, log } = this.#options
     try {
@@ -221,6 +247,7 @@ class Admin<U extends User> implements ModelAdmin<U> {
     try {
       return await look()
     } catch (error) {
+      if (isFlushoutError(error)) throw error
       this.#options.log.error({ err: error }, 'the store failed')
       const message = 'The store cannot be reached now.'
       throw new FlushoutError('UNAVAILABLE', message, { cause: error, retryAfterMs: 1000 })

@@ -8,8 +8,11 @@ import type { User } from '@flushout/core'
  */
 export type Action = 'read' | 'write'
 
-/** What somebody wants to do with a model as a whole; `create` is with a document or config of one's own. */
-export type Administration = 'create' | 'configure' | 'delete'
+/**
+ * What somebody wants to do with a model as a whole; `create` is with a document or config of
+ * one's own, `erase` takes a value out of its history, too.
+ */
+export type Administration = 'create' | 'configure' | 'delete' | 'erase'
 
 /**
  * Decides who may do what. Asked for every request, before anything is looked

@@ -2,6 +2,7 @@
 // The command-line tool: `npx flushout verify --url postgres://…`.
 import { parseArgs } from 'node:util'
 import { tell, UsageError, type CliCommand } from './cli/cli-command.ts'
+import { erase } from './cli/erase.ts'
 import { exportCommand } from './cli/export.ts'
 import { replay } from './cli/replay.ts'
 import { verify } from './cli/verify.ts'
@@ -10,6 +11,7 @@ const COMMANDS: { readonly [name: string]: CliCommand } = {
   verify,
   export: exportCommand,
   replay,
+  erase,
 }
 
 const USAGE = `${Object.values(COMMANDS)

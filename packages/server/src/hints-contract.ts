@@ -71,6 +71,7 @@ const NOTICES: readonly Notice[] = [
   { kind: 'model', key: 'todos:a', change: 'create' },
   { kind: 'model', key: 'todos:a', change: 'configure' },
   { kind: 'model', key: 'todos:a', change: 'delete' },
+  { kind: 'erased', key: 'todos:a' },
   { kind: 'access' },
   { kind: 'access', userId: 'ada' },
   { kind: 'access', userId: 'ada', key: 'todos:a' },

@@ -15,6 +15,8 @@ export type Notice =
       readonly key: string
       readonly change: 'create' | 'configure' | 'delete'
     }
+  /** Something was erased from the history of a model. */
+  | { readonly kind: 'erased'; readonly key: string }
   /** Permissions may be others: of one user, for one model, or of all for all. */
   | { readonly kind: 'access'; readonly userId?: string; readonly key?: string }
   /** Somebody does something, or (null) left; `server` holds the connection. */

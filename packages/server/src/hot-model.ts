@@ -49,6 +49,7 @@ export class HotModel<U extends User = User> {
   readonly master: Master<U>
   // What the store vouched for last. Everything staged builds on it.
   #head: Head
+  readonly #erasures: number
   readonly #rule: CheckpointRule
   readonly #maxHistoryBytes: number
   readonly #entries: LogEntry[] = []
@@ -70,6 +71,7 @@ export class HotModel<U extends User = User> {
     this.#rule = rule
     this.#maxHistoryBytes = options.maxHistoryBytes ?? 0
     this.#head = stored.head
+    this.#erasures = stored.erasures
     this.master = new Master(deepFreeze(stored.checkpoint), {
       ...options,
       hashAt: (count) => this.#pastHashes.get(count),
@@ -102,8 +104,9 @@ export class HotModel<U extends User = User> {
   }
 
   /** Take in what others wrote. False if this is not the same history any more. */
-  follow({ head, entries, clients, lastExpired }: News): boolean {
-    if (!entries) return false
+  follow({ head, entries, clients, lastExpired, erasures }: News): boolean {
+    // What was erased may be in memory.
+    if (!entries || erasures !== this.#erasures) return false
     try {
       this.#advance(entries)
     } catch {

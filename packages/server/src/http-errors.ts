@@ -9,6 +9,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   MODEL_NOT_FOUND: 404,
   NOT_FOUND: 404,
   VERSION_NOT_FOUND: 404,
+  REJECTED: 409,
   HISTORY_CHANGED: 409,
   SEQUENCE_GAP: 409,
   SEQUENCE_REUSED: 409,

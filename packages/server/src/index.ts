@@ -30,6 +30,7 @@ export type { LiveOptions, ModelKind, Resolve, Rule, ServiceOptions } from './se
 export type {
   ClientRange,
   EntryRange,
+  Erased,
   Head,
   ListedModel,
   ModelStore,

@@ -5,10 +5,12 @@ import {
   type ClientRecord,
   type JsonObject,
   type LogEntry,
+  type Path,
   type Snapshot,
 } from '@flushout/core'
 import type { Cursors } from './followers/cursors.ts'
 import { MemoryCursors } from './followers/memory-cursors.ts'
+import { Erasure } from './erasure.ts'
 import type { Hints } from './hints.ts'
 import { MemoryExchange } from './memory-hints.ts'
 import {
@@ -16,6 +18,7 @@ import {
   isUnbroken,
   type ClientRange,
   type EntryRange,
+  type Erased,
   type Head,
   type ListedModel,
   type ModelStore,
@@ -52,6 +55,7 @@ interface Row {
   log: StoredEntry[]
   readonly clients: Map<string, string>
   lastExpired: string
+  erasures: number
   config: string | undefined
 }
 
@@ -84,6 +88,7 @@ class MemoryStore implements ModelStore {
       log: [],
       clients: new Map(),
       lastExpired: '',
+      erasures: 0,
       config: config && JSON.stringify(config),
     })
     return true
@@ -101,6 +106,7 @@ class MemoryStore implements ModelStore {
       tail,
       clients: readClients(row, clientIds),
       lastExpired: row.lastExpired,
+      erasures: row.erasures,
     }
   }
 
@@ -261,6 +267,30 @@ class MemoryStore implements ModelStore {
     return gone.length < due.length ? 'more' : 'done'
   }
 
+  async erase(key: string, path: Path, until: number): Promise<Erased | undefined> {
+    const row = this.#rows.get(key)
+    if (!row) return undefined
+    const erasure = new Erasure(path)
+    row.log = row.log.map((stored) => {
+      if (stored.to > until) return stored
+      const entry = erasure.entry(parseEntry(stored))
+      return entry ? { ...stored, json: JSON.stringify(entry) } : stored
+    })
+    const redact = (stored: StoredCheckpoint) => {
+      const json = stored.commandCount < until ? erasure.document(stored.json) : undefined
+      return json === undefined ? stored : { ...stored, json }
+    }
+    row.kept = row.kept.map(redact)
+    row.checkpoint = redact(row.checkpoint)
+    for (const [clientId, json] of row.clients) {
+      const record = erasure.client(JSON.parse(json) as ClientRecord)
+      if (record) row.clients.set(clientId, JSON.stringify(record))
+    }
+    row.head = { ...row.head, revision: row.head.revision + 1 }
+    row.erasures += 1
+    return erasure.done
+  }
+
   hints(): Hints {
     return this.#exchange.open()
   }
@@ -287,6 +317,7 @@ class MemoryStore implements ModelStore {
       entries: follows ? entries : undefined,
       clients: readClients(row, clientIds),
       lastExpired: row.lastExpired,
+      erasures: row.erasures,
     }
   }
 

@@ -74,6 +74,7 @@ const orNull =
 const FIELDS: { readonly [Kind in Notice['kind']]: { readonly [field: string]: Check } } = {
   head: { key: isText, commandCount: isCount, hash: isText },
   model: { key: isText, change: isChange },
+  erased: { key: isText },
   access: { userId: orUndefined(isText), key: orUndefined(isText) },
   presence: {
     key: isText,

@@ -34,6 +34,7 @@ function subjectOf(notice: Notice): string {
   const { kind } = notice
   switch (kind) {
     case 'head':
+    case 'erased':
       return JSON.stringify([kind, notice.key])
     case 'model':
       return JSON.stringify([kind, notice.key, notice.change])

@@ -132,6 +132,20 @@ const configureModel: Schema = {
   },
 }
 
+const eraseValue: Schema = {
+  operationId: 'eraseValue',
+  description: 'Erase a value for good, from the document and from its history.',
+  parameters: [
+    keyParameter,
+    claim,
+    { ...query('path', { type: 'array', items: text }, 'Its keys.'), required: true },
+  ],
+  responses: {
+    200: { description: 'From how much it was erased.', ...json(ref('Erased')) },
+    ...errors(400, 401, 403, 404, 409, 503),
+  },
+}
+
 const deleteModel: Schema = {
   operationId: 'deleteModel',
   description: 'Take a model away for good, with its history.',
@@ -224,7 +238,7 @@ export const operations: Schema = {
     delete: deleteModel,
   },
   '/models/{key}/flush': { post: flushModel },
-  '/models/{key}/history': { get: readHistory },
+  '/models/{key}/history': { get: readHistory, delete: eraseValue },
   '/live': { get: followModels, post: connectLive },
   '/presence': { post: tellPresence },
 }

@@ -11,7 +11,7 @@ interface ModelRoute {
   Querystring: Query
 }
 
-/** Serve the history of models. */
+/** Serve the history of models, and erase from it. */
 export function addPastRoutes(
   scope: FastifyInstance,
   service: FlushoutService,
@@ -23,6 +23,15 @@ export function addPastRoutes(
     return within(reply, read(request))
   })
 
+  scope.delete<ModelRoute>('/models/:key/history', async (request, reply) => {
+    return within(reply, erase(request))
+  })
+
+  async function erase(request: FastifyRequest<ModelRoute>) {
+    const path = readPathQuery(request.query)
+    return service.models.as(await identify(userOf, request)).erase(request.params.key, path)
+  }
+
   async function read(request: FastifyRequest<ModelRoute>) {
     const query = readHistoryQuery(request.query)
     return service.history(request.params.key, query, await identify(userOf, request))
@@ -33,6 +42,12 @@ export function addPastRoutes(
 export function readVersionQuery({ at, ...others }: Query): number {
   refuseOthers(others)
   return readCount('at', at)
+}
+
+/** The keys of `?path=…&path=…`. Throws FLUSH_INVALID if there is anything else. */
+function readPathQuery({ path, ...others }: Query): Path {
+  refuseOthers(others)
+  return readPath(path)
 }
 
 function readHistoryQuery({ before, limit, path, ...others }: Query): HistoryQuery {

@@ -96,4 +96,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
     -- has none may have had one.
     alter table ${schema}.model add column last_expired text collate "C" not null default '';
   `,
+  (schema) => `
+    -- How often something was erased from the history: who has older entries in memory
+    -- has to forget them.
+    alter table ${schema}.model add column erasures bigint not null default 0;
+  `,
 ]

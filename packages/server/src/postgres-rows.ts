@@ -6,7 +6,7 @@ import {
   type LogEntry,
   type Snapshot,
 } from '@flushout/core'
-import type { Head, ListedModel, Write } from './store.ts'
+import type { Head, ListedModel, StoredModel, Write } from './store.ts'
 
 /** A number out of a bigint column. Throws if JavaScript cannot hold it exactly. */
 export function toCount(value: unknown): number {
@@ -48,7 +48,12 @@ export function toEntries(column: unknown): LogEntry[] {
   return toList(column).map(toEntry)
 }
 
-function toEntry(row: unknown[]): LogEntry {
+/** The columns of `flush f` in the order in which they are read. */
+export const ENTRY_COLUMNS =
+  'f.from_count, f.hash, f.client_id, f.sequence, f.user_id, f.at, f.commands, f.notes, f.salt, f.seal'
+
+/** A log entry out of `ENTRY_COLUMNS`. */
+export function toEntry(row: unknown[]): LogEntry {
   const [from, hash, clientId, sequence, userId, at, commands, notes, salt, seal] = row
   return {
     from: toCount(from),
@@ -64,16 +69,36 @@ function toEntry(row: unknown[]): LogEntry {
   }
 }
 
+/** What a look-up tells of a model besides its history. */
+export function toKnown(
+  row: Record<string, unknown>,
+): Pick<StoredModel, 'clients' | 'lastExpired' | 'erasures'> {
+  return {
+    clients: toClients(row['clients']),
+    lastExpired: row['last_expired'] as string,
+    erasures: toCount(row['erasures']),
+  }
+}
+
 /** Client records out of an aggregated column. */
-export function toClients(column: unknown): ClientRecord[] {
-  return toList(column).map(([clientId, userId, sequence, at, digest, answer]) => ({
+function toClients(column: unknown): ClientRecord[] {
+  return toList(column).map(toClient)
+}
+
+/** The columns of `client c` in the order in which they are read. */
+export const CLIENT_COLUMNS = 'c.client_id, c.user_id, c.sequence, c.seen_at, c.digest, c.answer'
+
+/** A client record out of `CLIENT_COLUMNS`. */
+export function toClient(row: unknown[]): ClientRecord {
+  const [clientId, userId, sequence, at, digest, answer] = row
+  return {
     clientId: clientId as string,
     userId: userId as string | null,
     sequence: toCount(sequence),
     at: toCount(at),
     digest: digest as string,
     answer: answer as ClientRecord['answer'],
-  }))
+  }
 }
 
 /** What the commit statement takes: a list for each column, models, flushes, clients. */
@@ -118,6 +143,11 @@ export function toColumns(writes: readonly Write[]): unknown[] {
 }
 
 function toList(column: unknown): unknown[][] {
+  return toRow(column) as unknown[][]
+}
+
+/** A list out of a JSON column; empty if it is null. */
+export function toRow(column: unknown): unknown[] {
   // A pool of the application may have been told not to parse JSON.
-  return ((typeof column === 'string' ? JSON.parse(column) : column) ?? []) as unknown[][]
+  return ((typeof column === 'string' ? JSON.parse(column) : column) ?? []) as unknown[]
 }

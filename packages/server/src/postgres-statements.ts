@@ -1,6 +1,8 @@
 // Every statement is prepared under a name, and each touches a model by its key
 // alone, so that the tables can be spread over machines by key.
 
+import { CLIENT_COLUMNS, ENTRY_COLUMNS } from './postgres-rows.ts'
+
 /** A prepared statement. */
 export interface Statement {
   readonly name: string
@@ -29,8 +31,8 @@ export interface Statements {
 }
 
 // In the order in which `postgres-rows.ts` reads them.
-const ENTRY = `json_build_array(f.from_count, f.hash, f.client_id, f.sequence, f.user_id, f.at, f.commands, f.notes, f.salt, f.seal)`
-const CLIENT = `json_build_array(c.client_id, c.user_id, c.sequence, c.seen_at, c.digest, c.answer)`
+const ENTRY = `json_build_array(${ENTRY_COLUMNS})`
+const CLIENT = `json_build_array(${CLIENT_COLUMNS})`
 
 /** Make the statements; `schema` is a quoted identifier. */
 export function createStatements(schema: string): Statements {
@@ -87,7 +89,7 @@ export function createStatements(schema: string): Statements {
     load: {
       name: name('load'),
       text: `
-        select m.command_count, m.revision, m.hash, m.last_expired,
+        select m.command_count, m.revision, m.hash, m.last_expired, m.erasures,
           m.checkpoint_count, m.checkpoint_hash, m.checkpoint,
           (
             select json_agg(${ENTRY} order by f.to_count) from ${schema}.flush f
@@ -102,7 +104,7 @@ export function createStatements(schema: string): Statements {
     news: {
       name: name('news'),
       text: `
-        select m.command_count, m.revision, m.hash, m.last_expired,
+        select m.command_count, m.revision, m.hash, m.last_expired, m.erasures,
           coalesce(
             (select f.hash from ${schema}.flush f where f.key = m.key and f.to_count = $2),
             case when m.floor_count = $2 then m.floor_hash end

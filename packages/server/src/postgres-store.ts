@@ -4,11 +4,13 @@ import {
   FlushoutError,
   type JsonObject,
   type LogEntry,
+  type Path,
   type Snapshot,
 } from '@flushout/core'
 import type { Cursors } from './followers/cursors.ts'
 import { createPostgresCursors } from './followers/postgres-cursors.ts'
 import type { Hints } from './hints.ts'
+import { erase } from './postgres-erase.ts'
 import { PostgresHints } from './postgres-hints.ts'
 import { migrate } from './postgres-migrate.ts'
 import {
@@ -21,10 +23,10 @@ import {
   type PostgresPoolOptions,
 } from './postgres-pool.ts'
 import {
-  toClients,
   toColumns,
   toEntries,
   toHead,
+  toKnown,
   toListedModel,
   toSnapshot,
 } from './postgres-rows.ts'
@@ -33,6 +35,7 @@ import {
   isUnbroken,
   type ClientRange,
   type EntryRange,
+  type Erased,
   type Head,
   type ListedModel,
   type ModelStore,
@@ -137,8 +140,7 @@ class PostgresStore implements ModelStore {
     if ((tail.at(-1) ?? checkpoint).hash !== head.hash) {
       throw new Error(`The history of "${key}" is not the one that its head names.`)
     }
-    const lastExpired = row['last_expired'] as string
-    return { head, checkpoint, tail, clients: toClients(row['clients']), lastExpired }
+    return { head, checkpoint, tail, ...toKnown(row) }
   }
 
   async news(key: string, known: Head, clientIds: readonly string[]): Promise<News | undefined> {
@@ -259,6 +261,15 @@ class PostgresStore implements ModelStore {
     return row?.['is_more'] ? 'more' : 'done'
   }
 
+  async erase(key: string, path: Path, until: number): Promise<Erased | undefined> {
+    return this.#repeatably(async (client) => {
+      await client.query({ text: 'begin isolation level read committed' })
+      const erased = await erase(client, `"${this.#schema}"`, key, path, until)
+      await client.query({ text: 'commit' })
+      return erased
+    })
+  }
+
   hints(): Hints {
     const hints = new PostgresHints({
       pool: this.#pool,
@@ -301,8 +312,7 @@ class PostgresStore implements ModelStore {
     return {
       head,
       entries: follows ? entries : undefined,
-      clients: toClients(row['clients']),
-      lastExpired: row['last_expired'] as string,
+      ...toKnown(row),
     }
   }
 

@@ -1,8 +1,8 @@
 import { deepStrictEqual, equal } from 'node:assert/strict'
-import { createIdFactory } from '@flushout/core'
+import { createIdFactory, type ClientRecord, type LogEntry } from '@flushout/core'
 import type { DefineTest } from './define-test.ts'
 import { ALL } from './past-contract.ts'
-import { client, StoredStory } from './store-story.ts'
+import { client, extend, StoredStory } from './store-story.ts'
 import type { ModelStore, TrimRange } from './store.ts'
 
 const DAY = 24 * 3_600_000
@@ -106,6 +106,99 @@ export function retentionContract(
     // Later ones are not taken back.
     await store.forgetClients(key, { before: now - 99 * DAY, limit: 9 })
     equal((await model.load()).lastExpired, old[4])
+  })
+
+  story('what is erased is gone from entries, checkpoints and answers', async (model) => {
+    const { store, key } = model
+    const create = (id: string): LogEntry => ({
+      ...model.entry(1),
+      commands: [{ action: 'create', path: ['list'], id, props: { text: `SECRET ${id}` } }],
+    })
+    const amended = (index: number, id: string): ClientRecord => ({
+      ...client(`c${id}`, 1),
+      answer: {
+        verdicts: [{ index, kind: 'amended', command: create(id).commands[0]! }],
+        remaps: [],
+      },
+    })
+    const document = { list: { a: { text: 'SECRET a' }, b: { text: 'b' } } }
+    await model.write([model.entry(9)])
+    await model.write([create('a')], [amended(0, 'a')], JSON.stringify(document))
+    const before = model.head
+    await store.keepCheckpoint(key, 0)
+    await model.write([create('b')], [amended(0, 'b')], JSON.stringify(document))
+    const gone: LogEntry = {
+      ...model.entry(1),
+      commands: [{ action: 'delete', path: ['list', 'a'] }],
+    }
+    await model.write([gone])
+    const again = create('a')
+    const known = await model.write([again])
+    deepStrictEqual(await store.erase(key, ['list', 'a'], 12), {
+      entries: 1,
+      checkpoints: 2,
+      clients: 1,
+    })
+    const entries = (await store.entries(key, ALL)).slice(1)
+    deepStrictEqual(entries[0]!.commands, [
+      { action: 'create', path: ['list'], id: 'a', props: {} },
+    ])
+    equal(entries[0]!.salt, '')
+    equal(typeof entries[0]!.seal, 'string')
+    // What came after it went is somebody else's.
+    deepStrictEqual(entries.slice(2), [gone, again])
+    const left = { list: { a: {}, b: { text: 'b' } } }
+    deepStrictEqual((await store.checkpoint(key, 10))!.document, left)
+    const stored = await model.load(['ca', 'cb'])
+    deepStrictEqual(stored.checkpoint.document, left)
+    deepStrictEqual(
+      stored.clients.toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1)),
+      [
+        {
+          ...amended(0, 'a'),
+          answer: {
+            verdicts: [{ index: 0, kind: 'amended', command: entries[0]!.commands[0]! }],
+            remaps: [],
+          },
+        },
+        amended(0, 'b'),
+      ],
+    )
+    equal(stored.erasures, 1)
+    // Nobody writes who read before that.
+    deepStrictEqual(await store.commit([model.next([model.entry(1)])]), ['conflict'])
+    deepStrictEqual(stored.head, { ...known, revision: known.revision + 1 })
+    const news = (await store.news(key, before, []))!
+    equal(news.erasures, 1)
+    deepStrictEqual(news.entries, entries.slice(1))
+  })
+
+  story('an erasure that meets writers and others that trim loses nothing', async (model) => {
+    const { store, key } = model
+    await model.writeEach(Array.from({ length: 30 }, () => 1))
+    await model.write([], [client('c', 1)], '{"list":{}}')
+    const add = (clientId: string) =>
+      store.exclusively(key, model.head, [], (news) => extend(key, news!, clientId))
+    await Promise.all([
+      store.erase(key, ['list', 'n3'], 30),
+      add('a'),
+      store.trim(key, range({ keep: 20 })),
+      store.erase(key, ['list', 'n25'], 30),
+      add('b'),
+    ])
+    const { head, erasures, tail } = await model.load()
+    deepStrictEqual([head.commandCount, erasures, tail.length], [32, 2, 2])
+    const [entry] = await store.entries(key, { ...ALL, after: 25, before: 26 })
+    deepStrictEqual(entry!.commands[0], {
+      action: 'create',
+      path: ['list'],
+      id: 'n25',
+      props: {},
+    })
+  })
+
+  test('nothing is erased from a model that is not there', async () => {
+    equal(await (await createStore()).erase('contract:nowhere', ['a'], 9), undefined)
   })
 
   test('there is nothing to forget of a model that is not there', async () => {

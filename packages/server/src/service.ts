@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type LiveRequest,
   type MasterOptions,
+  type Path,
   type Position,
   type PresenceRequest,
   type PullAnswer,
@@ -34,9 +35,10 @@ import { Presence } from './live/presence.ts'
 import type { Identify, Sink } from './live/stream.ts'
 import { silentLog, type Log } from './log.ts'
 import { readHistory, readVersion } from './read-past.ts'
+import { clearPath } from './clear-path.ts'
 import { ModelRunner } from './runner.ts'
 import { checkOptions, type ModelKind, type ServiceOptions } from './service-options.ts'
-import type { Head, ModelStore } from './store.ts'
+import type { Erased, Head, ModelStore } from './store.ts'
 import { Turns } from './turns.ts'
 
 /** A live connection that is open. */
@@ -183,6 +185,7 @@ class Service<U extends User> implements FlushoutService<U> {
       pollMs: options.live?.pollMs ?? 2_000,
       maxModels: this.#limits.streamModels,
       refusal: (user, key) => this.#refusal(key, user),
+      forget: (key) => this.#cache.forget(key),
       read: (key, read, from) => this.#cache.runner(key).read(read, from),
     })
     this.models = createModelAdmin<U>({
@@ -198,6 +201,7 @@ class Service<U extends User> implements FlushoutService<U> {
       },
       onChange: ({ key, change }) => this.#hub.changed(key, change),
       forget: (key) => this.#cache.forget(key),
+      erase: (key, path, user) => this.#erase(key, path, user),
     })
   }
 
@@ -306,6 +310,18 @@ class Service<U extends User> implements FlushoutService<U> {
     await this.#cache.close()
     await this.#caretaker.end()
     await this.#store.close()
+  }
+
+  /** Erase what lies at `path`, for whoever may. */
+  async #erase(key: string, path: Path, user: U | undefined): Promise<Erased | undefined> {
+    const until = await clearPath(this.#cache.runner(key), path, {
+      user,
+      createId: this.#createId,
+      now: this.#environment.now,
+    })
+    const erased = await this.#store.erase(key, path, until)
+    this.#hub.erased(key)
+    return erased
   }
 
   /** Read from the store when it is one's turn. */

@@ -11,6 +11,7 @@ import {
   type ClientRecord,
   type JsonObject,
   type LogEntry,
+  type Path,
   type Snapshot,
 } from '@flushout/core'
 import type { Cursors } from './followers/cursors.ts'
@@ -34,6 +35,8 @@ export interface StoredModel {
   readonly clients: readonly ClientRecord[]
   /** The last client, in the order of ids, whose row went; '' if none did. */
   readonly lastExpired: string
+  /** How often something was erased from its history. */
+  readonly erasures: number
 }
 
 /** What happened to a model since somebody looked. */
@@ -48,6 +51,7 @@ export interface News {
   readonly clients: readonly ClientRecord[]
   /** As in `StoredModel`, as of `head`. */
   readonly lastExpired: string
+  readonly erasures: number
 }
 
 /** A piece of history that ends where the caller asked it to. */
@@ -92,6 +96,13 @@ export interface ClientRange {
   readonly before: number
   /** At most so many. */
   readonly limit: number
+}
+
+/** From how many rows of each kind something was erased. */
+export interface Erased {
+  readonly entries: number
+  readonly checkpoints: number
+  readonly clients: number
 }
 
 /** A model as a list tells of it. */
@@ -210,6 +221,13 @@ export interface ModelStore {
    * forgotten. Clients whose ids do not say when they were made stay.
    */
   forgetClients(key: string, range: ClientRange): Promise<'done' | 'more'>
+  /**
+   * Erase the value at `path`, and what was below it, from all that is stored of a model up
+   * to the count `until`, at which there is nothing at that path any more: from then on no
+   * document is another one. In the same step its revision goes up, so that nobody can write
+   * who has the value in memory. Undefined if there is no such model.
+   */
+  erase(key: string, path: Path, until: number): Promise<Erased | undefined>
   /**
    * A way to the other servers that share this store. Each call gives another
    * end of it: who publishes at one is heard at all others.

@@ -28,14 +28,16 @@ export const verify: CliCommand = {
 async function verifyAll(client: pg.Client, schema: string): Promise<number> {
   const progress = new Progress('models')
   let checked = 0
+  let erased = 0
   for await (const event of verifyDatabase(client, schema)) {
     if (event.kind === 'fault') {
       progress.clear()
       return tell(process.stderr, `${event.fault}\n`, 1)
     }
-    ;({ checked } = event)
+    ;({ checked, erased } = event)
     progress.show(event.checked, event.models)
   }
   progress.clear()
-  return tell(process.stdout, `${checked} models, nothing wrong.\n`, 0)
+  const gaps = erased > 0 ? ` From ${erased} entries something was erased.` : ''
+  return tell(process.stdout, `${checked} models, nothing wrong.${gaps}\n`, 0)
 }

@@ -143,6 +143,11 @@ export class Channel {
     if (this.#ring.length > 0 && !this.#isAnyBehind()) this.#clear()
   }
 
+  /** Something was erased from the history: who is behind has to ask. */
+  forget(): void {
+    this.#clear()
+  }
+
   /** Nobody follows it any more. */
   close(): void {
     this.#clear()

@@ -41,6 +41,8 @@ export interface HubOptions<U extends User> {
   readonly maxModels: number
   /** Why somebody may not read a model; undefined if they may. */
   readonly refusal: (user: U | undefined, key: string) => Promise<FlushoutError | undefined>
+  /** Let a model go from memory that is not the stored one any more. */
+  readonly forget: (key: string) => void
   /** Read a model that is proved current. */
   readonly read: (key: string, read: (model: HotModel<U>) => void, from?: number) => Promise<void>
 }
@@ -204,6 +206,12 @@ export class Hub<U extends User = User> implements StreamHost<U> {
     void this.#checkModel(key, change)
   }
 
+  /** Something was erased from the history of a model, here. */
+  erased(key: string): void {
+    this.#options.hints.publish({ kind: 'erased', key })
+    this.#forget(key)
+  }
+
   /** Permissions may be others: ask again at once. */
   permissionsChanged({ userId, key }: { userId?: string; key?: string }): void {
     const readers = key === undefined ? undefined : this.#channels.get(key)?.readers
@@ -309,8 +317,15 @@ export class Hub<U extends User = User> implements StreamHost<U> {
       if (head && (notice.commandCount < head.commandCount || isSame(head, notice))) return
       void this.#look(channel)
     } else if (notice.kind === 'model') void this.#checkModel(notice.key, notice.change)
+    else if (notice.kind === 'erased') this.#forget(notice.key)
     else if (notice.kind === 'access') this.permissionsChanged(notice)
     else this.presence.hear(notice)
+  }
+
+  /** Keep nothing of a history from before something was erased from it. */
+  #forget(key: string): void {
+    this.#channels.get(key)?.forget()
+    this.#options.forget(key)
   }
 
   /** Find out how far a model is, and tell what happened. */

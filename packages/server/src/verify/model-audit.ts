@@ -36,6 +36,8 @@ export interface AuditedRows {
 export class ModelAudit {
   /** What was found so far, in words with the values that break the promise. */
   readonly findings: string[] = []
+  /** How many entries are not any more what was sealed, as after something was erased. */
+  erased = 0
   readonly #digest: (text: string) => string
   readonly #head: Point
   readonly #lastExpired: string
@@ -63,6 +65,7 @@ export class ModelAudit {
   /** Check the next entry. */
   add(entry: StoredEntry): void {
     const { from, to, hash } = entry
+    if (entry.seal !== undefined) this.erased += 1
     if (!this.#isWhole(entry)) this.#master = undefined
     const expected = chainHash(this.#last.hash, entry, this.#digest)
     if (hash !== expected) this.#find(`the hash at ${to} is ${hash}, the entries make ${expected}`)

@@ -12,7 +12,13 @@ const ENTRIES_AT_ONCE = 200
 
 /** What a check of a database tells while it goes on. */
 export type VerifyEvent =
-  | { readonly kind: 'model'; readonly checked: number; readonly models: number }
+  | {
+      readonly kind: 'model'
+      readonly checked: number
+      readonly models: number
+      /** Entries, so far, from which something was erased. */
+      readonly erased: number
+    }
   | { readonly kind: 'fault'; readonly fault: string }
 
 /**
@@ -28,12 +34,15 @@ export async function* verifyDatabase(
   const [{ count } = {}] = await query('select count(*) from $schema.model')
   const models = Number(count)
   let checked = 0
+  let erased = 0
   for await (const key of listKeys(query)) {
-    for (const fault of await verifyModel(query, key)) {
+    const audit = await verifyModel(query, key)
+    for (const fault of audit?.findings ?? []) {
       yield { kind: 'fault', fault: `${key}: ${fault}` }
     }
     checked += 1
-    yield { kind: 'model', checked, models: Math.max(models, checked) }
+    erased += audit?.erased ?? 0
+    yield { kind: 'model', checked, models: Math.max(models, checked), erased }
   }
   for (const fault of await findOrphans(query)) yield { kind: 'fault', fault }
 }
@@ -48,12 +57,12 @@ async function* listKeys(query: Query): AsyncGenerator<string> {
   }
 }
 
-async function verifyModel(query: Query, key: string): Promise<readonly string[]> {
+async function verifyModel(query: Query, key: string): Promise<ModelAudit | undefined> {
   await query('begin isolation level repeatable read read only')
   try {
     const [row] = await query('select * from $schema.model where key = $1', [key])
     // Deleted meanwhile.
-    if (!row) return []
+    if (!row) return undefined
     const kept =
       'select count, hash, document from $schema.checkpoint where key = $1 order by count'
     const checkpoints = [...(await query(kept, [key])).map(toDocument), toCurrent(row)]
@@ -71,7 +80,7 @@ async function verifyModel(query: Query, key: string): Promise<readonly string[]
       key,
     ])
     audit.end(new Map(clients.map((one) => [one['client_id'] as string, Number(one['sequence'])])))
-    return audit.findings
+    return audit
   } finally {
     await query('rollback')
   }
