@@ -77,6 +77,8 @@ export function cursorsContract(story: DefineStory): void {
       'b:x',
       'c:y',
       'd:x:x',
+      'e:x.y',
+      'e:xzy',
       '',
       ':x',
       '*:x',
@@ -101,7 +103,9 @@ export function cursorsContract(story: DefineStory): void {
     for (const limit of [1, 2, 3, 100]) deepStrictEqual(await find('*:x', limit), fitting)
     deepStrictEqual(await find('a.b:x', 9), ['a.b:x'])
     deepStrictEqual(await find('a.*:x', 9), [])
-    deepStrictEqual(await find('*:*', 2), [...fitting.slice(0, 5), 'c:y', ...fitting.slice(5)])
+    deepStrictEqual(await find('*:x.y', 9), ['e:x.y'])
+    const others = ['c:y', 'e:x.y', 'e:xzy']
+    deepStrictEqual(await find('*:*', 2), [...fitting.slice(0, 5), ...others, ...fitting.slice(5)])
   })
 
   story('one process at a time follows under a name', async ({ store }) => {
