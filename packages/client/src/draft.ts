@@ -1,12 +1,12 @@
 // Loaded when somebody asks for a draft, which most applications never do.
 import {
   Commander,
-  CommandProxy,
   ROOT,
   type ApplyOptions,
   type At,
   type BatchOptions,
   type Command,
+  type CommandProxy,
   type CommandTracker,
   type ConfirmedReader,
   type DocumentView,
@@ -26,6 +26,8 @@ export interface DraftSource<Doc extends object> {
   /** Its document, as far as it is confirmed. */
   readonly proxy: CommandProxy<Doc>
   readonly rules: ProxyOptions
+  /** Make another proxy of the same document. */
+  readonly copy: (options: ProxyOptions) => CommandProxy<Doc>
   /** What shows there that nobody has confirmed yet. */
   readonly pending: () => readonly PendingSession[]
   /** Hear of all changes, and keep the model current, until the returned function is called. */
@@ -59,11 +61,11 @@ export class Draft<Doc extends object = JsonObject> extends Commander<Doc> imple
   /** Made by `fork` of a model. */
   constructor(source: DraftSource<Doc>) {
     super()
-    const { rules, proxy } = source
+    const { rules, copy } = source
     // What becomes of a command is told when it was published.
     const { onVerdict: _, ...others } = rules
     this.#source = source
-    this.#proxy = new CommandProxy<Doc>(proxy.confirmedSnapshot() as never, {
+    this.#proxy = copy({
       ...others,
       memory: { clientId: rules.createId(), sequence: 0, serial: TOP_SERIAL, pending: [] },
       others: this.#pending,

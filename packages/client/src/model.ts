@@ -178,8 +178,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   async fork(): Promise<Draft<Doc>> {
     const { Draft } = await import('./draft.ts')
     await this.ready
+    const proxy = this.#loaded()
     return new Draft<Doc>({
-      proxy: this.#loaded(),
+      proxy,
+      copy: (options) =>
+        new CommandProxy(proxy.confirmedSnapshot() as unknown as Snapshot<Doc>, options),
       rules: this.#options.proxy,
       pending: () => this.#all.pending,
       subscribe: (listener) => this.subscribe(listener),
