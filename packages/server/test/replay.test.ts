@@ -234,6 +234,21 @@ describe('a file that is not as it was', () => {
   })
 })
 
+test('what was erased is in no export, and the rest replays to what is left', async () => {
+  const { service, store } = await populate()
+  const ada = new Writer(service, 'cleo')
+  await ada.add('kept', { text: 'kept' })
+  expect((await exportLines(store)).join('')).toContain('🙂 9')
+  await service.models.erase(KEY, ['todos', 'n9'])
+  const lines = await exportLines(store)
+  expect(lines.join('')).not.toContain('🙂 9')
+  expect(lines.join('')).toContain('🙂 8')
+  const { document, hash } = await service.snapshot(KEY)
+  const replayed = await replayLines(lines, { hash })
+  expect(replayed.document).toEqual(document)
+  expect(replayed.erased).toBe(1)
+})
+
 test('erased contents are not vouched for, and counted', async () => {
   const { store } = await populate()
   const lines = await exportLines(store)
