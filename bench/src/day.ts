@@ -119,8 +119,8 @@ try {
     history: { forMs: 2 * HOUR },
     clients: { forMs: 4 * HOUR },
   })
-  const flushes = MODELS * WRITERS * FLUSHES * 6
-  console.log(`${MODELS} models, ${flushes.toLocaleString('en')} flushes an hour, for a day.\n`)
+  const anHour = MODELS * WRITERS * FLUSHES * 6
+  console.log(`${MODELS} models, ${anHour.toLocaleString('en')} flushes an hour, for a day.\n`)
   const show = ({ flushes, clients, checkpoints, bytes }: Size) => [
     flushes.toLocaleString('en'),
     clients.toLocaleString('en'),
