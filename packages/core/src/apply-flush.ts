@@ -9,12 +9,12 @@ import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonObject, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
 import { checkParents } from './orphan.ts'
-import { hasWritten } from './past.ts'
 import type { Path } from './path.ts'
 import type { Flush, FlushGroup, Remap, Verdict } from './protocol.ts'
 import { createRandom } from './random.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 import { meet, type Merged, type Resolver } from './resolve.ts'
+import { Writings } from './writings.ts'
 
 /** Who sends a flush and when: made once for each, so that doing it again gives the same. */
 export interface FlushContext<U extends User = User> {
@@ -88,6 +88,7 @@ export function applyFlush<U extends User>(
     remaps: [],
     refused: [],
     room: MAX_FOUND,
+    writings: new Writings(flush.clientId, target.entriesAfter),
   }
   try {
     let index = 0
@@ -121,6 +122,8 @@ interface Growing {
   readonly refused: Path[]
   /** How many more characters may be told as found. */
   room: number
+  /** Where others wrote. */
+  readonly writings: Writings
 }
 
 /** Note what is known of a group whose commands are those from `start` on. */
@@ -203,7 +206,7 @@ function applyAt<U extends User>(
   const orphaned = checkParents(sent.path, refused)
   const result: Result = orphaned
     ? { ok: false, refusal: { kind: 'dropped', rejection: orphaned } }
-    : applyOne(remapCommand(sent, remaps), { flush, context, target })
+    : applyOne(remapCommand(sent, remaps), { flush, context, target, writings: growing.writings })
   if (!result.ok) {
     const { found, ...refusal } = result.refusal
     verdicts.push({ index, ...refusal, ...(found && takeRoom(growing, found)) })
@@ -244,16 +247,16 @@ interface Scene<U extends User> {
   readonly flush: Flush
   readonly context: InterceptorContext<U>
   readonly target: FlushTarget<U>
+  readonly writings: Writings
 }
 
 function applyOne<U extends User>(command: CheckedCommand, scene: Scene<U>): Result {
-  const { flush, context, target } = scene
+  const { flush, context, target, writings } = scene
   const { tree, createId, interceptors = [], onInterceptorError = () => {} } = target
   const askWritten: AskWritten = (path, since) => {
     // Who claims no past, or a part of it that they did not hold, names a count of another one.
     const isClaimed = flush.hash !== '' && since <= flush.from
-    const entries = isClaimed ? target.entriesAfter(since) : undefined
-    return !entries || hasWritten(entries, path, since, flush.clientId)
+    return !isClaimed || writings.has(path, since) !== false
   }
   const met = meet(tree, withFreeId(tree, command, createId), {
     resolver: target.resolve,

@@ -1,6 +1,6 @@
 import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
-import type { EntryNote, LogEntry } from './history.ts'
+import type { EntryNote } from './history.ts'
 import { startsWith, type Path } from './path.ts'
 
 /** Which part of a history to read. */
@@ -42,28 +42,8 @@ export interface HistoryPage {
 
 /** Tell whether an applied command wrote at, above or below `path`. */
 export function touches(command: CheckedCommand, path: Path): boolean {
-  const { path: at } = command
-  // Most commands write somewhere else, and a flush may ask of thousands of them.
-  if (!startsWith(at, path) && !startsWith(path, at)) return false
   return [...writtenPaths(command), ...perhapsWrittenPaths(command)].some(
     (place) => startsWith(place, path) || startsWith(path, place),
-  )
-}
-
-/** A flush of somebody, as far as it tells what was written by whom. */
-type Writing = Pick<LogEntry, 'from' | 'clientId' | 'commands'>
-
-/** Tell whether others than `clientId` wrote at, above or below `path` after the first `since` commands. */
-export function hasWritten(
-  entries: readonly Writing[],
-  path: Path,
-  since: number,
-  clientId: string,
-): boolean {
-  return entries.some(
-    (entry) =>
-      entry.clientId !== clientId &&
-      entry.commands.some((command, at) => entry.from + at >= since && touches(command, path)),
   )
 }
 

@@ -12,11 +12,11 @@ import { startOfUnit } from './group.ts'
 import type { User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { applyShown, Others, type PendingSession } from './others.ts'
-import { hasWritten } from './past.ts'
 import type { Path } from './path.ts'
 import { PendingQueue, type PendingQueueOptions } from './pending-queue.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
 import type { PendingCommand } from './receipt.ts'
+import { Writings } from './writings.ts'
 
 export interface ReplicaOptions<U extends User> extends Omit<PendingQueueOptions<U>, 'askWritten'> {
   /** Under what id the commands of this proxy are sent. */
@@ -278,7 +278,8 @@ export class Replica<U extends User> {
 
   /** Whether others than `clientId` are known to have written somewhere; else the master finds out. */
   #hasWritten(path: Path, since: number, clientId: string): boolean {
-    return since > this.confirmed || hasWritten(this.#known, path, since, clientId)
+    if (since > this.confirmed) return true
+    return new Writings(clientId, () => this.#known).has(path, since) === true
   }
 
   #log(records: readonly LogRecord[]): void {

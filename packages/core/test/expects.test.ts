@@ -501,6 +501,31 @@ describe('counting up together', () => {
   })
 })
 
+test('what follows a command by a rule may expect something, too', () => {
+  const { world, ada, bob } = meet(TEXT, {
+    master: {
+      interceptors: [
+        (_, { path }) =>
+          path![0] === 'b'
+            ? { follow: [{ action: 'update', path: ['a'], props: { n: 1 }, expects: expectOld }] }
+            : undefined,
+      ],
+    },
+  })
+  const first = bob.proxy.update(['b'], { n: 1 })
+  world.settle()
+  expect(first.outcome).toEqual({
+    kind: 'applied',
+    followUps: [{ action: 'update', path: ['a'], props: { n: 1 } }],
+  })
+  ada.proxy.update(['a'], { text: 'ada' })
+  world.settle()
+  const second = bob.proxy.update(['b'], { n: 2 })
+  world.settle()
+  expect(second.outcome).toMatchObject({ rejection: { code: 'FOLLOW_UP_REJECTED' } })
+  expect(bob.proxy.read(['b'])).toEqual({ n: 1 })
+})
+
 test('what is found is told once more where the flush is sent again', () => {
   const { ada, bob } = meet()
   ada.proxy.update(['a'], { text: 'ada' })

@@ -87,6 +87,22 @@ describe('a preview', () => {
     expect({ memory: ada.proxy.memory, document: ada.proxy.read() }).toEqual(before)
   })
 
+  test('says where an update would find something else than it expects', () => {
+    const all = open()
+    const { ada, bob } = all
+    const expects = { props: { text: 'milk' } }
+    ada.proxy.update(['list', 'a'], { text: 'tea' }, { expects })
+    bob.proxy.update(['list', 'a'], { text: 'gin' })
+    bob.flush()
+    for (const one of latest(all)) {
+      const [alone] = preview(ada.proxy, one, RULES)!.commands
+      expect(alone).toMatchObject({ kind: 'conflict', rejection: { code: 'CONFLICT' } })
+      const resolve = () => ({ props: { text: 'gin and tea' } })
+      const [merged] = preview(ada.proxy, one, { ...RULES, resolve })!.commands
+      expect(merged).toMatchObject({ kind: 'amended', command: { props: { text: 'gin and tea' } } })
+    }
+  })
+
   test('drops what was given for a node that would be refused', () => {
     const refuse: Interceptor = (_document, given) =>
       given.action === 'create' ? { reject: { message: 'no' } } : undefined
