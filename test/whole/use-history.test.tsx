@@ -1,11 +1,12 @@
 // @vitest-environment happy-dom
 // The hooks of the past, on a client and a service without a network between them.
 import { createClient, directTransport } from '@flushout/client'
+import { createTestEnvironment, type TestEnvironment } from '@flushout/client/testing'
 import { FlushoutProvider, useHistory, useModel, useSnapshotAt } from '@flushout/react'
 import { allowAnyone, createService, memoryStore } from '@flushout/server'
 import { act, cleanup, configure, render, screen } from '@testing-library/react'
 import { Suspense, type ReactNode } from 'react'
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 
 configure({ reactStrictMode: true })
 afterEach(cleanup)
@@ -15,6 +16,11 @@ interface TodoList {
 }
 
 const KEY = 'todos:groceries'
+
+let environment: TestEnvironment
+beforeEach(() => {
+  environment = createTestEnvironment()
+})
 
 async function start(page: ReactNode) {
   const service = createService({
@@ -39,7 +45,7 @@ async function start(page: ReactNode) {
       return service.snapshotAt(key, count)
     },
   })
-  const client = createClient({ transport, flush: { mode: 'manual' } })
+  const client = createClient({ transport, environment, flush: { mode: 'manual' } })
   onTestFinished(() => {
     client.close()
     void service.close()
@@ -109,7 +115,12 @@ function List({ path }: { path?: string[] }) {
 
 const text = () => screen.getByRole('paragraph').textContent
 const more = () => act(async () => screen.getByRole('button').click())
-const shows = (expected: string) => vi.waitFor(() => expect(text()).toBe(expected))
+/** Sooner or later. */
+const shows = (expected: string) =>
+  vi.waitFor(async () => {
+    await act(() => environment.advance(1_000))
+    expect(text()).toBe(expected)
+  })
 
 test('a history is shown page by page, and grows at the top', async () => {
   const { add, show } = await start(<List />)
@@ -137,6 +148,29 @@ test('when more came than a page holds, the list begins anew', async () => {
   await shows('8 7 …')
   await more()
   await shows('8 7 6 5 …')
+})
+
+test('a model that changes all the time is asked once a second', async () => {
+  const { add, show, reads } = await start(<List />)
+  await add('a')
+  await show()
+  await shows('1')
+  await act(() => environment.advance(1_000))
+  const before = reads()
+  await act(() => add('b'))
+  await vi.waitFor(() => expect(text()).toBe('2 1'))
+  for (let count = 0; count < 5; count += 1) {
+    await act(() => add(`c${count}`))
+    await act(() => environment.advance(100))
+  }
+  expect(reads() - before).toBe(1)
+  await act(() => environment.advance(500))
+  await vi.waitFor(() => expect(text()).toBe('7 6 …'))
+  expect(reads() - before).toBe(2)
+  await act(() => add('d'))
+  cleanup()
+  await environment.advance(2_000)
+  expect(reads() - before).toBe(2)
 })
 
 test('by path there is only what touched it', async () => {

@@ -19,6 +19,7 @@ import {
   type Snapshot,
 } from '@flushout/core'
 import { tapExchange } from './client-event.ts'
+import type { Environment } from './environment.ts'
 import { untilAborted } from './exchange-error.ts'
 import { exchangeOnce } from './exchange-once.ts'
 import { toUpdateListener, type FollowedEvent } from './follow.ts'
@@ -104,6 +105,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       close: () => model.#close(),
     }
     return { model, control }
+  }
+
+  /** The clock of its client, for what goes with it on the screen. */
+  get environment(): Pick<Environment, 'now' | 'setTimer'> {
+    return this.#options.environment
   }
 
   /** Whether there is a document. */

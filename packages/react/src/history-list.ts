@@ -16,6 +16,8 @@ export interface HistoryView {
   readonly loadMore: () => void
 }
 
+/** What is new is read at most once in so long: a model may change many times a second. */
+const PAUSE_MS = 1_000
 /** How many pages without anything are read at once: by path there may be long stretches. */
 const MAX_EMPTY = 5
 
@@ -28,6 +30,8 @@ export class HistoryList<Doc extends object> {
   // Undefined before the first page.
   #before: number | undefined
   #count = -1
+  #readAt = -Infinity
+  #clearPause: (() => void) | undefined
   #isReading = false
   #view: HistoryView
 
@@ -54,7 +58,10 @@ export class HistoryList<Doc extends object> {
     }
     return () => {
       this.#listeners.delete(listener)
-      if (this.#listeners.size === 0) this.#stop()
+      if (this.#listeners.size > 0) return
+      this.#stop()
+      this.#clearPause?.()
+      this.#clearPause = undefined
     }
   }
 
@@ -63,6 +70,17 @@ export class HistoryList<Doc extends object> {
     const { commandCount, queued, inFlight } = this.#model.status
     const count = commandCount - queued - inFlight
     if (!this.#model.isLoaded || this.#isReading || count === this.#count) return
+    if (this.#clearPause) return
+    const { now, setTimer } = this.#model.environment
+    const pauseMs = Math.min(this.#readAt + PAUSE_MS - now(), PAUSE_MS)
+    if (pauseMs > 0) {
+      this.#clearPause = setTimer(() => {
+        this.#clearPause = undefined
+        this.#follow()
+      }, pauseMs)
+      return
+    }
+    this.#readAt = now()
     this.#count = count
     void this.#read(() => (this.#before === undefined ? this.#readOlder() : this.#readNewer()))
   }
