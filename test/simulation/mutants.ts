@@ -21,6 +21,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'client?.sequence === flush.sequence',
   },
   {
+    name: 'a client that was forgotten is taken for a new one',
+    file: `${CORE}master.ts`,
+    find: '!client && clientId <= this.#lastExpired',
+    replace: "!client && clientId <= ''",
+  },
+  {
     name: 'the past of a client is not compared',
     file: `${CORE}master.ts`,
     find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
@@ -55,8 +61,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'names that the master changed are not followed',
     file: `${CORE}apply-flush.ts`,
-    find: 'applyOne(remapCommand(sent, remaps), context, target)',
-    replace: 'applyOne(sent, context, target)',
+    find: ': applyOne(remapCommand(sent, remaps), {',
+    replace: ': applyOne(sent, {',
     from: 2_150,
   },
   {
@@ -107,8 +113,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a changed history loses what was in flight',
     file: `${CORE}exchange.ts`,
-    find: 'if (!isUnknown && !isTaken) return this.#distrust()',
-    replace: `if (!isUnknown && !isTaken) {
+    find: "if (code !== 'CLIENT_EXPIRED' && !isTaken) return this.#distrust()",
+    replace: `if (code !== 'CLIENT_EXPIRED' && !isTaken) {
       this.#replica.queue.takeFlight()
       return this.#distrust()
     }`,
@@ -116,7 +122,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a changed history sends what was in flight as a new client',
     file: `${CORE}exchange.ts`,
-    find: 'if (!isUnknown && !isTaken) return this.#distrust()',
+    find: "if (code !== 'CLIENT_EXPIRED' && !isTaken) return this.#distrust()",
     replace: '',
     from: 660,
   },
@@ -135,7 +141,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a rebase loses a command without a word',
     file: `${CORE}pending-queue.ts`,
-    find: 'this.#options.onLost(pending, loss)',
+    find: 'this.#options.onLost(pending, pending === fault.pending ? fault.loss : groupRejected())',
     replace: '',
   },
   {
@@ -248,27 +254,27 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'trimming reaches past the checkpoint',
     file: `${SERVER}postgres-statements.ts`,
-    find: 'f.to_count <= m.checkpoint_count - $2',
-    replace: 'f.to_count <= m.command_count - $2',
+    find: 'select * from oldest where is_due and is_covered',
+    replace: 'select * from oldest where is_due',
     database: 'postgres',
     from: 340,
   },
   {
     name: 'the client row is written by a second statement',
     file: `${SERVER}postgres-store.ts`,
-    find: 'const values = toColumns(writes, Date.now())\n    const { rows } = await client.query({ ...this.#statements.commit, values })',
-    replace: `const all = toColumns(writes, Date.now())
-    const values = all.map((column, index) => (index >= 18 && index < 24 ? [] : column))
+    find: 'const values = toColumns(writes)\n    const { rows } = await client.query({ ...this.#statements.commit, values })',
+    replace: `const all = toColumns(writes)
+    const values = all.map((column, index) => (index >= 20 ? [] : column))
     const { rows } = await client.query({ ...this.#statements.commit, values })
     await client.query({
       text: \`insert into "\${this.#schema}".client as c (key, client_id, user_id, sequence, digest, answer, seen_at)
-        select key, client_id, user_id, sequence, digest, answer::json, $7::bigint
-        from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
-          as c (key, client_id, user_id, sequence, digest, answer)
+        select key, client_id, user_id, sequence, digest, answer::json, seen_at
+        from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[])
+          as c (key, client_id, user_id, sequence, digest, answer, seen_at)
         where c.key = any ($8::text[])
         on conflict (key, client_id) do update set sequence = excluded.sequence,
           digest = excluded.digest, answer = excluded.answer, seen_at = excluded.seen_at\`,
-      values: [...all.slice(18, 25), rows.map((row) => row['key'])],
+      values: [...all.slice(20), rows.map((row) => row['key'])],
     })`,
     database: 'postgres',
     from: 310,
