@@ -2,16 +2,20 @@
 // the others show at once, and what builds on it is sent after it.
 import { memoryStorage, type StorageRow } from '@flushout/client'
 import { createTestDisk, createTestEnvironment } from '@flushout/client/testing'
+import type { Interceptor } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
 import { createWorld, OTHER_KEY, pass, type Page, type TodoList } from './support/page-world.ts'
 import { TestBrowser } from './support/test-browser.ts'
 
 /** Three tabs that show one list. */
-async function openTabs(options?: Parameters<typeof createWorld>[0]) {
+async function openTabs(
+  options?: Parameters<typeof createWorld>[0],
+  interceptors: readonly Interceptor[] = [],
+) {
   const world = createWorld(options)
   const browser = new TestBrowser()
   const tabs = [browser.open(), browser.open(), browser.open()]
-  const pages = tabs.map((tab) => world.open({ tabs: tab })) as [Page, Page, Page]
+  const pages = tabs.map((tab) => world.open({ tabs: tab, interceptors })) as [Page, Page, Page]
   await pass(1_000, ...pages)
   /** The tab is gone, without a word. */
   const kill = (index: 0 | 1 | 2) => {
@@ -182,6 +186,35 @@ describe('what was refused in one tab', () => {
     await pass(1_000, two, three)
     for (const { model } of [two, three]) expect(model.rejections).toEqual([])
   })
+})
+
+/** At most one todo is there: a new one has the others go. */
+const onlyOne: Interceptor = (document, command) => {
+  if (command.action !== 'create') return undefined
+  const ids = document.keys(['todos'])
+  return { follow: ids.map((id) => ({ action: 'delete', path: ['todos', id] })) }
+}
+
+test('what follows an edit by a rule shows in all tabs, and outlives the tab', async () => {
+  const { pages, texts, kill } = await openTabs({ interceptors: [onlyOne] }, [onlyOne])
+  const [one, two, three] = pages
+  two.add('Milk')
+  await pass(10_000, ...pages)
+  unplug(...pages)
+  one.add('Bread')
+  await pass(1_000, ...pages)
+  for (const page of pages) expect(page.texts()).toEqual(['Bread'])
+  kill(0)
+  await pass(10_000, two, three)
+  for (const page of [two, three]) expect(page.texts()).toEqual(['Bread'])
+  expect(texts()).toEqual(['Milk'])
+  plugIn(two, three)
+  await pass(60_000, two, three)
+  for (const page of [two, three]) {
+    expect(page.texts()).toEqual(['Bread'])
+    expect(page.model.status).toMatchObject({ queued: 0, inFlight: 0, confirmed: 3 })
+  }
+  expect(texts()).toEqual(['Bread'])
 })
 
 describe('a tab that dies', () => {

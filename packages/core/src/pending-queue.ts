@@ -231,7 +231,11 @@ export class PendingQueue<U extends User> {
     for (let index = at; index < end; index += 1) {
       const fault = put(this.commands[index]!)
       if (!fault) continue
-      while (index > at) this.#tree.undo(this.commands[(index -= 1)]!.changes)
+      while (index > at) {
+        const earlier = this.commands[(index -= 1)]!
+        this.#tree.undo(earlier.changes)
+        earlier.followUps = NO_FOLLOW_UPS
+      }
       return fault
     }
     return undefined

@@ -2,7 +2,7 @@ import { type Command, type Flush, type FlushAnswer, type JsonObject } from '@fl
 import { Peer, World } from '@flushout/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { followRules } from './support/follow-rules.ts'
+import { strictFollowRules } from './support/follow-rules.ts'
 
 const KEYS = ['a', 'b', 'c', 'todos', '7', 'x,y']
 const key = fc.constantFrom(...KEYS)
@@ -173,7 +173,7 @@ describe('after any script', () => {
   }
 
   const nobody = { interceptors: [] }
-  const rules = { interceptors: followRules }
+  const rules = { interceptors: strictFollowRules }
   for (const [side, master, proxy] of [
     ['both sides', rules, rules],
     ['the master', rules, nobody],

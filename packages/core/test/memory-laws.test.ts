@@ -15,7 +15,7 @@ import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { command, wide } from './support/arbitraries.ts'
-import { countFollowUps, followRules } from './support/follow-rules.ts'
+import { countFollowUps, strictFollowRules } from './support/follow-rules.ts'
 
 type Step =
   | { kind: 'apply'; tab: number; command: Command; wait: boolean }
@@ -77,7 +77,7 @@ const rules: Interceptor[] = [
     if (document.size(given.path) > 6) return { reject: { message: 'too many' } }
     return Object.hasOwn(given.props, 'a') ? { props: { ...given.props, c: 3 } } : undefined
   },
-  ...followRules,
+  ...strictFollowRules,
 ]
 
 /**

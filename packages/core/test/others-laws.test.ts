@@ -91,8 +91,16 @@ class Browser {
   /** Once all have heard what all others wait for, those with equal documents below show the same. */
   agree(): void {
     const { peers } = this.world
-    // What one renames, since its id is taken, the others hear in the next round.
-    for (let round = 0; round < 4; round += 1) for (const peer of peers) this.#show(peer)
+    // What one renames, since its id is taken, the others hear in the next round, and what
+    // follows a command may be another then. (What a rule refuses by then is hidden where it
+    // was given only, so there is no such rule here.) Each depends on what is before it only.
+    let told = ''
+    for (let round = 0; round < 100; round += 1) {
+      const before = told
+      for (const peer of peers) this.#show(peer)
+      told = JSON.stringify(peers.map(pendingOf))
+      if (told === before) break
+    }
     const shown = new Map<string, string>()
     for (const { proxy } of peers.filter((peer) => !this.#jumped.has(peer.proxy))) {
       const { hash } = proxy.confirmed

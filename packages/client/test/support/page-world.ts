@@ -12,6 +12,7 @@ import {
   createTestServer,
   type TestServerOptions,
 } from '@flushout/client/testing'
+import type { Interceptor } from '@flushout/core'
 import { onTestFinished } from 'vitest'
 import type { TabEnvironment } from '../../src/tabs/tab-environment.ts'
 
@@ -30,13 +31,19 @@ interface PageOptions {
   readonly tabs?: TabEnvironment | undefined
   /** In place of that which all pages share. */
   readonly storage?: ClientStorage
+  readonly interceptors?: readonly Interceptor[]
 }
 
 export function createWorld(options?: TestServerOptions) {
   const server = createTestServer({ [KEY]: { todos: {} }, [OTHER_KEY]: { todos: {} } }, options)
   const storage = memoryStorage()
   let pages = 0
-  const start = ({ user = 'ada', tabs, storage: own = storage }: PageOptions = {}) => {
+  const start = ({
+    user = 'ada',
+    tabs,
+    storage: own = storage,
+    interceptors = [],
+  }: PageOptions = {}) => {
     const environment = createTestEnvironment({
       seed: `page ${(pages += 1)}`,
       now: pages * 1_000_000,
@@ -46,6 +53,7 @@ export function createWorld(options?: TestServerOptions) {
       transport: network,
       environment,
       user: { id: user },
+      interceptors,
       storage: onDevice({ storage: own, tabs }),
     })
     onTestFinished(() => client.close())

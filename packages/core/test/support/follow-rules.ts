@@ -32,8 +32,11 @@ const log: Interceptor = (_document, command, { cause }) => {
 const veto: Interceptor = (_document, { action, path = [] }, { cause }) =>
   cause && action === 'delete' && path.at(-1) === '7' ? { reject: { message: 'stays' } } : undefined
 
-/** Rules after which commands follow others, some of which cannot apply. */
-export const followRules: readonly Interceptor[] = [chain, total, shortList, log, veto]
+/** Rules after which commands follow others. */
+export const followRules: readonly Interceptor[] = [chain, total, shortList, log]
+
+/** The same, with one that refuses some of what follows. */
+export const strictFollowRules: readonly Interceptor[] = [...followRules, veto]
 
 /** How many commands of a history follow others by a rule. */
 export function countFollowUps(entries: readonly LogEntry[]): number {
