@@ -359,6 +359,32 @@ describe('a tab that dies', () => {
   })
 })
 
+test('what was done with edits of a tab that died while a page began shows there, too', async () => {
+  const { open, browser, pages, kill, texts } = await openTabs()
+  const [one, two, three] = pages
+  unplug(one)
+  const { id } = one.add('Milk')
+  await pass(1_000, ...pages)
+  const gate = Promise.withResolvers<void>()
+  const tab = browser.open()
+  const isHeld = async (name: string) => {
+    const isAlive = await tab.isHeld(name)
+    await gate.promise
+    return isAlive
+  }
+  const late = open({ tabs: { ...tab, isHeld } })
+  await pass(1_000, two, three, late)
+  kill(0)
+  await pass(1_000, two, three)
+  expect(texts()).toEqual(['Milk'])
+  two.model.delete(['todos', id])
+  await pass(1_000, two, three)
+  expect(texts()).toEqual([])
+  gate.resolve()
+  await pass(10_000, two, three, late)
+  expect(late.texts()).toEqual([])
+})
+
 test('what a page takes over while the disk refuses it leaves to no other, until it dies', async () => {
   const { start, open, texts } = createWorld()
   const browser = new TestBrowser()

@@ -16,7 +16,7 @@ interface Entry {
 }
 
 interface Page {
-  readonly entries: ReadonlyMap<string, Entry>
+  readonly entries: Map<string, Entry>
   readonly isSilent: boolean
 }
 
@@ -30,12 +30,11 @@ const NEWS_MS = 1_000
 export class Board {
   readonly #pages = new Map<string, Page>()
 
-  /** A page says what it has. */
+  /** A page says what it has. What another had of that before it has taken over. */
   hear(page: string, words: readonly SessionWord[], now: number): void {
-    const last = this.#pages.get(page)?.entries
     const entries = words.map((word): [string, Entry] => [
       word.clientId,
-      { word, landed: listLanded(last?.get(word.clientId), word, now) },
+      { word, landed: listLanded(this.#take(word.clientId), word, now) },
     ])
     this.#pages.set(page, { entries: new Map(entries), isSilent: false })
   }
@@ -89,6 +88,15 @@ export class Board {
     const isAwaited = ({ entries, isSilent }: Page) =>
       !isSilent && [...entries.values()].some(({ word }) => word.commands.length > 0)
     return [...this.#pages].filter(([, page]) => isAwaited(page)).map(([name]) => name)
+  }
+
+  /** Take out what is known of a session, whoever had it. */
+  #take(clientId: string): Entry | undefined {
+    for (const { entries } of this.#pages.values()) {
+      const entry = entries.get(clientId)
+      if (entries.delete(clientId)) return entry
+    }
+    return undefined
   }
 
   /** What is to be shown. */

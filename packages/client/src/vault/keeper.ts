@@ -168,9 +168,8 @@ export class Keeper {
       const { commandCount, hash, document } = proxy.confirmedSnapshot()
       void this.#vault.storage.write(keys.document({ commandCount, hash, document }))
     }
-    for (const [page, words] of listOthers(shelf, this.#vault.page, memories)) {
-      this.#siblings.note(page, words)
-    }
+    const others = listOthers(shelf, this.#vault.page, memories)
+    for (const [page, words] of others) this.#siblings.note(page, words)
     this.#carry(rest)
     let { confirmed } = proxy.status
     proxy.subscribeStatus(() => {
@@ -180,8 +179,7 @@ export class Keeper {
       if (this.#siblings.prune(confirmed)) queueMicrotask(() => this.#agree())
     })
     this.#agree()
-    // One may have died before there was anything to carry its edits.
-    void this.inherit()
+    void this.#catchUp([...others.keys()])
     return proxy
   }
 
@@ -257,7 +255,7 @@ export class Keeper {
         if (news === 'erased') for (const { journal } of this.#sessions) journal.startAnew()
         this.#listener.onChange()
       }),
-      this.#vault.onDeath((page) => void this.#bury(page)),
+      this.#vault.onDeath((page) => void this.#bury([page])),
     ]
     this.#stopHearing = () => {
       for (const stop of stops) stop()
@@ -287,10 +285,15 @@ export class Keeper {
     return this.#own ? [this.#own, ...this.#carried] : this.#carried
   }
 
-  /** A page is dead: what it told and did not leave on disk is lost with it. */
-  async #bury(page: string): Promise<void> {
+  /** One may have died before there was anything to carry its edits, or anybody to hear of it. */
+  async #catchUp(pages: readonly string[]): Promise<void> {
+    await this.#bury(await this.#vault.listDead(pages))
+  }
+
+  /** Pages are dead: what they told and did not leave on disk is lost with them. */
+  async #bury(pages: readonly string[]): Promise<void> {
     const others = await this.inherit()
-    this.#siblings.forget(page)
+    for (const page of pages) this.#siblings.forget(page)
     // Somebody may be faster: what is taken over is pending before that page says so.
     for (const [name, words] of this.#isAttended ? others : []) this.#siblings.expect(name, words)
     this.#agree()
