@@ -367,12 +367,13 @@ test('what was done with edits of a tab that died while a page began shows there
   await pass(1_000, ...pages)
   const gate = Promise.withResolvers<void>()
   const tab = browser.open()
+  const ask = tab.isHeld
   const isHeld = async (name: string) => {
-    const isAlive = await tab.isHeld(name)
+    const isAlive = await ask(name)
     await gate.promise
     return isAlive
   }
-  const late = open({ tabs: { ...tab, isHeld } })
+  const late = open({ tabs: Object.assign(tab, { isHeld }) })
   await pass(1_000, two, three, late)
   kill(0)
   await pass(1_000, two, three)
