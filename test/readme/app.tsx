@@ -1,12 +1,9 @@
 import { createClient } from '@flushout/client'
 import { FlushoutProvider, useFlushout, useSyncStatus } from '@flushout/react'
 import { Suspense } from 'react'
+import { todoList } from './todo-list.ts'
 
-interface TodoList {
-  todos: { [id: string]: { text: string; done: boolean } }
-}
-
-const client = createClient({ url: '/flushout' })
+const client = createClient({ url: '/flushout', models: [todoList] })
 
 export function App() {
   return (
@@ -19,7 +16,7 @@ export function App() {
 }
 
 function Todos() {
-  const [list, model] = useFlushout<TodoList>('todos:groceries')
+  const [list, model] = useFlushout('todos:groceries')
   const { queued, inFlight } = useSyncStatus(model)
   return (
     <>

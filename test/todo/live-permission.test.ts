@@ -2,7 +2,7 @@ import { fastifyOptions, flushout, memoryStore } from '@flushout/server'
 import serveFiles from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect } from 'vitest'
-import { todoRules } from '../../examples/todo/src/todo-list.ts'
+import { todoList } from '../../examples/todo/src/todo-list.ts'
 import { eventually } from './support/eventually.ts'
 import { liveTest, type LiveWorld } from './support/live-world.ts'
 
@@ -17,7 +17,7 @@ function serveGuarded(app: string): FastifyInstance {
     store: memoryStore(),
     user: ({ headers }) => ({ id: String(headers['x-user']) }),
     authorize: (user, _action, key) => !banned.has(`${user?.id} ${key}`),
-    models: [{ pattern: 'todos:*', initial: { todos: {} }, interceptors: [todoRules] }],
+    models: [todoList],
     live: { heartbeatMs: 3_000 },
   })
   server.register(serveFiles, { root: app, index: false })

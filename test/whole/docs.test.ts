@@ -38,7 +38,7 @@ test('the page of errors names the HTTP status of each code that has one', async
 
 test('the code in the README is the code that the tests run', async () => {
   const readme = await read('README.md')
-  for (const file of ['test/readme/server.ts', 'test/readme/app.tsx']) {
+  for (const file of ['test/readme/todo-list.ts', 'test/readme/server.ts', 'test/readme/app.tsx']) {
     expect(readme).toContain(`\n${(await read(file)).trim()}\n\`\`\``)
   }
 })

@@ -4,10 +4,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ComponentType } from 'react'
 import { expect, inject, test } from 'vitest'
 import { createDatabase, findFreePort } from '../support/postgres.ts'
 
-const server = join(dirname(fileURLToPath(import.meta.url)), '../readme/server.ts')
+const folder = join(dirname(fileURLToPath(import.meta.url)), '../readme')
+const server = join(folder, 'server.ts')
 
 /** Start the server of the README and wait until it can serve. */
 async function startServer(databaseUrl: string, port: number): Promise<ChildProcess> {
@@ -40,7 +42,8 @@ test('the app of the README works against the server of the README, also after i
   page.happyDOM.setURL(`http://127.0.0.1:${port}/`)
   let child = await startServer(database.url, port)
   try {
-    const { App } = await import('../readme/app.tsx')
+    // Not seen by the compiler: what it registers would hold for all tests.
+    const { App } = (await import(join(folder, 'app.tsx'))) as { App: ComponentType }
     const { unmount } = await act(async () => render(<App />))
     fireEvent.click(await screen.findByRole('button', { name: 'Add' }, { timeout: 10_000 }))
     expect(screen.getByRole('checkbox', { name: 'Coffee' })).toHaveProperty('checked', false)

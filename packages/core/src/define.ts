@@ -1,6 +1,7 @@
 // What is said of models once, for browser and server.
 export {
   defineModel,
+  type DocumentOf,
   type ModelDefinition,
   type ModelDescription,
   type ModelTypes,

@@ -273,6 +273,31 @@ describe('what is around a command', () => {
     expect(give(ordered, wide, reorder(['id-1'])).rejection).toBeUndefined()
   })
 
+  test('may have many fields: what is not known is found all the same', () => {
+    const names = Array.from({ length: 100 }, (_, index) => `field${index}`)
+    const item = z.object({ text: z.string() })
+    const schema = z.object(
+      Object.fromEntries(names.map((name) => [name, z.record(z.string(), item)])),
+    )
+    const document = Object.fromEntries(names.map((name) => [name, { a: { text: 'x' } }]))
+    const update = (props: JsonObject): Command => ({
+      action: 'update',
+      path: ['field7', 'a'],
+      props,
+    })
+    expect(give(schema, document, update({ text: 'y' })).rejection).toBeUndefined()
+    expect(give(schema, document, update({ text: 7 })).rejection?.at).toEqual([
+      'field7',
+      'a',
+      'text',
+    ])
+    expect(give(schema, document, update({ txet: 'y' })).rejection?.at).toEqual([
+      'field7',
+      'a',
+      'txet',
+    ])
+  })
+
   test('may be wide: what is not known is found all the same', () => {
     const schema = z.object({
       todos: z.record(z.string(), z.object({ text: z.string() })),
@@ -390,6 +415,8 @@ test('a schema is asked about as much in a list of 100,000 as in one of 1,000', 
   const command: Command = { action: 'update', path: ['todos', 'id-7'], props: { done: true } }
   for (const count of [1000, 100_000]) {
     const wide = {
+      text: 'x'.repeat(20 * count),
+      list: [Array.from({ length: count }, () => ({}))],
       todos: many(count, () => ({ text: 'x' })),
       tasks: many(count, () => ({ text: 'x' })),
     }

@@ -1,8 +1,14 @@
 import { createClient, onDevice, type Client } from '@flushout/client'
 import { ClientPanel } from './client-panel.tsx'
 import { ListAddress } from './list-address.tsx'
-import { todoRules } from '../todo-list.ts'
+import { todoList } from '../todo-list.ts'
 import { lazy, Suspense } from 'react'
+
+declare module '@flushout/client' {
+  interface Register {
+    models: [typeof todoList]
+  }
+}
 
 // Two clients in one page, to see them work together. Each has a proxy of its
 // own, and keeps what it must not forget in a place of its own, as two people on two
@@ -14,7 +20,7 @@ function connect(name: string): Client {
     url: '/flushout',
     storage: onDevice({ name: `todos of ${name}` }),
     flush: { retryMaxMs: 2_000 },
-    interceptors: [todoRules],
+    models: [todoList],
   })
 }
 

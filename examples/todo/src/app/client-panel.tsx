@@ -1,7 +1,7 @@
 import type { Client } from '@flushout/client'
 import { FlushoutProvider, useFlushout, usePresence, useSyncStatus } from '@flushout/react'
 import { Suspense, useState } from 'react'
-import type { TodoList } from '../todo-list.ts'
+import type { ListKey } from '../todo-list.ts'
 import { People, type PersonState } from './people.tsx'
 import { Connection, Switch, SyncPipeline, SyncState } from './sync.tsx'
 import { TodoItems } from './todo-items.tsx'
@@ -10,7 +10,7 @@ import { MAX_NAME_LENGTH, useName } from './use-name.ts'
 interface ClientPanelProps {
   readonly name: string
   readonly client: Client
-  readonly modelKey: string
+  readonly modelKey: ListKey
 }
 
 /** One client and what it shows of the list. */
@@ -27,8 +27,8 @@ export function ClientPanel({ name, client, modelKey }: ClientPanelProps) {
   )
 }
 
-function Opening({ modelKey }: { readonly modelKey: string }) {
-  const [, model] = useFlushout<TodoList>(modelKey, { suspense: false })
+function Opening({ modelKey }: { readonly modelKey: ListKey }) {
+  const [, model] = useFlushout(modelKey, { suspense: false })
   const { state } = useSyncStatus(model)
   if (state !== 'offline') return <p className="hint">Opening the list …</p>
   return (
@@ -39,7 +39,7 @@ function Opening({ modelKey }: { readonly modelKey: string }) {
 }
 
 function PanelHeader({ name, client, modelKey }: ClientPanelProps) {
-  const [, model] = useFlushout<TodoList>(modelKey, { suspense: false })
+  const [, model] = useFlushout(modelKey, { suspense: false })
   const [isOffline, setIsOffline] = useState(client.isPaused)
   const [mode, setMode] = useState(client.flushMode)
   const [person, setPerson] = useName(name)

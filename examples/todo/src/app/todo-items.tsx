@@ -1,6 +1,6 @@
 import { useFlushout, usePresence, useRejections } from '@flushout/react'
 import { useLayoutEffect, useRef, useState } from 'react'
-import { idsInOrder, type TodoList } from '../todo-list.ts'
+import { idsInOrder, type ListKey } from '../todo-list.ts'
 import { AddTodo } from './add-todo.tsx'
 import { collectLostEdits } from './lost-edits.ts'
 import type { PersonState } from './people.tsx'
@@ -16,9 +16,9 @@ interface Edit {
 }
 
 /** All todos of a list, in order of creation, with the line for the next. */
-export function TodoItems({ modelKey }: { readonly modelKey: string }) {
+export function TodoItems({ modelKey }: { readonly modelKey: ListKey }) {
   // Renders when a todo comes or goes or moves; each item looks after itself.
-  const [ids, model] = useFlushout<TodoList, string[]>(modelKey, idsInOrder)
+  const [ids, model] = useFlushout(modelKey, idsInOrder)
   const lost = collectLostEdits(useRejections(model))
   const [edits, setEdits] = useState<ReadonlyMap<string, Edit>>(new Map())
   const [announcement, announce] = useState('')

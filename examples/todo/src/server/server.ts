@@ -1,7 +1,7 @@
 import serveFiles from '@fastify/static'
 import { fastifyOptions, flushout, type FlushoutOptions } from '@flushout/server'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { todoRules } from '../todo-list.ts'
+import { todoList } from '../todo-list.ts'
 
 /** The server of the app: the models below /flushout, and the built app from `appFolder`. */
 export function createServer(store: FlushoutOptions['store'], appFolder: string): FastifyInstance {
@@ -10,7 +10,7 @@ export function createServer(store: FlushoutOptions['store'], appFolder: string)
     store,
     // A list is for everybody who knows its address; to delete it is for nobody.
     authorize: (_user, action) => action === 'read' || action === 'write',
-    models: [{ pattern: 'todos:*', initial: { todos: {} }, interceptors: [todoRules] }],
+    models: [todoList],
   })
   server.register(serveFiles, { root: appFolder, index: false })
   server.get('/', (_request, reply) => reply.redirect('/lists/groceries'))

@@ -53,6 +53,11 @@ export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
   readonly types?: Types
 }
 
+/** The type of the documents of a definition: `DocumentOf<typeof todoList>`. */
+export type DocumentOf<Definition extends ModelDefinition> = NonNullable<
+  Definition['types']
+>['document']
+
 /**
  * Say once what a kind of models is, in a file that front end and back end import. The type
  * of the document is what the `schema` takes, and both sides check commands against it.

@@ -12,7 +12,7 @@ import type { DocumentView, Interceptor } from '../interceptor.ts'
 import { isObject, type JsonObject, type JsonValue } from '../json.ts'
 import { isSamePath, startsWith, type Path } from '../path.ts'
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts'
-import { copyAround, type OpenNode, type Surroundings } from './surroundings.ts'
+import { copyAround, type Filling, type OpenNode, type Surroundings } from './surroundings.ts'
 
 /** A fault of a document, as a schema told it. */
 export interface Fault {
@@ -76,13 +76,17 @@ function findFault(
   const made = result.issues
     .map(toFault)
     .filter((fault) => touched.some((path) => startsWith(fault.at, path)) || !isOld(fault))
-  if (made.length === 0 || !after.isPartial) return made[0]
-  return made.find(knownFaults(schema, tryOut(document, effect, true).root))
+  if (!after.isPartial) return made[0]
+  if (made.length > 0) return made.find(knownFaults(schema, tryOut(document, effect, 'bare').root))
+  // Only of what is right as a whole do schemas tell what they keep.
+  const { root } = tryOut(document, effect, 'filled')
+  const filled = ask(schema, root)
+  return filled.issues ? undefined : findUnknown(touched, root, filled.value)
 }
 
-function tryOut(document: DocumentView, { path, change }: Effect, isBare = false): Surroundings {
-  const copy = copyAround(document, path, isBare)
-  change(copy.node)
+function tryOut(document: DocumentView, effect: Effect, filling?: Filling): Surroundings {
+  const copy = copyAround(document, effect.path, filling)
+  effect.change(copy.node)
   return copy
 }
 

@@ -10,42 +10,54 @@ export interface Surroundings {
   readonly root: OpenNode
   /** The node that it is about. */
   readonly node: OpenNode
-  /** Something was too large to be in it. */
+  /** Something was too large to be copied, so that another filling may give something else. */
   readonly isPartial: boolean
 }
 
-/** A node with more keys is left out, and of one on the way only the way itself is shown. */
+/**
+ * What stands where a node or list is too large to be copied: nothing at all (`bare`), an
+ * empty one (`filled`), or, as schemas like it best (`usual`), an empty one but for what is
+ * one of many.
+ */
+export type Filling = 'usual' | 'bare' | 'filled'
+
+/** Of a node with more keys only the way through it is shown. */
 const MAX_KEYS = 256
 /** A node with more keys is taken for a container, whose nodes do not know each other. */
 const MAX_SIBLINGS = 32
 /** So many values and nodes are copied in all. */
 const BUDGET = 256
+/** So many characters of a text count as much as a value. */
+const CHARACTERS = 64
 
 /**
  * Copy what is around `path`, the node there included, at a price that does not depend on
- * the size of the document. What is too large is empty, or `isBare`: not there at all. The
- * node at `path` and those above it are always there.
+ * the size of the document. The node at `path` and those above it are always there.
  */
-export function copyAround(document: DocumentView, path: Path, isBare = false): Surroundings {
-  return new Copy(document, isBare).around(path)
+export function copyAround(
+  document: DocumentView,
+  path: Path,
+  filling: Filling = 'usual',
+): Surroundings {
+  return new Copy(document, filling).around(path)
 }
 
 class Copy {
   readonly #document: DocumentView
-  readonly #isBare: boolean
+  readonly #filling: Filling
   #left = BUDGET
   #isPartial = false
 
-  constructor(document: DocumentView, isBare: boolean) {
+  constructor(document: DocumentView, filling: Filling) {
     this.#document = document
-    this.#isBare = isBare
+    this.#filling = filling
   }
 
   around(path: Path): Surroundings {
     const root: OpenNode = {}
     let node = root
-    // The node itself first, while there is room.
     const nodes = [root, ...path.map((key) => (node = node[key] = {}))]
+    // The node itself first, while there is room.
     for (let depth = path.length; depth >= 0; depth -= 1) {
       this.#fill(nodes[depth]!, path.slice(0, depth), path[depth])
     }
@@ -55,10 +67,7 @@ class Copy {
   /** Copy what the node at `path` holds, but for `except`. */
   #fill(node: OpenNode, path: Path, except?: string): void {
     const size = this.#document.size(path)
-    if (size > MAX_KEYS) {
-      this.#isPartial = true
-      return
-    }
+    if (size > MAX_KEYS) return
     const isContainer = size > MAX_SIBLINGS
     for (const key of this.#document.keys(path)) {
       if (key === except) continue
@@ -69,22 +78,43 @@ class Copy {
 
   #copy(path: Path, isInContainer: boolean): JsonValue | undefined {
     const size = this.#document.size(path)
-    // Nothing to copy: a value, or an empty node.
-    const value = size === 0 ? this.#document.read(path) : undefined
-    const weight = Array.isArray(value) ? 1 + value.length : 1 + size
-    const isTooLarge = weight > this.#left || (size > 0 && (isInContainer || size > MAX_SIBLINGS))
-    if (isTooLarge) {
-      this.#isPartial = true
-      if (this.#isBare) return undefined
-      return Array.isArray(value) ? [] : {}
+    if (size === 0) return this.#take(this.#document.read(path), isInContainer)
+    if (isInContainer || size > MAX_SIBLINGS || size >= this.#left) {
+      return this.#standIn({}, isInContainer)
     }
     this.#left -= 1
-    if (value !== undefined) {
-      this.#left -= weight - 1
-      return value
-    }
     const node: OpenNode = {}
     this.#fill(node, path)
     return node
   }
+
+  /** A value, or a node with nothing in it. */
+  #take(value: JsonValue | undefined, isInContainer: boolean): JsonValue | undefined {
+    const left = weigh(value, this.#left)
+    if (left < 0) {
+      return this.#standIn(Array.isArray(value) ? [] : '', isInContainer)
+    }
+    this.#left = left
+    return value
+  }
+
+  #standIn(empty: JsonValue, isInContainer: boolean): JsonValue | undefined {
+    this.#isPartial = true
+    if (this.#filling === 'bare' || (isInContainer && this.#filling === 'usual')) return undefined
+    return empty
+  }
+}
+
+/** Take off `left` what `value` weighs; below 0 as soon as it is too much. */
+function weigh(value: JsonValue | undefined, left: number): number {
+  if (typeof value === 'string') return left - 1 - value.length / CHARACTERS
+  let rest = left - 1
+  if (typeof value !== 'object' || value === null) return rest
+  // Inside lists objects are values, too.
+  const items = Array.isArray(value) ? value : Object.values(value)
+  for (const item of items) {
+    if (rest < 0) break
+    rest = weigh(item, rest)
+  }
+  return rest
 }
