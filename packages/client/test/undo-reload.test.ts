@@ -46,6 +46,12 @@ async function start(options?: TestServerOptions) {
 const SIGN: Interceptor = (_document, command) =>
   command.action === 'create' ? { props: { ...command.props, signed: true } } : undefined
 
+/** Each create is noted in the document by a command that follows it. */
+const COUNT: Interceptor = (_document, command) =>
+  command.action === 'create'
+    ? { follow: [{ action: 'update', props: { last: command.id! } }] }
+    : undefined
+
 describe('after a reload', () => {
   test('undo and redo go on with the steps of before', async () => {
     const { world, browser, page } = await start()
@@ -112,6 +118,23 @@ describe('after a reload', () => {
     await next.environment.advance(2_000)
     expect(world.texts()).toEqual([])
   })
+
+  test.each([true, false])(
+    'what followed by a rule is taken back with it, confirmed before: %s',
+    async (isConfirmed) => {
+      const { world, browser, page } = await start({ interceptors: [COUNT], isLive: false })
+      const document = () => world.server.master(KEY).read()
+      if (!isConfirmed) page.network.dropRequests()
+      const { id } = page.add('Milk')
+      await page.environment.advance(2_000)
+      const next = await reload(world, browser, page)
+      await next.environment.advance(2_000)
+      expect(document()).toEqual({ todos: { [id]: { text: 'Milk' } }, last: id })
+      expect(next.stack.undo()).toMatchObject({ skipped: [] })
+      await next.environment.advance(2_000)
+      expect(document()).toEqual({ todos: {} })
+    },
+  )
 
   test('what the server refused is no step', async () => {
     const refuse: Interceptor = () => ({ reject: { code: 'CLOSED', message: 'It is closed.' } })
