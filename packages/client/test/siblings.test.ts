@@ -365,12 +365,15 @@ test('what was done with edits of a tab that died while a page began shows there
   unplug(one)
   const { id } = one.add('Milk')
   await pass(1_000, ...pages)
-  const gate = Promise.withResolvers<void>()
+  let openGate = () => {}
+  const gate = new Promise<void>((resolve) => {
+    openGate = resolve
+  })
   const tab = browser.open()
   const ask = tab.isHeld
   const isHeld = async (name: string) => {
     const isAlive = await ask(name)
-    await gate.promise
+    await gate
     return isAlive
   }
   const late = open({ tabs: Object.assign(tab, { isHeld }) })
@@ -381,7 +384,7 @@ test('what was done with edits of a tab that died while a page began shows there
   two.model.delete(['todos', id])
   await pass(1_000, two, three)
   expect(texts()).toEqual([])
-  gate.resolve()
+  openGate()
   await pass(10_000, two, three, late)
   expect(late.texts()).toEqual([])
 })
