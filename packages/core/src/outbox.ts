@@ -141,11 +141,12 @@ export class Outbox {
   }
 
   /**
-   * Go on as a new client, whose flushes the master knows nothing of. `isTimeless` gives
-   * it an id that nobody takes for an old one, whatever the clock here says.
+   * Go on as a new client, whose flushes the master knows nothing of. One that `isExpired`
+   * gets an id that nobody takes for an old one, whatever the clock here says; and all
+   * copies of it get the same, so that the master still tells one from the other.
    */
-  restart(isTimeless: boolean): void {
-    this.#clientId = `${isTimeless ? TIMELESS : ''}${this.#options.createId()}`
+  restart(isExpired: boolean): void {
+    this.#clientId = isExpired ? `${TIMELESS}${this.#clientId}` : this.#options.createId()
     this.#sequence = 0
     this.release()
   }

@@ -352,6 +352,17 @@ describe('a flush that failed as a whole', () => {
     expect(world.master.snapshot().document).toEqual({ a: 1 })
   })
 
+  test('with CLIENT_EXPIRED goes on under an id that a copy of the client gets, too', () => {
+    const { ada } = open()
+    const { clientId } = ada.proxy
+    for (const id of [`~${clientId}`, `~~${clientId}`]) {
+      ada.proxy.update([], { [id]: 1 })
+      ada.proxy.beginFlush()
+      ada.proxy.failFlush(fail('CLIENT_EXPIRED'))
+      expect(ada.proxy.clientId).toBe(id)
+    }
+  })
+
   test('when there is none is no matter', () => {
     const { ada } = open()
     ada.proxy.update([], { a: 1 })
