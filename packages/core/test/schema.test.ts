@@ -386,7 +386,7 @@ describe('a definition is refused', () => {
       initial: ({ b }) => ({ todos: {}, name: b === 'x' ? (7 as never) : b }),
     })
     expect(initial?.('a:y')).toEqual({ todos: {}, name: 'y' })
-    expect(() => initial?.('a:x')).toThrow(code('OPTIONS_INVALID'))
+    expect(() => initial?.('a:x')).toThrow('does not fit its schema: at "name"')
   })
 })
 

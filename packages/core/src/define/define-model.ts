@@ -87,23 +87,28 @@ export function defineModel({
     throw new FlushoutError('OPTIONS_INVALID', 'A model has a pattern, as `todos:$list`.')
   }
   const { namesOf, ...compiled } = compileNamedPattern(pattern)
-  const check = (document: object) => {
-    const fault = schema && checkDocument(schema, document)
-    if (!fault) return document as JsonObject
-    const message = `The first document of "${pattern}" does not fit its schema: at ${describePath(fault.at)}, ${fault.message}`
-    throw new FlushoutError('OPTIONS_INVALID', message)
-  }
   if (schema && !isUsable(schema)) {
     const message = `The schema of "${pattern}" is no Standard Schema that answers at once.`
     throw new FlushoutError('OPTIONS_INVALID', message)
   }
-  if (typeof initial === 'object') check(initial)
+  const complain = (document: object) => {
+    const fault = schema && checkDocument(schema, document)
+    if (!fault) return undefined
+    return `The first document of "${pattern}" does not fit its schema: at ${describePath(fault.at)}, ${fault.message}`
+  }
+  const complaint = typeof initial === 'object' && complain(initial)
+  if (complaint) throw new FlushoutError('OPTIONS_INVALID', complaint)
   return Object.freeze({
     ...compiled,
     interceptors: Object.freeze(schema ? withSchema(schema, intercept) : [...intercept]),
     ...(initial && {
-      initial: (key: string) =>
-        typeof initial === 'function' ? check(initial(namesOf(key))) : (initial as JsonObject),
+      initial(key: string) {
+        const document = typeof initial === 'function' ? initial(namesOf(key)) : initial
+        const fault = document !== initial && complain(document)
+        // A fault of the application, which its server logs and tells nobody.
+        if (fault) throw new Error(fault)
+        return document as JsonObject
+      },
     }),
     ...(resolve && { resolve }),
   })
