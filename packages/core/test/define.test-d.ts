@@ -102,7 +102,6 @@ expectTypeOf<NamesOf<'team:$team:member:$member'>>().toEqualTypeOf<{
   readonly team: string
   readonly member: string
 }>()
-expectTypeOf<NamesOf<'lobby'>>().toEqualTypeOf<{}>()
 expectTypeOf<Stored<{ list: { a: (1 | null)[] } }>>().toEqualTypeOf<{
   readonly list: { readonly a: readonly (1 | null)[] }
 }>()
