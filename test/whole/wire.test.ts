@@ -77,6 +77,23 @@ test('a client sends the flush that is written down', async () => {
   expect(throughJson(world.master.apply(flush, context))).toEqual(await readJson('answer-repeated'))
 })
 
+test('a client sends what belongs together as it is written down', async () => {
+  const { proxy, master } = createWorld()
+  proxy.batch(
+    () => {
+      proxy.apply({ action: 'update', path: ['todos', 'milk'], props: { done: true } })
+      proxy.apply({ action: 'delete', path: ['todos', 'tea'] })
+    },
+    { label: 'Clear up', reads: [['todos']] },
+  )
+  const rename = { action: 'update', path: ['todos', 'milk'], props: { text: 'Oat milk' } } as const
+  proxy.apply(rename, { label: 'Rename' })
+  const flush = proxy.beginFlush()!
+  expect(throughJson(flush)).toEqual(await readJson('flush-groups'))
+  expect(compile('Flush')(throughJson(flush))).toBe(true)
+  expect(master.apply(flush, context).verdicts).toEqual([])
+})
+
 test('a client understands the answer that is written down', async () => {
   const world = createWorld()
   createFlush(world)

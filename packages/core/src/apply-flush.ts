@@ -3,14 +3,15 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import { findStale, readFields, withoutExpects, type AskWritten } from './expects.ts'
-import { groupRejected } from './group.ts'
+import { groupRejected, readsOutdated } from './group.ts'
 import type { EntryNote, LogEntry } from './history.ts'
 import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonObject, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
-import type { Flush, FlushGroup, Remap, Verdict } from './protocol.ts'
+import type { Flush, FlushGroup, GroupReads, Remap, Verdict } from './protocol.ts'
+import { ReadCheck, type Past } from './read-check.ts'
 import { createRandom } from './random.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 import { meet, type Merged, type Resolver } from './resolve.ts'
@@ -36,6 +37,8 @@ export interface FlushTarget<U extends User> {
   readonly resolve?: Resolver<U>
   /** The history after a count; undefined where it does not reach back that far. */
   readonly entriesAfter: (count: number) => readonly LogEntry[] | undefined
+  /** All of the history that can be had, if it has this point; else undefined. */
+  readonly pastOf: (point: GroupReads) => Past | undefined
   readonly maxDocumentBytes?: number
   readonly onInterceptorError?: (error: unknown) => void
 }
@@ -90,6 +93,7 @@ export function applyFlush<U extends User>(
     room: MAX_FOUND,
     writings: new Writings(flush.clientId, target.entriesAfter),
   }
+  const check = new ReadCheck(target.pastOf)
   try {
     let index = 0
     for (const group of flush.groups ?? []) {
@@ -99,8 +103,14 @@ export function applyFlush<U extends User>(
       for (; index < end && !(group.atomic && isRefused(growing, start)); index += 1) {
         applyAt(index, flush, context, target, growing)
       }
-      if (group.atomic && isRefused(growing, start)) reject(group, flush, start, growing, target)
-      else note(group, start, growing)
+      const isLost = isRefused(growing, start)
+      const outdated = isLost
+        ? undefined
+        : check.findOutdated(group, flush, start.commands, growing)
+      if (outdated || (group.atomic && isLost)) {
+        const failed = takeBack(start, growing, target)
+        reject(group, flush, outdated ? { outdated } : { failed }, growing, target)
+      } else note(group, start, growing)
       index = end
     }
     for (; index < flush.commands.length; index += 1) {
@@ -127,13 +137,18 @@ interface Growing {
 }
 
 /** Note what is known of a group whose commands are those from `start` on. */
-function note({ label, atomic }: FlushGroup, start: Mark, { commands, notes }: Growing): void {
+function note(
+  { label, atomic, reads }: FlushGroup,
+  start: Mark,
+  { commands, notes }: Growing,
+): void {
   const count = commands.length - start.commands
   if (count === 0 || (label === undefined && !atomic)) return
   addNote(notes, {
     index: start.commands,
     ...(label !== undefined && { label }),
     ...(atomic && { atomic }),
+    ...(reads && { reads: { since: reads.since, paths: reads.paths } }),
     ...(count > 1 && { count }),
   })
 }
@@ -168,24 +183,40 @@ function isRefused({ verdicts }: Growing, start: Mark): boolean {
   return kind !== 'applied' && kind !== 'amended'
 }
 
-/** Take back what an atomic group did. What failed in it last keeps its verdict; the others fall with it. */
-function reject<U extends User>(
-  { at, count }: FlushGroup,
-  flush: Flush,
+/** Take back all since `start`, and give the last verdict of it. */
+function takeBack<U extends User>(
   start: Mark,
   { commands, notes, verdicts, remaps, refused }: Growing,
-  { tree, changes, createId }: FlushTarget<U>,
-): void {
+  { tree, changes }: FlushTarget<U>,
+): Verdict | undefined {
   tree.undo(changes.splice(start.changes))
   commands.length = start.commands
   notes.length = start.notes
   remaps.length = start.remaps
   refused.length = start.refused
-  const failed = verdicts.splice(start.verdicts).at(-1)!
+  return verdicts.splice(start.verdicts).at(-1)
+}
+
+/** Say why an atomic group took no effect: by the verdict of the command that failed, or what was read at `outdated`. */
+function reject<U extends User>(
+  { at, count }: FlushGroup,
+  flush: Flush,
+  {
+    failed,
+    outdated,
+  }: { readonly failed?: Verdict | undefined; readonly outdated?: Path | undefined },
+  growing: Growing,
+  { tree, createId }: FlushTarget<U>,
+): void {
   for (let index = at; index < at + count; index += 1) {
-    verdicts.push(index === failed.index ? failed : { index, ...groupRejected() })
     const sent = checkCommand(flush.commands[index]!, createId)
-    if (sent.ok && sent.command.action === 'create') refused.push(nodeOf(sent.command))
+    if (outdated && index === at) {
+      const found = sent.ok ? takeRoom(growing, readFields(tree, sent.command)) : {}
+      const rejection = readsOutdated(outdated)
+      growing.verdicts.push({ index, kind: 'conflict', rejection, ...found })
+    } else if (index === failed?.index) growing.verdicts.push(failed)
+    else growing.verdicts.push({ index, ...groupRejected() })
+    if (sent.ok && sent.command.action === 'create') growing.refused.push(nodeOf(sent.command))
   }
 }
 

@@ -3,6 +3,7 @@ import {
   groupRejected,
   measureUnit,
   startOfUnit,
+  toReads,
   type BatchOptions,
   type PendingGroup,
 } from './group.ts'
@@ -10,6 +11,7 @@ import type { User } from './interceptor.ts'
 import type { Loss } from './loss.ts'
 import type { Path } from './path.ts'
 import type { PendingQueue } from './pending-queue.ts'
+import type { Position } from './protocol.ts'
 import type { PendingCommand } from './receipt.ts'
 
 export interface BatchesOptions<U extends User> {
@@ -17,6 +19,8 @@ export interface BatchesOptions<U extends User> {
   /** What fits into one flush. */
   readonly maxCommands: number
   readonly maxBytes: number
+  /** How far the master vouched. */
+  readonly position: () => Position
   /** Tell who listens at these paths. */
   readonly publish: (paths: readonly Path[]) => void
 }
@@ -24,7 +28,8 @@ export interface BatchesOptions<U extends User> {
 /** The batches that run in a proxy, one in the other, and the groups that they make. */
 export class Batches<U extends User> {
   readonly #options: BatchesOptions<U>
-  #group: PendingGroup | undefined
+  /** Of what is given now. */
+  group: PendingGroup | undefined
   // A command of the atomic group that is being given was refused.
   #isRefused = false
   /** Collects the changed paths while a batch runs. */
@@ -35,11 +40,18 @@ export class Batches<U extends User> {
   }
 
   /** The group of what is given now: that of the batch, or one of its own. */
-  join(label: string | undefined, atomic?: boolean): PendingGroup | undefined {
-    const { queue } = this.#options
-    const outer = this.#group
-    if (outer && (outer.atomic || !atomic)) return outer
-    return createGroup(outer?.label ?? label, atomic, () => queue.takeSerial())
+  join({ label, atomic, reads }: BatchOptions): PendingGroup | undefined {
+    const { queue, position } = this.#options
+    const outer = this.group
+    const { since: from, hash, paths = [] } = outer?.reads ?? {}
+    const known = from === undefined ? position() : { from, hash: hash! }
+    const all = reads && toReads([...paths, ...reads], known)
+    if (outer && (outer.atomic || !(atomic || reads))) {
+      // Still open, so it may be told what else was read.
+      if (all) Object.assign(outer, { reads: all })
+      return outer
+    }
+    return createGroup(outer?.label ?? label, atomic, () => queue.takeSerial(), all)
   }
 
   /** A command was refused on the spot. */
@@ -51,12 +63,12 @@ export class Batches<U extends User> {
   run<T>(run: () => T, options: BatchOptions): T {
     const { queue, publish } = this.#options
     const { paths: outerPaths } = this
-    const outerGroup = this.#group
+    const outerGroup = this.group
     const last = queue.commands.at(-1)
     const paths: Path[] = outerPaths ?? []
     this.paths = paths
-    const group = this.join(options.label, options.atomic)
-    this.#group = group
+    const group = this.join(options)
+    this.group = group
     const isOpening = group?.atomic && !queue.open
     if (isOpening) {
       queue.open = group
@@ -74,8 +86,9 @@ export class Batches<U extends User> {
       throw error
     } finally {
       if (isOpening) queue.open = undefined
+      if (group !== outerGroup) Object.freeze(group)
       this.paths = outerPaths
-      this.#group = outerGroup
+      this.group = outerGroup
       if (!outerPaths) publish(paths)
     }
   }

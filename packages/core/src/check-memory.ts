@@ -3,7 +3,7 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Rejection } from './command.ts'
 import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { FlushoutError } from './errors.ts'
-import { createGroup, groupRejected, type PendingGroup } from './group.ts'
+import { createGroup, groupRejected, isReads, type PendingGroup } from './group.ts'
 import { copyJson, isObject, type JsonValue } from './json.ts'
 import type { PendingMemory, ProxyMemory } from './memory.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
@@ -96,9 +96,10 @@ function toFlight(flight: Flush): Flush {
 
 function toGroup(group: unknown): PendingGroup | undefined {
   if (group === undefined) return undefined
-  const { id, label, atomic } = Object(group) as PendingGroup
+  const { id, label, atomic, reads } = Object(group) as PendingGroup
   demand(label === undefined || typeof label === 'string')
-  return createGroup(label, atomic === true, () => toCount(id))
+  demand(reads === undefined || isReads(reads))
+  return Object.freeze(createGroup(label, atomic === true, () => toCount(id), reads))
 }
 
 /** Whatever is remembered has its id: another one would be another node. */

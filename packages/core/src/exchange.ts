@@ -10,6 +10,7 @@ import type { User } from './interceptor.ts'
 import type { PendingSession } from './others.ts'
 import type { Outbox } from './outbox.ts'
 import type { Loss } from './loss.ts'
+import { writtenPaths } from './past.ts'
 import type { Flush, Remap } from './protocol.ts'
 import type { EndResult, StatusBoard } from './proxy-status.ts'
 import type { PendingCommand } from './receipt.ts'
@@ -165,7 +166,10 @@ export class Exchange<U extends User> {
   /** A command that was accepted could not stay in the document. */
   lose(pending: PendingCommand, loss: Loss): void {
     const { given } = pending
-    if (given.action === 'create') this.#replica.queue.refused.push(nodeOf(given))
+    const { refused, altered } = this.#replica.queue
+    if (given.action === 'create') refused.push(nodeOf(given))
+    // What was kept on a device and has no right form any more never applied.
+    if (pending.size > 0) altered.push(...writtenPaths(pending.command))
     if (this.#withdrawn) return void this.#withdrawn.push(pending)
     this.#board.lose(
       Object.freeze({
@@ -252,7 +256,10 @@ export class Exchange<U extends User> {
       if (verdict.kind === 'applied' || verdict.kind === 'amended') {
         const { index: _, ...outcome } = verdict
         pending.settle(outcome)
-        if (verdict.kind === 'amended') pending.given = verdict.command
+        if (verdict.kind !== 'amended') return
+        const { altered } = this.#replica.queue
+        altered.push(...writtenPaths(pending.command), ...writtenPaths(verdict.command))
+        pending.given = verdict.command
         return
       }
       this.lose(pending, toLoss(this.#replica.tree, pending.given, verdict))

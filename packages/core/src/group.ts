@@ -1,7 +1,9 @@
+import type { Rejection } from './command.ts'
 import { FlushoutError } from './errors.ts'
-import { isKey } from './json.ts'
+import { isKey, MAX_DEPTH } from './json.ts'
 import type { Loss } from './loss.ts'
-import type { Flush, FlushGroup } from './protocol.ts'
+import { describePath, isPath, startsWith, type Path } from './path.ts'
+import type { Flush, FlushGroup, GroupReads, Position } from './protocol.ts'
 
 /** How a batch is given. */
 export interface BatchOptions {
@@ -16,6 +18,12 @@ export interface BatchOptions {
    * it belongs to it.
    */
   readonly atomic?: boolean
+  /**
+   * The paths that were read to decide what to do; makes it atomic. It is a conflict if
+   * there is no order in which it and what others did could have happened one after the
+   * other, as when another wrote what it read, and read what it writes. At most 100.
+   */
+  readonly reads?: readonly Path[]
 }
 
 /** What pending commands that belong together have in common. */
@@ -24,6 +32,7 @@ export interface PendingGroup {
   readonly id: number
   readonly label?: string
   readonly atomic?: true
+  readonly reads?: GroupReads
 }
 
 interface Grouped {
@@ -35,24 +44,58 @@ interface Measured extends Grouped {
 }
 
 const MAX_LABEL = 200
+const MAX_READS = 100
 
 /** A label as it is sent: cut to its limit, and the same on both sides of a network. */
 function toLabel(label: string): string {
   return label.slice(0, MAX_LABEL).toWellFormed()
 }
 
-/** Make the group of a batch or a command; undefined where it needs none. */
+/** Make the group of a batch or a command, which may still grow; undefined where it needs none. */
 export function createGroup(
   label: string | undefined,
   atomic: boolean | undefined,
   createId: () => number,
+  reads?: GroupReads,
 ): PendingGroup | undefined {
-  if (label === undefined && !atomic) return undefined
-  return Object.freeze({
+  if (label === undefined && !atomic && !reads) return undefined
+  return {
     id: createId(),
     ...(label !== undefined && { label: toLabel(label) }),
-    ...(atomic && { atomic: true as const }),
-  })
+    ...((atomic || reads) && { atomic: true as const }),
+    ...(reads && { reads }),
+  }
+}
+
+/** What a batch that is given now read. Throws OPTIONS_INVALID for what are no paths. */
+export function toReads(paths: readonly Path[], { from, hash }: Position): GroupReads {
+  if (!isReadable(paths)) {
+    const message = `\`reads\` of a batch is a list of at most ${MAX_READS} paths.`
+    throw new FlushoutError('OPTIONS_INVALID', message)
+  }
+  return { since: from, hash, paths: paths.map((path) => Object.freeze([...path])) }
+}
+
+function isReadable(paths: unknown): paths is readonly Path[] {
+  if (!Array.isArray(paths) || paths.length > MAX_READS) return false
+  return paths.every((path) => isPath(path) && path.length <= MAX_DEPTH)
+}
+
+/** Tell whether what was claimed to be read has its form. */
+export function isReads(reads: unknown): reads is GroupReads {
+  const { since, hash, paths } = Object(reads) as GroupReads
+  return Number.isSafeInteger(since) && since >= 0 && typeof hash === 'string' && isReadable(paths)
+}
+
+/** Tell that something which a group decided by is not so. */
+export function readsOutdated(at: Path): Rejection {
+  const message = `${describePath(at)} is not as it was when this was decided.`
+  return { code: 'CONFLICT', message, at: Object.freeze(at) }
+}
+
+/** Tell whether one path is the other, or above it. */
+export function overlap(a: Path, b: Path): boolean {
+  return startsWith(a, b) || startsWith(b, a)
 }
 
 /** Why the others of an atomic group do not take effect either. */
@@ -111,10 +154,11 @@ export function toFlushGroups(commands: readonly Grouped[]): FlushGroup[] {
 /** Throw FLUSH_INVALID unless the groups of `flush` are ranges of its commands, in order. */
 export function checkGroups({ groups = [], commands }: Flush): void {
   let free = 0
-  groups.forEach(({ at, count, label, atomic }, index) => {
+  groups.forEach(({ at, count, label, atomic, reads }, index) => {
     const isRange = Number.isSafeInteger(at) && Number.isSafeInteger(count) && count > 0
     const isLabel = label === undefined || (isKey(label) && label.length <= MAX_LABEL)
-    const isRight = isLabel && (atomic === undefined || atomic)
+    const isRead = reads === undefined || (atomic === true && isReads(reads))
+    const isRight = isLabel && isRead && (atomic === undefined || atomic)
     if (!isRange || at < free || at + count > commands.length || !isRight) {
       const place = `At "/groups/${index}"`
       throw new FlushoutError('FLUSH_INVALID', `${place}: must be a range of commands, in order.`)

@@ -1,6 +1,7 @@
 import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
 import type { JsonObject } from './json.ts'
+import type { Path } from './path.ts'
 import type { AppliedFlush, Remap, Verdict } from './protocol.ts'
 
 /** What a history tells of a command beyond the command itself. */
@@ -11,6 +12,8 @@ export interface EntryNote {
   readonly label?: string
   /** They were to take effect together or not at all. */
   readonly atomic?: true
+  /** What its author decided by, having seen the first `since` commands. */
+  readonly reads?: { readonly since: number; readonly paths: readonly Path[] }
   /** How many commands `label` and `atomic` are for, from this one on; 1 where left out. */
   readonly count?: number
   /** The `index` of the command that it follows, by a rule. */

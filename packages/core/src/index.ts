@@ -43,6 +43,7 @@ export {
   type AppliedFlush,
   type Flush,
   type FlushGroup,
+  type GroupReads,
   type FlushAnswer,
   type Position,
   type PullAnswer,

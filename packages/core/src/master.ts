@@ -20,7 +20,16 @@ import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { MeasuredTree } from './measured-tree.ts'
 import type { Path } from './path.ts'
-import type { Flush, FlushAnswer, Position, PullAnswer, Snapshot, Sync } from './protocol.ts'
+import type {
+  Flush,
+  FlushAnswer,
+  GroupReads,
+  Position,
+  PullAnswer,
+  Snapshot,
+  Sync,
+} from './protocol.ts'
+import type { Past } from './read-check.ts'
 import { RecentHistory } from './recent-history.ts'
 import type { Resolver } from './resolve.ts'
 
@@ -327,6 +336,7 @@ export class Master<U extends User = User> implements DocumentView {
       tree: this.#tree,
       changes,
       entriesAfter: (count) => this.#history.after(count),
+      pastOf: (reads) => this.#pastOf(reads),
     })
     let entry: LogEntry | undefined
     if (commands.length > 0) {
@@ -351,6 +361,12 @@ export class Master<U extends User = User> implements DocumentView {
     this.#clients.set(flush.clientId, client)
     this.#staged.push({ changes, entry, clientId: flush.clientId, client: previous })
     return { answer: this.#answer(flush, 'applied', client.answer), entry, client }
+  }
+
+  #pastOf({ since, hash }: GroupReads): Past | undefined {
+    if (hash === '' || this.#history.hashAt(since) !== hash) return undefined
+    const { floor, commandCount } = this
+    return { from: floor, to: commandCount, entries: this.#history.after(floor) ?? [] }
   }
 
   #trimHistory(): void {

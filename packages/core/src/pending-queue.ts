@@ -3,7 +3,7 @@ import { applyRuled } from './apply-ruled.ts'
 import type { CheckedCommand } from './check.ts'
 import type { Change, DocumentTree } from './document.ts'
 import { findStale, toLoss, type AskWritten } from './expects.ts'
-import { endOfUnit, groupRejected, type PendingGroup } from './group.ts'
+import { endOfUnit, groupRejected, overlap, readsOutdated, type PendingGroup } from './group.ts'
 import type { Rules } from './intercept.ts'
 import type { User } from './interceptor.ts'
 import type { Loss } from './loss.ts'
@@ -48,8 +48,8 @@ interface Restored {
 interface Fault {
   readonly pending: PendingCommand
   readonly loss: Loss
-  /** What it was given for is lost for good. */
-  readonly isOrphaned: boolean
+  /** What it builds on is lost for good. */
+  readonly isSure: boolean
 }
 
 /** The commands that nobody confirmed yet, applied to a document on top of all else. */
@@ -65,6 +65,8 @@ export class PendingQueue<U extends User> {
   readonly refused: Path[] = []
   /** The atomic group that is being given: nothing of it is sent before it is whole. */
   open: PendingGroup | undefined
+  /** Where own commands wrote that were lost or amended: who has read it there was misled. */
+  readonly altered: Path[] = []
   /** Hears of each command before it applies. */
   tracker: CommandTracker | undefined
   #serial = 0
@@ -203,9 +205,11 @@ export class PendingQueue<U extends User> {
       end = endOfUnit(commands, at)
       putOnBelow(commands[at]!.order)
       const isSent = at < inFlight
-      const fault = this.#putUnit(at, end, isSent ? this.#putSent : renew)
+      const fault =
+        (isSent ? undefined : this.#checkReads(commands[at]!)) ??
+        this.#putUnit(at, end, isSent ? this.#putSent : renew)
       // A conflict is for the master to tell, and for its resolver.
-      const isSure = fault && (fault.isOrphaned || !(keepsAll || fault.loss.kind === 'conflict'))
+      const isSure = fault && (fault.isSure || !(keepsAll || fault.loss.kind === 'conflict'))
       const isLost = isSure && inFlight === 0
       for (; at < end; at += 1) {
         const pending = commands[at]!
@@ -220,6 +224,18 @@ export class PendingQueue<U extends User> {
     }
     this.commands = kept
     this.refused.length = 0
+    if (inFlight === 0) this.altered.length = 0
+  }
+
+  /** Whether what the group of `pending`, its first, has read of own commands is so. */
+  #checkReads(pending: PendingCommand): Fault | undefined {
+    const { command, group } = pending
+    const at = group?.reads?.paths.find((path) =>
+      this.altered.some((other) => overlap(path, other)),
+    )
+    if (!at) return undefined
+    const refusal = { kind: 'conflict', rejection: readsOutdated(at) } as const
+    return { pending, loss: toLoss(this.#tree, command, refusal), isSure: true }
   }
 
   /** Put the commands from `at` to `end` on by `put`, all or none. */
@@ -245,7 +261,7 @@ export class PendingQueue<U extends User> {
   readonly #putSent = (pending: PendingCommand): Fault | undefined => {
     if (this.hasLanded || pending.waits) return undefined
     const loss = this.#applySent(pending)
-    return loss && { pending, loss, isOrphaned: false }
+    return loss && { pending, loss, isSure: false }
   }
 
   /** Put on what is queued, as it would be given now. */
@@ -255,7 +271,7 @@ export class PendingQueue<U extends User> {
     const loss: Loss | undefined = orphaned
       ? { kind: 'dropped', rejection: orphaned }
       : this.#apply(pending)
-    return loss && { pending, loss, isOrphaned: orphaned !== undefined }
+    return loss && { pending, loss, isSure: orphaned !== undefined }
   }
 
   #rename(pending: PendingCommand, remaps: Remap[]): void {

@@ -34,6 +34,17 @@ export interface FlushGroup {
   readonly label?: string
   /** All of it takes effect, or nothing. */
   readonly atomic?: true
+  /** What its author decided by; only of an atomic group. */
+  readonly reads?: GroupReads
+}
+
+/** What was read to decide on a group. */
+export interface GroupReads {
+  /** How far the client was confirmed then, and the history hash there. */
+  readonly since: number
+  readonly hash: string
+  /** At most 100; all at, above and below a path was read. */
+  readonly paths: readonly Path[]
 }
 
 /**

@@ -90,6 +90,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       queue: this.#replica.queue,
       maxCommands,
       maxBytes,
+      position: () => this.confirmed,
       publish: (paths) => this.#audience.publish(paths),
     })
     this.#exchange = new Exchange({
@@ -245,7 +246,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     }
     const { tree, queue } = this.#replica
     const free = withFreeId(tree, checked.command, createId)
-    const group = this.#batches.join(label)
+    const group = label === undefined ? this.#batches.group : this.#batches.join({ label })
     const pending = new PendingCommand(free, checked.size, wait, group)
     if (!this.#options.isPersisted) pending.keep(false)
     this.#listenTo(pending)
@@ -271,7 +272,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   /**
    * Run several commands and notify once, after all of them. If `run` throws,
    * its commands are taken back, and what it threw is thrown on. With a `label` the
-   * history tells what they were given for; with `atomic` they take effect all or none.
+   * history tells what they were given for; with `atomic` they take effect all or none,
+   * and with `reads` only if what was read there allows it.
    */
   batch<T>(run: () => T, options: BatchOptions = NO_OPTIONS): T {
     return this.#batches.run(run, options)

@@ -132,7 +132,11 @@ function redactNote(
   const isNear = startsWith(at, path) || startsWith(path, at)
   const plain = Object.fromEntries(Object.entries(note).filter(([field]) => PLAIN.has(field)))
   const isTelling = Object.keys(note).some((field) => field !== 'label' && !PLAIN.has(field))
-  const isKept = !(isChanged && label !== undefined) && !(isNear && isTelling)
+  // Keys below what is erased go with it.
+  const hasReadBelow = note.reads?.paths.some(
+    (read) => read.length > path.length && startsWith(read, path),
+  )
+  const isKept = !(isChanged && label !== undefined) && !(isNear && isTelling) && !hasReadBelow
   return isKept ? note : (plain as unknown as EntryNote)
 }
 

@@ -432,3 +432,176 @@ describe('an atomic group', () => {
     ])
   })
 })
+
+/** A document in which ada and bob decide by what the other one changes. */
+function openReads(options: { master?: object } = {}) {
+  const world = new World<Record<string, any>>({ a: { n: 0 }, b: { n: 0 }, c: { n: 0 } }, options)
+  const ada = world.join('ada')
+  const bob = world.join('bob')
+  /** Decide by `reads` to set `write`. */
+  const decide = (peer: typeof ada, reads: string[], write: string) =>
+    peer.proxy.batch(() => peer.proxy.update([write], { by: peer.name }), {
+      reads: reads.map((name) => [name]),
+    })
+  return { world, ada, bob, decide }
+}
+
+const CONFLICT = { kind: 'conflict', rejection: { code: 'CONFLICT' } }
+
+describe('a group that was decided by what was read', () => {
+  test('says what and when, is atomic, and the history keeps it', () => {
+    const { world, ada, decide } = openReads()
+    decide(ada, ['a', 'b'], 'c')
+    const reads = { since: 0, hash: 'genesis', paths: [['a'], ['b']] }
+    expect(ada.proxy.beginFlush()!.groups).toEqual([{ at: 0, count: 1, atomic: true, reads }])
+    ada.proxy.cancelFlush()
+    ada.flush()
+    const { hash: _, ...kept } = reads
+    expect(notesOf(world)).toEqual([{ index: 0, atomic: true, reads: kept }])
+  })
+
+  test('is a conflict where each of two writes what the other one read', () => {
+    const { world, ada, bob, decide } = openReads()
+    decide(ada, ['a'], 'b')
+    const receipt = decide(bob, ['b'], 'a')
+    const after = bob.proxy.update(['c'], { n: 1 })
+    ada.flush()
+    bob.flush()
+    expect(receipt.outcome).toMatchObject({ ...CONFLICT, rejection: { at: ['b'] } })
+    expect(receipt.outcome).toMatchObject({ given: { by: 'bob' }, found: {} })
+    expect(after.outcome).toEqual({ kind: 'applied' })
+    expect(world.master.read()).toEqual({ a: { n: 0 }, b: { n: 0, by: 'ada' }, c: { n: 1 } })
+    expect(bob.proxy.read()).toEqual(world.master.read())
+  })
+
+  test('is let in where it could have come first', () => {
+    const { world, ada, bob, decide } = openReads()
+    decide(ada, ['c'], 'b')
+    const receipt = decide(bob, ['b'], 'a')
+    ada.flush()
+    bob.flush()
+    expect(receipt.outcome).toEqual({ kind: 'applied' })
+    expect(world.master.read(['a', 'by'])).toBe('bob')
+  })
+
+  test('is a conflict where it writes what another has written that it read', () => {
+    const { ada, bob, decide } = openReads()
+    decide(ada, [], 'b')
+    const receipt = decide(bob, ['b'], 'b')
+    ada.flush()
+    bob.flush()
+    expect(receipt.outcome).toMatchObject({ ...CONFLICT, found: { by: 'ada' } })
+  })
+
+  test('is a conflict where a third one would have to come in between', () => {
+    const { world, ada, bob, decide } = openReads()
+    const eve = world.join('eve')
+    const receipt = decide(bob, ['a'], 'c')
+    ada.proxy.update(['a'], { by: 'ada' })
+    ada.flush()
+    eve.flush()
+    // It has seen what bob has not, and writes what he writes.
+    decide(eve, ['a'], 'c')
+    eve.flush()
+    bob.flush()
+    expect(receipt.outcome).toMatchObject(CONFLICT)
+  })
+
+  test('with several commands is told by its first; the others fall with it', () => {
+    const { ada, bob } = openReads()
+    ada.proxy.update(['b'], { n: 1 })
+    const receipts = bob.proxy.batch(
+      () => [bob.proxy.update(['a'], { n: 1 }), bob.proxy.update(['b'], { n: 2 })],
+      { reads: [['b', 'n']], label: 'Move' },
+    )
+    ada.flush()
+    bob.flush()
+    expect(receipts.map(({ outcome }) => outcome)).toMatchObject([
+      { kind: 'conflict', rejection: { code: 'CONFLICT', at: ['b', 'n'] } },
+      { kind: 'dropped', rejection: { code: 'GROUP_REJECTED' } },
+    ])
+    expect(bob.proxy.read()).toEqual({ a: { n: 0 }, b: { n: 1 }, c: { n: 0 } })
+  })
+
+  test('may read what its own client has written, as long as that is so', () => {
+    const { bob, decide } = openReads()
+    bob.proxy.update(['a'], { n: 1 })
+    const receipt = decide(bob, ['a'], 'b')
+    bob.flush()
+    expect(receipt.outcome).toEqual({ kind: 'applied' })
+  })
+
+  test('is a conflict where its own client had another command refused in the same flush', () => {
+    const { ada, bob, decide } = openReads()
+    bob.proxy.update(['a'], { n: 1 })
+    const receipt = decide(bob, ['a'], 'b')
+    const other = decide(bob, ['c'], 'b')
+    ada.proxy.delete(['a'])
+    ada.flush()
+    bob.flush()
+    expect(receipt.outcome).toMatchObject(CONFLICT)
+    expect(other.outcome).toEqual({ kind: 'applied' })
+  })
+
+  test('is a conflict where the master amended a command of the flush before', () => {
+    const { bob, decide } = openReads({
+      master: {
+        interceptors: [
+          (_document: unknown, { props }: any) =>
+            props?.stamp ? { props: { ...props, stamp: 'master' } } : undefined,
+        ],
+      },
+    })
+    bob.proxy.update(['a'], { stamp: 'bob' })
+    const flush = bob.proxy.beginFlush()!
+    const receipt = decide(bob, ['a'], 'b')
+    const other = decide(bob, ['c'], 'b')
+    bob.proxy.endFlush(bob.send(flush))
+    expect(receipt.outcome).toMatchObject({ ...CONFLICT, rejection: { at: ['a'] } })
+    expect(other.outcome).toBeUndefined()
+    expect(bob.proxy.read(['b'])).toEqual({ n: 0, by: 'bob' })
+  })
+
+  test.each([
+    ['the history does not reach back that far', { maxHistoryBytes: 0 }, undefined],
+    ['the past is another one', {}, 'other'],
+    ['no past is claimed', {}, ''],
+  ])('is a conflict where %s', (_name, master, hash) => {
+    const { ada, bob, decide } = openReads({ master })
+    const receipt = decide(bob, ['a'], 'b')
+    ada.proxy.update(['c'], { n: 1 })
+    ada.flush()
+    const flush = bob.proxy.beginFlush()!
+    const groups = flush.groups!.map((group) => ({
+      ...group,
+      reads: { ...group.reads!, hash: hash ?? group.reads!.hash },
+    }))
+    bob.proxy.endFlush(bob.send({ ...flush, groups }))
+    expect(receipt.outcome).toMatchObject(CONFLICT)
+  })
+
+  test('has read what batches in it have read', () => {
+    const { ada, decide } = openReads()
+    ada.proxy.batch(() => [decide(ada, ['b'], 'b'), decide(ada, ['c'], 'b')], { reads: [['a']] })
+    const [group] = ada.proxy.beginFlush()!.groups!
+    expect(group).toMatchObject({ count: 2, reads: { paths: [['a'], ['b'], ['c']] } })
+  })
+
+  test('says so where what was read are no paths, or too many', () => {
+    const { ada } = openReads()
+    for (const reads of [['a'], [['__proto__']], Array.from({ length: 101 }, () => ['a'])]) {
+      const run = () => ada.proxy.batch(() => ada.proxy.update(['a'], {}), { reads } as never)
+      expect(run).toThrow(FlushoutError)
+    }
+    expect(ada.proxy.pending.commands).toEqual([])
+  })
+
+  test('outlives the page with what it read', () => {
+    const { world, ada, decide } = openReads()
+    decide(ada, ['a'], 'b')
+    const memory = throughJson(ada.proxy.memory)
+    const options = { createId: createTestIds('again'), now: () => 0, memory }
+    const restored = new CommandProxy(world.master.snapshot(), options)
+    expect(restored.beginFlush()!.groups).toEqual(ada.proxy.beginFlush()!.groups)
+  })
+})

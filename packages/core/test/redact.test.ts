@@ -157,6 +157,15 @@ describe('an entry', () => {
     expect(redactEntry(far, ['todos', 'c'], testDigest)).toBe(far)
   })
 
+  test('loses what a group has read below', () => {
+    const reads = { since: 3, paths: [['todos', 'a', 'SECRET']] }
+    const group = { ...entry, notes: [{ index: 0, atomic: true as const, reads }] }
+    expect(redactEntry(group, ['todos', 'a'], testDigest).notes).toEqual([
+      { index: 0, atomic: true },
+    ])
+    expect(redactEntry(group, ['todos', 'c'], testDigest)).toBe(group)
+  })
+
   test('loses the name of a batch of which a part goes', () => {
     const batch = { ...entry, notes: [{ index: 0, label: 'SECRET and b', count: 2 }] }
     const { notes } = redactEntry(batch, ['todos', 'a'], testDigest)

@@ -103,15 +103,16 @@ export function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
   return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]
 }
 
-/** The counts since when nobody else may have written, by what updates expect. */
+/** The counts since when it matters what others wrote, by what updates expect and groups read. */
 export function expectedOf<U extends User>(group: readonly Work<U>[]): number[] {
+  const groups = group.flatMap((work) => (work.kind === 'flush' ? (work.flush.groups ?? []) : []))
   const commands = group.flatMap((work) => (work.kind === 'flush' ? work.flush.commands : []))
   const counts = commands.flatMap((command) => {
     const since = command.action === 'update' ? command.expects?.since : undefined
     // Not checked yet: nobody can vouch for what is no count.
     return Number.isSafeInteger(since) ? since! : []
   })
-  return [...new Set(counts)]
+  return [...new Set([...counts, ...groups.flatMap(({ reads }) => reads?.since ?? [])])]
 }
 
 /** The counts since when updates are wanted. */

@@ -111,7 +111,7 @@ function withCauses({ notes = [] }: LogEntry, indexes: readonly number[]): reado
 
 /** A note as it is where only some of the commands are shown. */
 function showNote(note: EntryNote, shown: readonly number[]): EntryNote[] {
-  const { index, count = 1, label, atomic, cause, ...own } = note
+  const { index, count = 1, label, atomic, reads, cause, ...own } = note
   const covered = shown.filter((at) => at >= index && at < index + count)
   const isShown = covered[0] === index
   if (covered.length === 0 || (!isShown && label === undefined && !atomic)) return []
@@ -120,6 +120,7 @@ function showNote(note: EntryNote, shown: readonly number[]): EntryNote[] {
       index: shown.indexOf(covered[0]!),
       ...(label !== undefined && { label }),
       ...(atomic && { atomic }),
+      ...(reads && { reads }),
       ...(covered.length > 1 && { count: covered.length }),
       ...(isShown && own),
       ...(isShown && cause !== undefined && { cause: shown.indexOf(cause) }),

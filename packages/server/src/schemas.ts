@@ -122,6 +122,13 @@ const flushGroup: Schema = {
     count: { ...count, minimum: 1 },
     label: { type: 'string', maxLength: 200, description: 'Kept in the history.' },
     atomic: { const: true, description: 'All of it takes effect, or nothing.' },
+    reads: {
+      type: 'object',
+      required: ['since', 'hash', 'paths'],
+      additionalProperties: false,
+      description: 'What its author decided by; only of an atomic group.',
+      properties: { since: count, hash, paths: { type: 'array', maxItems: 100, items: path } },
+    },
   },
 }
 
@@ -181,6 +188,12 @@ const entryNote: Schema = {
     index: { ...count, description: 'Of the command in `commands`.' },
     label: { type: 'string', description: 'What its author called it.' },
     atomic: { const: true, description: 'It took effect as a whole.' },
+    reads: {
+      type: 'object',
+      required: ['since', 'paths'],
+      description: 'What its author decided by, having seen so many commands.',
+      properties: { since: count, paths: { type: 'array', items: path } },
+    },
     count: { ...count, description: 'For how many commands that is; 1 if missing.' },
     cause: { ...count, description: 'The index of the command that it follows, by a rule.' },
     merged: {

@@ -130,6 +130,36 @@ for (const [name, openStore] of Object.entries({
       expect((await short.flush(ask(short.from, 'a'))).verdicts).toEqual([])
     })
 
+    test('what a group has read is looked up in the store, as far as it reaches', async () => {
+      const store = await openStore('reads')
+      const options = { checkpoint: { bytes: 1, flushes: 3, keepBytes: 1 } }
+      const first = open(store, options)
+      const start = await first.snapshot(KEY)
+      const ada = new Writer(first, 'ada')
+      for (let turn = 0; turn < 60; turn += 1) {
+        await ada.flush(set({ turn, text: 'longer than the document is '.repeat(3) }, undefined))
+      }
+      const decide = async (reader: Writer, read: string, write: Command) => {
+        const paths = [['todos', read]]
+        const { verdicts } = await reader.send({
+          ...reader.next([write]),
+          from: start.commandCount,
+          hash: start.hash,
+          groups: [{ at: 0, count: 1, atomic: true, reads: { since: 0, hash: start.hash, paths } }],
+        })
+        return verdicts.map(({ kind }) => kind)
+      }
+      // Nothing of it is in memory here, and it is more than the document.
+      const reader = (name: string, more: object = {}) =>
+        new Writer(open(store, { ...options, ...more }), name)
+      const write = set({ by: 'bob' }, undefined, 'b')
+      expect(await decide(reader('bob'), 'a', set({ by: 'bob' }, undefined, 'a'))).toEqual([])
+      expect(await decide(reader('cy'), 'a', set({ turn: 1 }))).toEqual(['conflict'])
+      expect(await decide(reader('di'), 'c', write)).toEqual([])
+      const short = { limits: { historyBytes: 500 } }
+      expect(await decide(reader('ed', short), 'c', write)).toEqual(['conflict'])
+    })
+
     test('a conflict that was resolved shows in the history with both sides, and is checked with it', async () => {
       const store = await openStore('resolved')
       let asked = 0
