@@ -32,7 +32,7 @@ import type { ModelTracker } from './model-tracker.ts'
 import type { ModelPast, NodeBlame } from './model-past.ts'
 import type { Presence } from './presence.ts'
 import type { ModelPreview, PreviewedSession } from './preview-model.ts'
-import { giveAgain } from './retry.ts'
+import { giveAgain, giveGroupAgain } from './retry.ts'
 import type { ExchangeOnce, Keeper } from './vault/keeper.ts'
 import type { Vault } from './vault/vault.ts'
 
@@ -157,13 +157,21 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
    * receipt says why not. A create that took effect after all, as its node is there, sets
    * its props instead; whether it did may not be known before the model is in step: then
    * the code is OUTCOME_UNKNOWN. After a conflict it overwrites what was found, and only
-   * that: if it is another by now, that is a conflict again.
+   * that: if it is another by now, that is a conflict again. What was lost as an atomic group
+   * is given again as one, as far as it is in `rejections`.
    */
   retry(lost: LostCommand): Receipt {
     const isInStep = this.status.lastSyncedAt !== undefined
     const proxy = this.#loaded() as unknown as CommandProxy<object>
-    const receipt = giveAgain(proxy, lost, isInStep)
-    if (receipt.ok) this.dismiss(lost)
+    const { group } = lost
+    if (!group) {
+      const receipt = giveAgain(proxy, lost, isInStep)
+      if (receipt.ok) this.dismiss(lost)
+      return receipt
+    }
+    const all = this.rejections.filter((other) => other.group?.id === group.id)
+    const receipt = giveGroupAgain(proxy, lost, all, isInStep)
+    if (receipt.ok) for (const one of all) this.dismiss(one)
     return receipt
   }
 

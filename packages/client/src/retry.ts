@@ -8,6 +8,37 @@ import {
 } from '@flushout/core'
 
 /**
+ * Give lost commands again as one atomic group. Gives the receipt of `lost`, one of them; if
+ * one is refused, that one's, and nothing is given. See `giveAgain`.
+ */
+export function giveGroupAgain(
+  proxy: CommandProxy<object>,
+  lost: LostCommand,
+  all: readonly LostCommand[],
+  isInStep: boolean,
+): Receipt {
+  const receipts = new Map<LostCommand, Receipt>()
+  const { label } = lost.group ?? {}
+  const options = label === undefined ? { atomic: true } : { atomic: true, label }
+  let refused: Receipt | undefined
+  try {
+    proxy.batch(() => {
+      for (const one of all) {
+        const receipt = giveAgain(proxy, one, isInStep)
+        receipts.set(one, receipt)
+        if (receipt.ok) continue
+        refused = receipt
+        throw refused
+      }
+    }, options)
+  } catch (error) {
+    if (error !== refused) throw error
+    return refused as Receipt
+  }
+  return receipts.get(lost)!
+}
+
+/**
  * Give a lost command again. `isInStep`: the model was compared with its master on this
  * page, so the document shows what of it took effect after all.
  */

@@ -104,6 +104,50 @@ describe('a page that is loaded again', () => {
     expect(sent?.groups).toEqual([{ at: 0, count: 2, label: 'Breakfast', atomic: true }])
   })
 
+  test('gives an atomic group that was lost again as one, or nothing of it', async () => {
+    const { open, texts } = createWorld()
+    const before = open()
+    await before.settle()
+    const milk = before.add('Milk')
+    await before.environment.advance(1_000)
+    const elsewhere = open({ storage: memoryStorage() })
+    await elsewhere.settle()
+    before.network.dropRequests()
+    before.model.batch(
+      () => {
+        before.add('Bread')
+        before.model.update(['todos', milk.id], { text: 'Oat milk' })
+      },
+      { label: 'Breakfast', atomic: true },
+    )
+    elsewhere.model.delete(['todos', milk.id])
+    await elsewhere.environment.advance(1_000)
+    before.network.heal()
+    await before.environment.advance(60_000)
+    expect(texts()).toEqual([])
+    before.client.close()
+
+    const after = open()
+    await after.environment.advance(1_000)
+    const [bread] = after.model.rejections
+    expect(bread).toMatchObject({ kind: 'dropped', group: { label: 'Breakfast' } })
+    expect(after.model.retry(bread!)).toMatchObject({
+      ok: false,
+      rejection: { code: 'PATH_NOT_FOUND' },
+    })
+    expect(after.texts()).toEqual([])
+    expect(after.model.rejections).toHaveLength(2)
+    elsewhere.model.create(['todos'], { text: 'Milk' }, { id: milk.id })
+    await elsewhere.environment.advance(1_000)
+    await after.environment.advance(60_000)
+    expect(after.model.retry(bread!).ok).toBe(true)
+    await after.environment.advance(60_000)
+    expect(texts().toSorted()).toEqual(['Bread', 'Oat milk'])
+    expect(after.model.rejections).toEqual([])
+    const sent = after.network.flushes.find(({ commands }) => commands.length > 0)
+    expect(sent?.groups).toEqual([{ at: 0, count: 2, label: 'Breakfast', atomic: true }])
+  })
+
   test('still tells what was refused before, until it is dismissed', async () => {
     const { open } = createWorld({
       interceptors: [() => ({ reject: { code: 'CLOSED', message: 'The list is closed.' } })],

@@ -165,7 +165,8 @@ export class Exchange<U extends User> {
 
   /** A command that was accepted could not stay in the document. */
   lose(pending: PendingCommand, loss: Loss): void {
-    const { given } = pending
+    const { given, group } = pending
+    const id = `${this.#outbox.clientId}:${group?.id}`
     const { refused, altered } = this.#replica.queue
     if (given.action === 'create') refused.push(nodeOf(given))
     // What was kept on a device and has no right form any more never applied.
@@ -178,6 +179,9 @@ export class Exchange<U extends User> {
         ...loss,
         at: this.#now(),
         ...(pending.waits && { wait: true }),
+        ...(group?.atomic && {
+          group: group.label === undefined ? { id } : { id, label: group.label },
+        }),
       }),
     )
     pending.settle(loss)

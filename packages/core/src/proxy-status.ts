@@ -31,6 +31,8 @@ export type LostCommand = Loss & {
   readonly at: number
   /** It was given to wait for the master, so it never showed. */
   readonly wait?: boolean
+  /** The atomic group that it was lost with: the same `id` for all of it. */
+  readonly group?: { readonly id: string; readonly label?: string }
 }
 
 /** What `endFlush` made of an answer. */
