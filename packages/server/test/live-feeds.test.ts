@@ -344,6 +344,34 @@ describe('two servers', () => {
     expect(ear.all('feed').at(-1)).toMatchObject({ key, commandCount: 2 })
   })
 
+  test('goes on where it was, too, if a notice of the model is faster than the look for it', async () => {
+    const gate = { isShut: false, opened: Promise.resolve() }
+    const store = memoryStore()
+    const wrapped = wrapStore(store, {
+      list: async (range) => {
+        // Of the list of all that fit, not of the one that a notice names.
+        if (gate.isShut && range.limit > 1) await gate.opened
+        return store.list(range)
+      },
+    })
+    const [clock, post] = [new Clock(), new Post()]
+    const options = { store: post.wrap(wrapped), models: TEAM }
+    const [here, there] = [serve(clock, options), serve(clock, options)]
+    await write(there, key, task('a'))
+    const since = { [key]: await positionOf(there, key) }
+    let open = () => {}
+    gate.isShut = true
+    gate.opened = new Promise((resolve) => (open = resolve))
+    const ear = Ear.begin(here, { feeds: [{ ...TASKS, since }] })
+    await settle()
+    await write(there, key, task('b'))
+    await settle()
+    open()
+    await settle()
+    expect(ear.changes).toEqual([])
+    expect(ear.feed(key)).toMatchObject([{ kind: 'publish', id: 'b' }])
+  })
+
   test('and by looking, where all notices are lost', async () => {
     const { clock, post, here, there } = serveTwo()
     post.isMuted = true

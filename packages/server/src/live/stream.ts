@@ -68,8 +68,8 @@ export interface Watch {
   readonly fits: (key: string) => boolean
   readonly view: View
   readonly stream: Pick<Stream, 'enter' | 'isClosed'>
-  /** How far it had heard of each model when it was connected before. */
-  readonly since: { readonly [key: string]: Position } | undefined
+  /** How far it had heard of models when it was connected before, of those that it was not led on from there. */
+  readonly since: Map<string, Position> | undefined
   /** The models that it was told of, or may not hear of. */
   readonly seen: Set<string>
 }
@@ -233,10 +233,13 @@ export class Stream<U extends User = User> implements Listener {
     if (refusal && isPassing(refusal)) return this.close()
     if (refusal || this.#members.has(memberId(key, watch.view))) return
     const { commandCount, hash } = head
-    const since = watch.since?.[key]
+    const since = watch.since?.get(key)
+    // Should the model come again, it is another.
+    watch.since?.delete(key)
     const isFollowed = watch.view !== documentView
     if (!isFollowed) this.#unwatch(watch)
-    if (isFollowed && (isNew || (watch.since !== undefined && since === undefined))) {
+    // Who has heard of it before is led on, however it was found.
+    if (isFollowed && since === undefined && (isNew || watch.since !== undefined)) {
       // There may be a thousand of them.
       while (this.isFull && !this.#isClosed) await this.#untilDrained()
       this.#tell(key, 'create', config)
@@ -293,7 +296,7 @@ export class Stream<U extends User = User> implements Listener {
       fits: compileKeyPattern(models),
       view: createFeedView(feed),
       stream: this,
-      since,
+      since: since && new Map(Object.entries(since)),
       seen: new Set(),
     }
     this.#watches.add(watch)

@@ -50,7 +50,9 @@ export class Clock {
     now: () => this.now + this.skewMs,
     random: () => 0.5,
     fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
-    setTimer: (callback, delayMs) => {
+    setTimer: (callback, delayMs, isIdle) => {
+      // What a service does at its leisure is no matter to those who are connected.
+      if (isIdle) return () => {}
       const timer = { at: this.now + delayMs, callback }
       this.#timers.add(timer)
       return () => void this.#timers.delete(timer)
