@@ -47,11 +47,12 @@ export class Listener {
       return
     }
     const { commandCount } = event
-    if (event.kind === 'reset' && event.clientId === '') {
-      // Whoever hears that reads all that there is by now.
+    if (event.kind === 'reset') {
+      // Whoever hears that reads all that there is by now, once more if it comes late.
       const from = Math.max(commandCount, this.#chronicle.head(key))
-      this.#hearings.set(key, { from, floor: commandCount, counts: new Map() })
-      return
+      const floor = Math.max(commandCount, this.#hearings.get(key)?.floor ?? 0)
+      this.#hearings.set(key, { from, floor, counts: new Map() })
+      return this.#checkReset(event)
     }
     this.begin(key, commandCount - 1)
     let hearing = this.#hearings.get(key)!
@@ -76,6 +77,16 @@ export class Listener {
       })
       .filter((one) => one !== undefined)
     if (expected.some((one) => isDeepStrictEqual(one, event))) return
+    throw new Violation('followed', `${this.#name} at ${key}`, { expected, found: event })
+  }
+
+  /** Somebody is told to read all for the sake of a flush only if there is no other way to tell of it. */
+  #checkReset(event: Extract<Heard, { readonly commandCount: number }>): void {
+    const { key, commandCount, clientId } = event
+    if (clientId === '') return
+    const flushes = this.#chronicle.flushesTo(key, commandCount)
+    const expected = flushes.flatMap((entry) => toFeedEvents(entry, this.#feed))
+    if (expected.some(({ kind }) => kind === 'reset')) return
     throw new Violation('followed', `${this.#name} at ${key}`, { expected, found: event })
   }
 
