@@ -57,6 +57,7 @@ export const catalogue = {
   SEQUENCE_PAST: 'after-resync',
   CLIENT_EXPIRED: 'after-resync',
   PROTOCOL_UNSUPPORTED: 'after-upgrade',
+  RATE_LIMITED: 'same-flush',
   BUSY: 'same-flush',
   UNAVAILABLE: 'same-flush',
   INTERNAL: 'same-flush',

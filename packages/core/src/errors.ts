@@ -16,6 +16,7 @@ const RETRIES: { readonly [code in HelpedCode]: (typeof catalogue)[code] } = {
   SEQUENCE_PAST: 'after-resync',
   CLIENT_EXPIRED: 'after-resync',
   PROTOCOL_UNSUPPORTED: 'after-upgrade',
+  RATE_LIMITED: 'same-flush',
   BUSY: 'same-flush',
   UNAVAILABLE: 'same-flush',
   INTERNAL: 'same-flush',

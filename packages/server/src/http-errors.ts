@@ -17,6 +17,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   CLIENT_EXPIRED: 409,
   FLUSH_TOO_LARGE: 413,
   PROTOCOL_UNSUPPORTED: 426,
+  RATE_LIMITED: 429,
   INTERNAL: 500,
   BUSY: 503,
   UNAVAILABLE: 503,
@@ -67,6 +68,10 @@ function fromFastify(thrown: unknown): FlushoutError {
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new FlushoutError('FLUSH_INVALID', 'Send JSON: content-type: application/json.')
+  }
+  if (statusCode === 429) {
+    // The application limits rates by itself, and has said when to come again.
+    return new FlushoutError('RATE_LIMITED', 'Too many requests; come again later.')
   }
   // Whatever else the sender is to blame for; its text may name internals.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {

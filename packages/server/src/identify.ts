@@ -23,6 +23,18 @@ export async function identify(
   return user
 }
 
+/** Who sends `request`, as far as that can be told now. */
+export async function guessUser(
+  userOf: UserOf | undefined,
+  request: FastifyRequest,
+): Promise<User | undefined> {
+  try {
+    return await userOf?.(request)
+  } catch {
+    return undefined
+  }
+}
+
 async function findUser(userOf: UserOf, request: FastifyRequest): Promise<User | undefined> {
   try {
     return await userOf(request)

@@ -10,6 +10,7 @@ const MEANING: { readonly [status: number]: string } = {
   409: 'Client and server disagree about the past.',
   413: 'It is too large.',
   426: 'The client speaks another version of the protocol.',
+  429: 'Too often; try the same again later.',
   503: 'Try the same again later.',
 }
 
@@ -48,7 +49,7 @@ const readModel: Schema = {
       ...json({ anyOf: [ref('Snapshot'), ref('PullAnswer')] }),
     },
     304: { description: MEANING[304] },
-    ...errors(400, 401, 403, 404, 409, 503),
+    ...errors(400, 401, 403, 404, 409, 429, 503),
   },
 }
 
@@ -64,7 +65,7 @@ const readHistory: Schema = {
   ],
   responses: {
     200: { description: 'A page of it.', ...json(ref('HistoryPage')) },
-    ...errors(400, 401, 403, 404, 503),
+    ...errors(400, 401, 403, 404, 429, 503),
   },
 }
 
@@ -75,7 +76,7 @@ const flushModel: Schema = {
   requestBody: { required: true, ...json(ref('Flush')) },
   responses: {
     200: { description: 'What became of it.', ...json(ref('FlushAnswer')) },
-    ...errors(400, 401, 403, 404, 409, 413, 426, 503),
+    ...errors(400, 401, 403, 404, 409, 413, 426, 429, 503),
   },
 }
 
@@ -90,7 +91,7 @@ const listModels: Schema = {
   ],
   responses: {
     200: { description: 'A page of them.', ...json(ref('ModelPage')) },
-    ...errors(400, 401, 403, 503),
+    ...errors(400, 401, 403, 429, 503),
   },
 }
 
@@ -101,7 +102,7 @@ const findModel: Schema = {
   responses: {
     200: { description: 'There is.' },
     ...Object.fromEntries(
-      [400, 401, 403, 404, 503].map((status) => [status, { description: MEANING[status] }]),
+      [400, 401, 403, 404, 429, 503].map((status) => [status, { description: MEANING[status] }]),
     ),
   },
 }
@@ -114,7 +115,7 @@ const createModel: Schema = {
   responses: {
     200: { description: 'It was there; this is what it is.', ...json(ref('ModelEntry')) },
     201: { description: 'It was made.', ...json(ref('ModelEntry')) },
-    ...errors(400, 401, 403, 404, 413, 503),
+    ...errors(400, 401, 403, 404, 413, 429, 503),
   },
 }
 
@@ -128,7 +129,7 @@ const configureModel: Schema = {
       description: 'What it is now.',
       ...json({ type: 'object', properties: { key: text, config: { type: 'object' } } }),
     },
-    ...errors(400, 401, 403, 404, 413, 503),
+    ...errors(400, 401, 403, 404, 413, 429, 503),
   },
 }
 
@@ -142,7 +143,7 @@ const eraseValue: Schema = {
   ],
   responses: {
     200: { description: 'From how much it was erased.', ...json(ref('Erased')) },
-    ...errors(400, 401, 403, 404, 409, 503),
+    ...errors(400, 401, 403, 404, 409, 429, 503),
   },
 }
 
@@ -150,7 +151,7 @@ const deleteModel: Schema = {
   operationId: 'deleteModel',
   description: 'Take a model away for good, with its history.',
   parameters: [keyParameter, claim],
-  responses: { 204: { description: 'It is gone.' }, ...errors(400, 401, 403, 404, 503) },
+  responses: { 204: { description: 'It is gone.' }, ...errors(400, 401, 403, 404, 429, 503) },
 }
 
 const eventStream: Schema = {
@@ -176,7 +177,7 @@ const connectLive: Schema = {
         },
       },
     },
-    ...errors(400, 401, 403, 413, 426, 503),
+    ...errors(400, 401, 403, 413, 426, 429, 503),
   },
 }
 
@@ -196,7 +197,7 @@ const followModels: Schema = {
   ],
   responses: {
     200: { description: 'A stream of events.', content: eventStream },
-    ...errors(400, 401, 403, 503),
+    ...errors(400, 401, 403, 429, 503),
   },
 }
 
@@ -205,7 +206,10 @@ const tellPresence: Schema = {
   description: 'Tell others what this client does, while it is connected.',
   parameters: [claim],
   requestBody: { required: true, ...json(ref('PresenceRequest')) },
-  responses: { 204: { description: 'They will hear.' }, ...errors(400, 401, 403, 404, 413, 503) },
+  responses: {
+    204: { description: 'They will hear.' },
+    ...errors(400, 401, 403, 404, 413, 429, 503),
+  },
 }
 
 function query(name: string, schema: Schema, description: string): Schema {

@@ -5,6 +5,9 @@ import { FlushoutError, MAX_DEPTH } from '@flushout/core'
 const ENVELOPE_DEPTH = 4
 const LIMIT = MAX_DEPTH + ENVELOPE_DEPTH
 
+/** Why a body was refused that nests too deep; whoever sends one is told FLUSH_INVALID. */
+export class TooDeep extends Error {}
+
 /**
  * Parse the body of a request. Throws FLUSH_INVALID, with the place, for what is
  * no JSON in UTF-8, for `__proto__` as a key, and for nesting that no flush can
@@ -55,7 +58,9 @@ function refuseHostile(body: unknown): void {
   add(body, '', undefined)
   // Not recursive: a body of brackets alone would overflow the stack.
   for (let place = open.pop(); place; place = open.pop()) {
-    if (place.depth > LIMIT) throw refusal(place, `more than ${MAX_DEPTH} levels`)
+    if (place.depth > LIMIT) {
+      throw refusal(place, `more than ${MAX_DEPTH} levels`, new TooDeep())
+    }
     for (const key of Object.keys(place.value)) {
       if (key === '__proto__') throw refusal(place, 'the key "__proto__" is not allowed')
       add((place.value as Record<string, unknown>)[key], key, place)
@@ -63,10 +68,10 @@ function refuseHostile(body: unknown): void {
   }
 }
 
-function refusal(place: Place, why: string): FlushoutError {
+function refusal(place: Place, why: string, cause?: Error): FlushoutError {
   const keys: string[] = []
   for (let at: Place | undefined = place; at?.above; at = at.above)
     keys.unshift(at.key.slice(0, 60))
   const path = keys.map((key) => `/${key}`).join('')
-  return new FlushoutError('FLUSH_INVALID', `At "${path}": ${why}.`)
+  return new FlushoutError('FLUSH_INVALID', `At "${path}": ${why}.`, { cause })
 }

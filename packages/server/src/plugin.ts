@@ -6,18 +6,21 @@ import {
   type Snapshot,
   type User,
 } from '@flushout/core'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addAdminRoutes, type Await } from './admin-routes.ts'
 import { withDeadline } from './deadline.ts'
 import { defaultEnvironment } from './environment.ts'
-import { toHttpError } from './http-errors.ts'
 import { identify, type UserOf } from './identify.ts'
 import { completeLimits } from './limits.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
+import { Offences } from './offences.ts'
 import { createOpenApi } from './openapi.ts'
 import { parseBody } from './parse-body.ts'
 import { addPastRoutes, readVersionQuery } from './past-routes.ts'
+import { limitRates } from './rate-gate.ts'
+import type { Rates } from './rates.ts'
+import { handleErrors } from './refusals.ts'
 import { createService, type FlushoutService } from './service.ts'
 import type { ServiceOptions } from './service-options.ts'
 import { Traffic } from './traffic.ts'
@@ -36,6 +39,8 @@ export interface FlushoutOptions<U extends User = User> extends ServiceOptions<U
    * of a client that works for another user are refused.
    */
   readonly user?: UserOf<U>
+  /** How often each user and each address may come. Without it, as often as they like. */
+  readonly rates?: Rates
   /** Under which path the routes lie. Default `/flushout`. */
   readonly prefix?: string
 }
@@ -49,6 +54,7 @@ declare module 'fastify' {
 
 async function register(fastify: FastifyInstance, options: FlushoutOptions): Promise<void> {
   const { prefix = '/flushout', user, log = fastify.log } = options
+  const { environment = defaultEnvironment } = options
   const service = createService({ ...options, log })
   await options.store.migrate()
   fastify.decorate('flushout', service)
@@ -59,6 +65,7 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
   })
   fastify.addHook('onClose', async () => service.close())
   const { flushBytes, trafficBytes, answerMs } = completeLimits(options.limits)
+  const offences = new Offences({ userOf: user, environment, log, onOffence: undefined })
   // Encapsulated: parser and error handlers are for these routes alone.
   await fastify.register(
     async (scope) => {
@@ -67,21 +74,22 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
         if (isClosing) reply.header('connection', 'close')
       })
       handleBodies(scope, flushBytes)
-      handleErrors(scope, prefix)
+      handleErrors(scope, prefix, offences)
       addServiceRoutes(scope, service, prefix, answerMs)
       // Not the routes above: a server is not ill because it has much to do.
       await scope.register(async (models) => {
+        // First of all: who is refused by it must not cost anything.
+        const userOf = await limitRates(models, options.rates, user, offences)
         const requests = new Traffic(trafficBytes)
         boundTraffic(models, requests, new Traffic(trafficBytes), flushBytes)
         const within: Await = (reply, work) => {
           requests.keep(reply.raw, work)
           return withDeadline(answerMs, work)
         }
-        addAdminRoutes(models, service.models, user, within)
-        addModelRoutes(models, service, user, within)
-        addPastRoutes(models, service, user, within)
-        const { environment = defaultEnvironment } = options
-        addLiveRoutes(models, { service, userOf: user, environment, requests })
+        addAdminRoutes(models, service.models, userOf, within)
+        addModelRoutes(models, service, { userOf, within, offences })
+        addPastRoutes(models, service, userOf, within)
+        addLiveRoutes(models, { service, userOf, environment, requests })
       })
     },
     { prefix },
@@ -133,36 +141,21 @@ function handleBodies(scope: FastifyInstance, bodyLimit: number): void {
   )
 }
 
-function handleErrors(scope: FastifyInstance, prefix: string): void {
-  scope.setErrorHandler((error, request, reply) => sendError(request, reply, error))
-  // Without a prefix it would be the application's own.
-  if (prefix === '' || prefix === '/') return
-  scope.setNotFoundHandler((request, reply) => {
-    sendError(request, reply, new FlushoutError('NOT_FOUND', 'There is no such route.'))
-  })
-}
-
-function sendError(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
-  const { status, body } = toHttpError(error)
-  if (status === 500) request.log.error({ err: error }, 'request failed')
-  else request.log.debug({ err: error }, 'request refused')
-  if (body.retryAfterMs !== undefined) {
-    reply.header('retry-after', String(Math.ceil(body.retryAfterMs / 1000)))
-  }
-  if (status === 426) reply.header('upgrade', 'flushout/1')
-  reply.code(status).send(body)
-}
-
 interface ModelRoute {
   Params: { key: string }
   Querystring: Record<string, unknown>
 }
 
+interface ModelRoutesOptions {
+  readonly userOf: UserOf | undefined
+  readonly within: Await
+  readonly offences: Offences
+}
+
 function addModelRoutes(
   scope: FastifyInstance,
   service: FlushoutService,
-  userOf: UserOf | undefined,
-  within: Await,
+  { userOf, within, offences }: ModelRoutesOptions,
 ): void {
   scope.get<ModelRoute>('/models/:key', async (request, reply) => {
     reply.header('cache-control', 'private, no-cache')
@@ -198,7 +191,9 @@ function addModelRoutes(
   async function flush(request: FastifyRequest<ModelRoute>): Promise<FlushAnswer> {
     const user = await identify(userOf, request)
     // The service checks its form.
-    return service.flush(request.params.key, request.body as Flush, user)
+    const answer = await service.flush(request.params.key, request.body as Flush, user)
+    offences.noteAnswer(answer, request)
+    return answer
   }
 }
 

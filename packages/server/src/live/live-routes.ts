@@ -123,7 +123,8 @@ export function addLiveRoutes(scope: FastifyInstance, options: LiveRoutesOptions
   }
 }
 
-function wantsStream({ headers }: FastifyRequest): boolean {
+/** Whether a request to follow models wants a stream, and not a single answer. */
+export function wantsStream({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return headers.accept?.includes('text/event-stream') === true
 }
 

@@ -23,7 +23,7 @@ export class TestServer implements AsyncDisposable {
   /** `instance` is what is different from `fastifyOptions`; `prepare` comes before the plugin. */
   static async start(
     options: Partial<FlushoutOptions> = {},
-    instance: Partial<typeof fastifyOptions> = {},
+    instance: Partial<typeof fastifyOptions> & { readonly trustProxy?: boolean } = {},
     prepare: (app: FastifyInstance) => void = () => {},
   ): Promise<TestServer> {
     const app = Fastify({ ...fastifyOptions, ...instance })
