@@ -327,6 +327,8 @@ export class Client {
   }
 
   #open(key: string): Model {
+    const { models = [], user } = this.#options
+    const definition = models.find(({ fits }) => fits(key))
     const { model, control } = Model.open({
       key,
       transport: this.#transport,
@@ -335,7 +337,7 @@ export class Client {
       vault: this.#vault,
       proxy: {
         ...this.#options,
-        ...this.#rulesOf(key),
+        ...this.#rulesOf(definition),
         createId: this.#createId,
         now: this.#environment.now,
         onVerdict: (settled) => {
@@ -343,6 +345,8 @@ export class Client {
           for (const listener of this.#verdictListeners) listener({ key, ...settled })
         },
       },
+      findRefusal: (document, action, path) =>
+        definition?.findRefusal?.(user, action, document, path),
       ask: async (run) => {
         if (this.#isPaused) throw new FlushoutError('NETWORK', 'The client is paused.')
         return this.#ask(run)
@@ -361,10 +365,11 @@ export class Client {
     return model
   }
 
-  #rulesOf(key: string): Pick<ClientOptions, 'interceptors' | 'resolve'> {
-    const { models = [], interceptors = [] } = this.#options
-    const definition = models.find(({ fits }) => fits(key))
+  #rulesOf(
+    definition: ModelDefinition | undefined,
+  ): Pick<ClientOptions, 'interceptors' | 'resolve'> {
     if (!definition) return {}
+    const { interceptors = [] } = this.#options
     const { interceptors: own, resolve } = definition
     return { interceptors: [...own, ...interceptors], ...(resolve && { resolve }) }
   }

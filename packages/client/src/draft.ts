@@ -15,9 +15,12 @@ import {
   type PendingSession,
   type ProxyOptions,
   type Receipt,
+  type Rejection,
   type Snapshot,
   type TrackedCommand,
 } from '@flushout/core'
+import type { NodeAction } from '@flushout/core/define'
+import type { ModelOptions } from './model-control.ts'
 import { notify } from './notify.ts'
 import type { ModelPreview, PreviewedSession } from './preview-model.ts'
 
@@ -26,6 +29,7 @@ export interface DraftSource<Doc extends object> {
   /** Its document, as far as it is confirmed. */
   readonly proxy: CommandProxy<Doc>
   readonly rules: ProxyOptions
+  readonly findRefusal: ModelOptions['findRefusal']
   /** Make another proxy of the same document. */
   readonly copy: (options: ProxyOptions) => CommandProxy<Doc>
   /** What shows there that nobody has confirmed yet. */
@@ -98,6 +102,11 @@ export class Draft<Doc extends object = JsonObject> extends Commander<Doc> imple
   /** How many keys the node at `path` has. */
   size(path: Path = ROOT): number {
     return this.#use((proxy) => proxy.size(path))
+  }
+
+  /** As of a model, for the draft as it is. */
+  refusal(action: NodeAction, path: Path = ROOT): Rejection | undefined {
+    return this.#source.findRefusal(this, action, path)
   }
 
   /**

@@ -48,3 +48,4 @@ export {
   type Rejection,
   type User,
 } from '@flushout/core'
+export type { NodeAction } from '@flushout/core/define'

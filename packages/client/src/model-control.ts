@@ -1,5 +1,13 @@
 // What a model and the client that it belongs to ask of each other.
-import type { FlushoutError, Position, ProxyOptions } from '@flushout/core'
+import type {
+  DocumentView,
+  FlushoutError,
+  Path,
+  Position,
+  ProxyOptions,
+  Rejection,
+} from '@flushout/core'
+import type { NodeAction } from '@flushout/core/define'
 import type { ModelTap } from './client-event.ts'
 import type { Environment } from './environment.ts'
 import type { FlushLoop } from './flush-loop.ts'
@@ -16,6 +24,12 @@ export interface ModelOptions {
   readonly environment: Environment
   readonly timing: Required<FlushTiming>
   readonly proxy: ProxyOptions
+  /** Why its user may not do something in `document`; undefined if they may. */
+  readonly findRefusal: (
+    document: DocumentView,
+    action: NodeAction,
+    path: Path,
+  ) => Rejection | undefined
   /** Where the model is kept on this device; undefined if it is not. */
   readonly vault: Vault | undefined
   /** Who else is at this key; `keep` is called while somebody wants to know. */

@@ -16,8 +16,10 @@ import {
   type Path,
   type PendingSession,
   type Receipt,
+  type Rejection,
   type Snapshot,
 } from '@flushout/core'
+import type { NodeAction } from '@flushout/core/define'
 import { tapExchange } from './client-event.ts'
 import type { Environment } from './environment.ts'
 import { untilAborted } from './exchange-error.ts'
@@ -198,6 +200,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       copy: (options) =>
         new CommandProxy(proxy.confirmedSnapshot() as unknown as Snapshot<Doc>, options),
       rules: this.#options.proxy,
+      findRefusal: this.#options.findRefusal,
       pending: () => this.#all.pending,
       subscribe: (listener) => this.subscribe(listener),
       batch: (run, options) => this.batch(run, options),
@@ -260,6 +263,14 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   /** How many keys the node at `path` has. */
   size(path: Path = ROOT): number {
     return this.#proxy?.size(path) ?? 0
+  }
+
+  /**
+   * Why the user may not do this with the node at `path`, in the words of `can` of its
+   * definition; undefined if they may. The server decides for itself.
+   */
+  refusal(action: NodeAction, path: Path = ROOT): Rejection | undefined {
+    return this.#options.findRefusal(this, action, path)
   }
 
   /** See `CommandProxy.apply`. */

@@ -7,6 +7,8 @@ export {
   type ModelTypes,
 } from './define/define-model.ts'
 export type { Fits, NamesOf } from './define/key-names.ts'
+export type { ModelRules } from './define/model-rules.ts'
+export type { Can, FindRefusal, NodeAction, NodeView } from './define/permission.ts'
 export type {
   InputOf,
   SchemaIssue,

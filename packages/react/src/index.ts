@@ -1,4 +1,5 @@
 export type { NodeHandle } from './node-handle.ts'
+export { useCan } from './use-can.ts'
 export { FlushoutProvider, useClient, type FlushoutProviderProps } from './provider.ts'
 export { useDraft } from './use-draft.ts'
 export { useDurable } from './use-durable.ts'

@@ -4,6 +4,8 @@ import type { JsonObject } from '../json.ts'
 import { describePath } from '../path.ts'
 import type { Resolver } from '../resolve.ts'
 import { compileNamedPattern, type NamesOf } from './key-names.ts'
+import { interceptBy, type ModelRules } from './model-rules.ts'
+import { refusalBy, type FindRefusal } from './permission.ts'
 import { checkDocument, isUsable, withSchema } from './schema-rule.ts'
 import type { InputOf, StandardSchema } from './standard-schema.ts'
 import type { Stored } from './stored.ts'
@@ -26,6 +28,8 @@ export interface ModelDescription<Pattern extends string, Doc extends object> {
    * of the key. Without it the server finds only models that were made before.
    */
   readonly initial?: Doc | ((names: NamesOf<Pattern>) => Doc)
+  /** What clients may do. The server holds them to it, and the browser says it at once. */
+  readonly rules?: ModelRules
   /** Rules for commands in the order in which they run, in the browser and on the server. */
   readonly intercept?: readonly Interceptor[]
   /**
@@ -46,8 +50,10 @@ export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
   readonly fits: (key: string) => boolean
   /** The first document of the model `key`. */
   readonly initial?: (key: string) => JsonObject
-  /** All rules for commands, those of the schema included. */
+  /** All rules for commands, those of the schema and of `rules` included. */
   readonly interceptors: readonly Interceptor[]
+  /** What `can` says; undefined where everybody may do everything. */
+  readonly findRefusal?: FindRefusal
   readonly resolve?: Resolver
   /** For the compiler alone; never there. */
   readonly types?: Types
@@ -80,6 +86,7 @@ export function defineModel({
   pattern,
   schema,
   initial,
+  rules = {},
   intercept = [],
   resolve,
 }: ModelDescription<string, object> & { readonly schema?: StandardSchema }): ModelDefinition {
@@ -98,9 +105,11 @@ export function defineModel({
   }
   const complaint = typeof initial === 'object' && complain(initial)
   if (complaint) throw new FlushoutError('OPTIONS_INVALID', complaint)
+  const all = [...interceptBy(rules), ...intercept]
   return Object.freeze({
     ...compiled,
-    interceptors: Object.freeze(schema ? withSchema(schema, intercept) : [...intercept]),
+    interceptors: Object.freeze(schema ? withSchema(schema, all) : all),
+    ...(rules.can && { findRefusal: refusalBy(rules.can) }),
     ...(initial && {
       initial(key: string) {
         const document = typeof initial === 'function' ? initial(namesOf(key)) : initial

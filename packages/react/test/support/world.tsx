@@ -1,7 +1,14 @@
 // A master, a network that a test can take down, and one client in front of it.
 // Everything is real but the clock and the wire.
 import { createClient, directTransport, type Client, type FlushTiming } from '@flushout/client'
-import { FlushoutError, type JsonObject, type Interceptor, type Snapshot } from '@flushout/core'
+import {
+  FlushoutError,
+  type Interceptor,
+  type JsonObject,
+  type Snapshot,
+  type User,
+} from '@flushout/core'
+import type { ModelDefinition } from '@flushout/core/define'
 import { World as Backend } from '@flushout/core/testing'
 import { FlushoutProvider } from '@flushout/react'
 import { act, render } from '@testing-library/react'
@@ -38,6 +45,9 @@ export interface WorldOptions {
   readonly interceptors?: readonly Interceptor[]
   /** Whether clients hear of others without asking. */
   readonly isLive?: boolean
+  /** What its clients know of the models, and who uses them. */
+  readonly models?: readonly ModelDefinition[]
+  readonly user?: User
 }
 
 export class World {
@@ -49,12 +59,15 @@ export class World {
   network: 'up' | 'down' | 'silent' = 'up'
   /** How many exchanges were tried, loads included. */
   exchanges = 0
+  readonly #known: Pick<WorldOptions, 'models' | 'user'>
   #silence = Promise.withResolvers<void>()
 
   constructor(
     documents: Record<string, object> = { [KEY]: GROCERIES },
     options: WorldOptions = {},
   ) {
+    const { models, user } = options
+    this.#known = { ...(models && { models }), ...(user && { user }) }
     for (const [key, document] of Object.entries(documents)) this.add(key, document, options)
     this.line = options.isLive ? new Line() : undefined
     this.client = this.createClient(options.flush)
@@ -75,7 +88,7 @@ export class World {
         ),
     })
     const transport = { ...direct, ...(this.line && { live: this.line }) }
-    return createClient({ transport, flush, environment: this.clock })
+    return createClient({ transport, flush, environment: this.clock, ...this.#known })
   }
 
   /** Create a model on the server. */
