@@ -198,6 +198,7 @@ export class Exchange<U extends User> {
     const { queue } = this.#replica
     queue.inFlight = 0
     queue.hasLanded = false
+    queue.landed = []
     this.#audience.publish([])
   }
 
@@ -252,14 +253,23 @@ export class Exchange<U extends User> {
 
   /** The flush was answered: say so to its commands, and make room for the next. */
   #settleFlight({ verdicts }: CheckedAnswer): void {
+    const { landed } = this.#replica.queue
     const settled = this.#replica.queue.takeFlight()
     this.#outbox.end()
+    let end = 0
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
-      if (!verdict) return pending.settle()
+      if (!verdict) {
+        end += 1
+        return pending.settle()
+      }
       if (verdict.kind === 'applied' || verdict.kind === 'amended') {
-        const { index: _, ...outcome } = verdict
-        pending.settle(outcome)
+        const { index: _, followUps = [], ...outcome } = verdict
+        const start = end + 1
+        end = start + followUps.length
+        // The very objects that were confirmed, if they were before this answer.
+        const seen = landed.length > 0 ? landed.slice(start, end) : followUps
+        pending.settle(seen.length > 0 ? { ...outcome, followUps: seen } : outcome)
         if (verdict.kind !== 'amended') return
         const { altered } = this.#replica.queue
         altered.push(...writtenPaths(pending.command), ...writtenPaths(verdict.command))

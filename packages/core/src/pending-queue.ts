@@ -61,6 +61,8 @@ export class PendingQueue<U extends User> {
   inFlight = 0
   /** The flush in flight is part of what is confirmed, though its answer is still to come. */
   hasLanded = false
+  /** As they were confirmed, if that was seen here, follow-ups included. */
+  landed: readonly CheckedCommand[] = []
   /** Nodes whose create was lost since the last rebase: what was given for them is lost with them. */
   readonly refused: Path[] = []
   /** The atomic group that is being given: nothing of it is sent before it is whole. */
@@ -171,6 +173,7 @@ export class PendingQueue<U extends User> {
     const taken = this.commands.splice(0, this.inFlight)
     this.inFlight = 0
     this.hasLanded = false
+    this.landed = []
     return taken
   }
 
@@ -185,6 +188,7 @@ export class PendingQueue<U extends User> {
     this.commands = this.commands.filter(({ isDurable }) => !isDurable)
     this.inFlight = 0
     this.hasLanded = false
+    this.landed = []
     return taken
   }
 

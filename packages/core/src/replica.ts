@@ -310,7 +310,10 @@ export class Replica<U extends User> {
       this.hash = hash
       records.push({ from, hash, clientId, sequence, commands })
     }
-    if (isOwn) this.queue.hasLanded = true
+    if (isOwn) {
+      this.queue.hasLanded = true
+      this.queue.landed = commands
+    }
     return true
   }
 

@@ -1,5 +1,5 @@
 import type { Command, Interceptor, JsonObject } from '@flushout/core'
-import { World } from '@flushout/core/testing'
+import { throughJson, World } from '@flushout/core/testing'
 import { UndoStack } from '@flushout/core/undo'
 import { describe, expect, test } from 'vitest'
 import { oneActive } from './readme/one-active.ts'
@@ -426,6 +426,22 @@ describe('undo', () => {
       })
     })
   }
+
+  test('takes back what only the master had follow, too, where news of it came before the answer', () => {
+    const { ada, proxy, world } = open(TASKS, [oneActive], [])
+    const undo = new UndoStack(proxy)
+    proxy.batch(() => {
+      proxy.update(['tasks', 'c'], { note: 'first' })
+      proxy.update(['tasks', 'b'], { isActive: true })
+    })
+    const answer = ada.send(proxy.beginFlush()!)
+    const { from, hash } = proxy.confirmed
+    expect(proxy.receive(throughJson(world.master.pull(from, hash)))).toBe('applied')
+    proxy.endFlush(answer)
+    expect(undo.undo()).toMatchObject({ skipped: [] })
+    ada.settle()
+    expect([active(proxy), active(world.master)]).toEqual([['a'], ['a']])
+  })
 
   test('takes back what followed while nothing was sent yet', () => {
     const { proxy } = open(TASKS, [logged])
