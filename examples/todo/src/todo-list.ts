@@ -21,19 +21,11 @@ const todo = v.strictObject({
   createdAt: v.optional(v.number()),
 })
 
-const onlyTodos: Interceptor = (_document, { action, path = [] }) => {
-  if (path[0] === 'todos' && path.length === (action === 'create' ? 1 : 2)) return
-  return reject('NOT_A_TODO', 'A list holds todos and nothing else.')
-}
-
-/** Once a todo has its time, it keeps it. Whoever takes a delete back has the time of before. */
-const keepTime: Interceptor = (_document, command, { side, now }) => {
-  if (command.action === 'delete') return
-  const { createdAt } = command.props ?? {}
-  const isFuture = side === 'master' && Number(createdAt) > now
-  const isGiven = createdAt !== undefined && (command.action === 'update' || isFuture)
-  const isTaken = command.action === 'update' && command.unset?.includes('createdAt')
-  if (isGiven || isTaken) return reject('TODO_INVALID', '"createdAt" is not for clients to set.')
+/** Whoever takes a delete back has the time of before, but none of a day to come. */
+const noFuture: Interceptor = (_document, command, { side, now }) => {
+  if (side === 'proxy' || command.action !== 'create') return
+  if (!(Number(command.props?.['createdAt']) > now)) return
+  return reject('TODO_INVALID', 'No todo is made in the future.')
 }
 
 /** Only the master knows how many todos there are and what time it is, so that is left to it. */
@@ -54,7 +46,14 @@ export const todoList = defineModel({
   pattern: 'todos:$list',
   schema: v.strictObject({ todos: v.record(v.string(), todo) }),
   initial: { todos: {} },
-  intercept: [onlyTodos, keepTime, onMaster],
+  rules: {
+    clientEditable: [
+      ['todos', '*', 'text'],
+      ['todos', '*', 'done'],
+    ],
+    setOnce: [['todos', '*', 'createdAt']],
+  },
+  intercept: [noFuture, onMaster],
 })
 
 /** The name of the model of a list. */

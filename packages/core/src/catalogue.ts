@@ -38,6 +38,7 @@ export const catalogue = {
   OUTCOME_UNKNOWN: 'never',
   REJECTED: 'never',
   SCHEMA_INVALID: 'never',
+  FIELD_LOCKED: 'never',
   INTERCEPTOR_INVALID: 'never',
   INTERCEPTOR_FAILED: 'never',
   FOLLOW_UP_REJECTED: 'never',

@@ -12,6 +12,7 @@ import type {
   PropsAt,
   Receipt,
 } from '@flushout/core'
+import { defineModel, type FieldPath } from '@flushout/core/define'
 import { edit, type Editable } from '@flushout/core/recipe'
 import { expectTypeOf } from 'vitest'
 
@@ -138,3 +139,28 @@ edit(editable, (draft) => {
 })
 // @ts-expect-error -- a document is read-only
 model.read().title = 'Shop'
+
+// The fields of a document, with a star for the id of an item.
+type Field = FieldPath<{ readonly a: { readonly [id: string]: { readonly n?: { x: 1 } } } }>
+type Star = '*'
+expectTypeOf<Field>().toEqualTypeOf<
+  readonly ['a'] | readonly ['a', Star] | readonly ['a', Star, 'n'] | readonly ['a', Star, 'n', 'x']
+>()
+expectTypeOf<FieldPath<JsonObject>>().toEqualTypeOf<readonly string[]>()
+defineModel({
+  pattern: 'todos:$list',
+  initial: (): TodoList => ({ todos: {}, title: '' }),
+  rules: {
+    can: (user: { id: string; role: string } | undefined, action, node) =>
+      user?.role === 'admin' || (action === 'update' && node.read('done') === true),
+    clientEditable: [['title'], ['todos', '*', 'done']],
+    // @ts-expect-error -- a field that no todo has
+    setOnce: [['todos', '*', 'dnoe']],
+  },
+})
+defineModel({
+  pattern: 'notes:$id',
+  initial: (): TodoList => ({ todos: {}, title: '' }),
+  // @ts-expect-error -- an item is named by a star
+  rules: { setOnce: [['todos', 'a', 'done']] },
+})

@@ -29,7 +29,7 @@ export interface ModelDescription<Pattern extends string, Doc extends object> {
    */
   readonly initial?: Doc | ((names: NamesOf<Pattern>) => Doc)
   /** What clients may do. The server holds them to it, and the browser says it at once. */
-  readonly rules?: ModelRules
+  readonly rules?: ModelRules<NoInfer<Doc>>
   /** Rules for commands in the order in which they run, in the browser and on the server. */
   readonly intercept?: readonly Interceptor[]
   /**

@@ -2,6 +2,7 @@ import type { Command, Rejection } from '../command.ts'
 import type { DocumentView, Interceptor, User } from '../interceptor.ts'
 import { isObject, type JsonObject, type JsonValue } from '../json.ts'
 import { ROOT, type Path } from '../path.ts'
+import { hasNode } from './is-there.ts'
 
 /** What somebody wants to do with a node: put another under it, change its fields, or remove it. */
 export type NodeAction = 'create' | 'update' | 'delete'
@@ -89,7 +90,7 @@ function questionsOf(document: DocumentView, command: Command): readonly Questio
     case 'create': {
       const { props = {}, parentDefault } = command
       const create: Question = { action: 'create', path, props }
-      if (!parentDefault || isNode(document, path)) return [create]
+      if (!parentDefault || hasNode(document, path)) return [create]
       return [{ action: 'create', path: path.slice(0, -1), props: parentDefault }, create]
     }
     case 'update': {
@@ -97,7 +98,7 @@ function questionsOf(document: DocumentView, command: Command): readonly Questio
       const questions: Question[] = [{ action: 'update', path, props, unset }]
       for (const key of [...Object.keys(props), ...unset]) {
         const at = [...path, key]
-        if (isNode(document, at)) questions.push({ action: 'delete', path: at })
+        if (hasNode(document, at)) questions.push({ action: 'delete', path: at })
       }
       for (const value of Object.values(props)) {
         if (isObject(value)) questions.push({ action: 'create', path, props: value })
@@ -105,14 +106,9 @@ function questionsOf(document: DocumentView, command: Command): readonly Questio
       return questions
     }
     case 'delete': {
-      const value = isNode(document, path) ? undefined : document.read(path)
+      const value = hasNode(document, path) ? undefined : document.read(path)
       if (value === undefined) return [{ action: 'delete', path }]
       return [{ action: 'update', path: path.slice(0, -1), props: {}, unset: path.slice(-1) }]
     }
   }
-}
-
-/** Tell whether there is a node, without reading a wide one. */
-function isNode(document: DocumentView, path: Path): boolean {
-  return document.size(path) > 0 || isObject(document.read(path))
 }

@@ -11,6 +11,7 @@ import type { Command } from '../command.ts'
 import type { DocumentView, Interceptor } from '../interceptor.ts'
 import { isObject, type JsonObject, type JsonValue } from '../json.ts'
 import { isSamePath, startsWith, type Path } from '../path.ts'
+import { has } from './is-there.ts'
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts'
 import { copyAround, type Filling, type OpenNode, type Surroundings } from './surroundings.ts'
 
@@ -123,11 +124,6 @@ function effectOf(document: DocumentView, command: Command): Effect {
 
 function addition(path: Path, key: string, value: JsonObject): Effect {
   return { path, touched: [[...path, key]], change: (node) => void (node[key] = value) }
-}
-
-// A wide node must not be read to know that it is there.
-function has(document: DocumentView, path: Path): boolean {
-  return document.size(path) > 0 || document.read(path) !== undefined
 }
 
 function knownFaults(schema: StandardSchema, root: OpenNode): (fault: Fault) => boolean {
