@@ -276,8 +276,10 @@ describe('a tab that dies', () => {
     )
     const groups = [{ at: 0, count: 2, label: 'Swap for Oat milk', atomic: true }]
     expect(sent.map((flush) => flush.groups)).toEqual([groups])
-    expect(two.texts()).toEqual([])
-    for (const page of [two, three]) expect(page.model.rejections).toHaveLength(2)
+    for (const page of [two, three]) {
+      expect(page.texts()).toEqual([])
+      expect(page.model.rejections).toHaveLength(2)
+    }
     expect(texts()).toEqual([])
   })
 
