@@ -27,7 +27,7 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient }',
     },
-    limit: '32.4 KB',
+    limit: '33.1 KB',
   },
   {
     ...shared,
@@ -39,7 +39,7 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient, onDevice }',
     },
-    limit: '45.2 KB',
+    limit: '46.1 KB',
   },
   // Beside the client that an application has anyway; in none that does not import it.
   {

@@ -7,7 +7,7 @@ import {
   type User,
 } from '@flushout/core'
 import type { ModelDefinition } from '@flushout/core/define'
-import type { ClientEvent, ModelTap } from './client-event.ts'
+import { tapExchange, type ClientEvent, type ModelTap } from './client-event.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import { LeaveGuard } from './leave-guard.ts'
@@ -93,6 +93,8 @@ export class Client {
   readonly #controls = new Map<Model, ModelControl>()
   // Takes back the forgetting of a model that nobody needs.
   readonly #keep = new Map<Model, () => void>()
+  // The loads of `prefetch` that are under way.
+  readonly #prefetches = new Map<Model, Promise<void>>()
   readonly #verdictListeners = new Set<(verdict: ModelVerdict) => void>()
   readonly #inspectors = new Set<(event: ClientEvent) => void>()
   readonly #guard: LeaveGuard
@@ -135,6 +137,11 @@ export class Client {
     })
   }
 
+  /** What directs the models in memory, for `dehydrate` and `hydrate`. */
+  static controls(client: Client): ReadonlyMap<object, ModelControl> {
+    return client.#controls
+  }
+
   /**
    * The model `key`, the same object at every call while somebody needs it. It
    * starts to load when its `ready` is asked for. Throws CLIENT_CLOSED, and
@@ -149,6 +156,15 @@ export class Client {
     const model = this.#models.get(key) ?? this.#open(key)
     if (this.#keep.has(model)) this.#forgetLater(model)
     return model as unknown as Model<Doc>
+  }
+
+  /**
+   * Load models before somebody shows them, all at once. Rejects with the error of the first
+   * that cannot be loaded, and tries nothing twice. On a server that is all that happens: no
+   * timer stays, nothing is followed or kept, and the models are there until `close`.
+   */
+  async prefetch(keys: readonly string[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.#prefetch(key)))
   }
 
   /**
@@ -361,8 +377,34 @@ export class Client {
       onExchanged: () => this.#live?.exchanged(),
     })
     this.#adopt(model, control)
-    this.#forgetLater(model)
+    // On a server that renders a page, the whole client goes with the request.
+    if (!this.#environment.isServer) this.#forgetLater(model)
     return model
+  }
+
+  async #prefetch(key: string): Promise<void> {
+    const model = this.model<object>(key) as Model
+    if (model.isLoaded) return
+    let loading = this.#prefetches.get(model)
+    if (!loading) {
+      loading = this.#load(model).finally(() => this.#prefetches.delete(model))
+      this.#prefetches.set(model, loading)
+    }
+    await loading
+    // Somebody may be waiting for another load already.
+    await model.ready
+  }
+
+  async #load(model: Model): Promise<void> {
+    const { key } = model
+    const snapshot = await this.#ask((signal) =>
+      tapExchange(this.#tap(key), undefined, () => this.#transport.load(key, signal)),
+    )
+    try {
+      this.#controls.get(model)?.begin(snapshot, this.#environment.now())
+    } catch (cause) {
+      throw new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.', { cause })
+    }
   }
 
   #rulesOf(

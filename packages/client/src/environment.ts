@@ -15,6 +15,11 @@ export interface Environment {
   readonly onWake: (callback: () => void) => () => void
   /** Tell whether nobody can see the page, so that asking for news can wait. */
   readonly isHidden: () => boolean
+  /**
+   * Whether this is no browser: a model that was never watched, changed or waited for then stays
+   * until `close`, so that a server which renders pages sets no timer.
+   */
+  readonly isServer?: boolean
   /** Let the browser ask before the page is left, until the returned function is called. */
   readonly warnOnLeave: () => () => void
 }
@@ -40,6 +45,8 @@ export const defaultEnvironment: Environment = {
       document.removeEventListener('visibilitychange', onVisible)
     }
   },
+  // Workers have one, too.
+  isServer: typeof location === 'undefined',
   isHidden: () => typeof document !== 'undefined' && document.hidden,
   warnOnLeave() {
     if (typeof window === 'undefined') return () => {}

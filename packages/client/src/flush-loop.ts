@@ -110,6 +110,13 @@ export class FlushLoop {
     else this.#setState({ state: 'polling', error: undefined })
   }
 
+  /** Go on from a document that came otherwise and was in step at that time. */
+  begin(at: number): void {
+    this.#isStarted = true
+    this.#newsAt = this.#options.environment.now()
+    this.#setState({ state: 'polling', error: undefined, lastSyncedAt: at })
+  }
+
   /** Tell the loop that a command may have been queued. */
   edited(): void {
     // While it backs off, an edit is no reason to try earlier.

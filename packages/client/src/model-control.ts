@@ -6,6 +6,7 @@ import type {
   Position,
   ProxyOptions,
   Rejection,
+  Snapshot,
 } from '@flushout/core'
 import type { NodeAction } from '@flushout/core/define'
 import type { ModelTap } from './client-event.ts'
@@ -63,6 +64,13 @@ export interface ModelControl {
   readonly isNeeded: () => boolean
   /** How far the document is, if somebody wants it to be kept current. */
   readonly position: () => Position | undefined
+  /** What the master vouched for; undefined until there is a document. */
+  readonly confirmed: () => Snapshot | undefined
+  /**
+   * Begin with a document that is here already and was in step at that time, in place of the
+   * load. Nothing happens if somebody waits for that, or it is over.
+   */
+  readonly begin: (snapshot: Snapshot, at: number) => void
   /** How news of it come from now on. */
   readonly carry: (carriage: Carriage) => void
   /** The live connection says how far the model is, with what led there if that is known. */

@@ -36,6 +36,7 @@ import type { Presence } from './presence.ts'
 import type { ModelPreview, PreviewedSession } from './preview-model.ts'
 import { giveAgain, giveGroupAgain } from './retry.ts'
 import type { ExchangeOnce, Keeper } from './vault/keeper.ts'
+import { KEPT } from './vault/kept.ts'
 import type { Vault } from './vault/vault.ts'
 
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
@@ -56,6 +57,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #proxy: CommandProxy<Doc> | undefined
   #tracker: ModelTracker | undefined
   #keeper: Keeper | undefined
+  // Until what is on this device is put on a document that came otherwise.
+  #joining: Promise<unknown> | undefined
   #rejections: readonly LostCommand[] = NO_REJECTIONS
   #presence: Presence | undefined
   #ready: Promise<void> | undefined
@@ -99,6 +102,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       loop,
       isNeeded: () => model.#isNeeded,
       position: () => (model.#isFollowed ? model.#proxy?.confirmed : undefined),
+      confirmed: () => model.#proxy?.confirmedSnapshot(),
+      begin: (snapshot, at) => model.#begin(snapshot, at),
       carry: (carriage) => model.#carry(carriage),
       hear: (head, news) => model.#hear(head, news),
       refuse: (error) => model.#refuse(error),
@@ -390,8 +395,10 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     }
   }
 
-  #composeStatus(last: ModelStatus | undefined): ModelStatus {
-    const now = this.#options.environment.now()
+  #composeStatus(
+    last: ModelStatus | undefined,
+    now: number = this.#options.environment.now(),
+  ): ModelStatus {
     const kept = this.#options.vault && {
       isSaved: this.#keeper?.isSaved === true,
       carried: this.#keeper?.carried,
@@ -430,7 +437,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     })
     // Who only watches `status` need not handle it.
     ready.catch(() => {})
-    if (this.#options.vault && !this.#keeper) void this.#takeOut(this.#options.vault)
+    if (this.#proxy) this.#settleReady()
+    else if (this.#options.vault && !this.#keeper) void this.#takeOut(this.#options.vault)
     else this.#loop.start()
     if (this.#options.isClosed()) this.#settleReady(closedError())
     else this.#tellReady()
@@ -442,6 +450,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     const snapshot = await tapExchange(tap(), undefined, () =>
       untilAborted(signal, () => transport.load(this.key, signal)),
     )
+    // It came otherwise meanwhile.
+    if (this.#proxy) return 0
     try {
       const own = snapshot as unknown as Snapshot<Doc>
       this.#hold(this.#keeper?.createProxy(own) ?? new CommandProxy<Doc>(own, proxy))
@@ -453,6 +463,42 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   /** Begin with what is on this device; without it, with the server's. */
   async #takeOut(vault: Vault): Promise<void> {
+    await this.#openKeeper(vault, (keeper) => {
+      const { snapshot } = keeper
+      if (snapshot) this.#hold(keeper.createProxy(snapshot as unknown as Snapshot<Doc>))
+    })
+    if (this.#options.isClosed()) return
+    this.#loop.start()
+    this.#tellReady()
+  }
+
+  /** Begin with what came with the page, and put on it what is on this device. */
+  #begin(snapshot: Snapshot, at: number): void {
+    if (this.#proxy || this.#ready) return
+    const { vault, proxy } = this.#options
+    const own = snapshot as unknown as Snapshot<Doc>
+    this.#hold(new CommandProxy<Doc>(own, vault ? { ...proxy, ...KEPT } : proxy))
+    if (vault) {
+      // Nothing is sent before that: what was left here may come first.
+      this.#joining = this.#openKeeper(vault, (keeper) => {
+        keeper.adopt(this.#proxy as unknown as CommandProxy<object>)
+        this.#followCommands()
+      }).then(() => this.#keeper || this.#keepNothing())
+    }
+    this.#loop.begin(at)
+    this.#status = this.#composeStatus(undefined, at)
+    this.#told = this.#status
+  }
+
+  /** Tell who asks that what is given is not on this device. */
+  #keepNothing(): void {
+    const proxy = this.#proxy!
+    const tell = () => proxy.persisted(Number.POSITIVE_INFINITY, false)
+    tell()
+    proxy.subscribeStatus(tell)
+  }
+
+  async #openKeeper(vault: Vault, use: (keeper: Keeper) => void): Promise<void> {
     const { proxy, isClosed } = this.#options
     try {
       const keeper = await vault.open(this.key, proxy, {
@@ -465,16 +511,13 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       if (isClosed() || !keeper) return
       this.#keeper = keeper
       keeper.attend(this.#isNeeded)
-      const { snapshot } = keeper
-      if (snapshot) this.#hold(this.#keeper.createProxy(snapshot as unknown as Snapshot<Doc>))
+      use(keeper)
     } catch (error) {
       // What is there is of another version, or spoiled: the server has the truth.
       notify(() => {
         throw error
       })
     }
-    this.#loop.start()
-    this.#tellReady()
   }
 
   #hold(proxy: CommandProxy<Doc>): void {
@@ -498,6 +541,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   async #flushOnce(own: CommandProxy<Doc>, signal: AbortSignal): Promise<number> {
     const { key } = this
     const { transport, tap } = this.#options
+    if (this.#joining) await untilAborted(signal, () => this.#joining)
     const keeper = this.#keeper
     const exchange: ExchangeOnce = (proxy, saved) =>
       exchangeOnce({ key, transport, proxy, saved, signal, tap: tap() })

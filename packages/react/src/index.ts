@@ -1,5 +1,6 @@
 export type { NodeHandle } from './node-handle.ts'
 export { useCan } from './use-can.ts'
+export { Prefetch, type PrefetchProps } from './prefetch.ts'
 export { FlushoutProvider, useClient, type FlushoutProviderProps } from './provider.ts'
 export { useDraft } from './use-draft.ts'
 export { useDurable } from './use-durable.ts'

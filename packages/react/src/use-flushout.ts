@@ -59,9 +59,10 @@ export function useFlushout<Doc extends object>(
   key: string,
   option?: ((document: Doc) => unknown) | UseFlushoutOptions,
 ): [unknown, Model<Doc>, ModelStatus?] {
-  const model = useRetainedModel<Doc>(useClient(), key)
+  const client = useClient()
+  const model = useRetainedModel<Doc>(client, key)
   const suspends = typeof option !== 'object'
-  useLoaded(suspends ? model : undefined)
+  useLoaded(client, suspends ? model : undefined)
   const value = useSelection(model, typeof option === 'function' ? option : whole)
   const getStatus = () => (suspends ? undefined : model.status)
   const status = useSyncExternalStore(

@@ -12,8 +12,9 @@ export function useModel<const Key extends string>(key: RegisteredKey<Key>): Mod
 /** The same for a model that `Register` does not know: `useModel<TodoList>(key)`. */
 export function useModel<Doc extends object = never>(key: KeyFor<Doc>): Model<Doc>
 export function useModel<Doc extends object>(key: string): Model<Doc> {
-  const model = useRetainedModel<Doc>(useClient(), key)
-  useLoaded(model)
+  const client = useClient()
+  const model = useRetainedModel<Doc>(client, key)
+  useLoaded(client, model)
   return model
 }
 
@@ -30,9 +31,23 @@ export function useRetainedModel<Doc extends object>(client: Client, key: string
  * Suspend until `model` has a document, and never after that: to suspend for a
  * later change would hide the page. Throws what makes loading impossible.
  */
-export function useLoaded<Doc extends object>(model: Model<Doc> | undefined): void {
-  if (model) use(readyOf(model))
+export function useLoaded<Doc extends object>(client: Client, model: Model<Doc> | undefined): void {
+  if (model) use(loadOf(client, model))
 }
+
+/** What to wait for until there is a document. All that are asked for are loaded at a time. */
+export function loadOf<Doc extends object>(client: Client, model: Model<Doc>): Promise<void> {
+  if (model.isLoaded || typeof location !== 'undefined') return readyOf(model)
+  // On a server: a page cannot wait until the network is back, but can load in the browser.
+  let load = loads.get(model)
+  if (!load) {
+    load = client.prefetch([model.key])
+    loads.set(model, load)
+  }
+  return load
+}
+
+const loads = new WeakMap<object, Promise<void>>()
 
 /**
  * `ready`, with the mark that React leaves on a promise when it has seen it

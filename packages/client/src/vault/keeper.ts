@@ -11,6 +11,7 @@ import type { StepPages, StepPlace } from '../model-tracker.ts'
 import { giveUp, takeOver } from './heritage.ts'
 import { Inbox } from './inbox.ts'
 import { Journal } from './journal.ts'
+import { KEPT } from './kept.ts'
 import type { SessionWord } from './page-messages.ts'
 import { isPending, isSendable, listOthers, toWord, type Session } from './session.ts'
 import type { Shelf, ShelfKeys, StoredSession } from './shelf.ts'
@@ -145,29 +146,47 @@ export class Keeper {
 
   /** Make the proxy of the model, with the edits that were left; from now on it is kept. */
   createProxy<Doc extends object>(snapshot: Snapshot<Doc>): CommandProxy<Doc> {
-    const { shelf, memories, keys } = this.#opened
+    const { shelf, memories } = this.#opened
     const changes: StorageChange[] = []
     const [memory, ...rest] = this.#chooseUsable(memories, changes)
-    if (changes.length > 0) void this.#vault.storage.write(changes)
     const isOwn = (snapshot as unknown) === this.snapshot
     const proxy = new CommandProxy<Doc>(snapshot, {
       ...this.#proxyOptions,
       ...(memory && { memory }),
       ...(isOwn && { records: shelf.records }),
-      // What does not apply may build on edits of another page, which are told soon.
-      others: [],
-      keepsConfirmed: true,
-      isPersisted: true,
+      ...KEPT,
     })
-    this.#own = this.#keep(proxy as unknown as CommandProxy<object>, {
-      memory,
-      recordBytes: isOwn ? shelf.recordBytes : 0,
-      keepsDocument: true,
-    })
-    if (!isOwn) {
-      const { commandCount, hash, document } = proxy.confirmedSnapshot()
-      void this.#vault.storage.write(keys.document({ commandCount, hash, document }))
+    const recordBytes = isOwn ? shelf.recordBytes : 0
+    this.#begin(proxy as unknown as CommandProxy<object>, { memory, recordBytes }, rest)
+    if (!isOwn) changes.push(...this.#writeDocument(proxy as unknown as CommandProxy<object>))
+    if (changes.length > 0) void this.#vault.storage.write(changes)
+    return proxy
+  }
+
+  /**
+   * Keep `proxy`, which was made as `KEPT` says and has sent nothing, from now on. What is
+   * newer on this device comes into it, and the edits that were left, all in one step.
+   */
+  adopt(proxy: CommandProxy<object>): void {
+    const changes: StorageChange[] = []
+    const memories = this.#chooseUsable(this.#opened.memories, changes)
+    const kept = this.#restore()
+    if (kept && kept.commandCount > proxy.confirmed.from) {
+      const { commandCount, hash } = kept
+      proxy.receive({ commandCount, hash, sync: { kind: 'snapshot', snapshot: kept } })
     }
+    changes.push(...this.#writeDocument(proxy))
+    void this.#vault.storage.write(changes)
+    this.#begin(proxy, { memory: undefined, recordBytes: 0 }, memories)
+  }
+
+  #begin(
+    proxy: CommandProxy<object>,
+    kept: { readonly memory: ProxyMemory | undefined; readonly recordBytes: number },
+    rest: readonly ProxyMemory[],
+  ): void {
+    const { shelf, memories } = this.#opened
+    this.#own = this.#keep(proxy, { ...kept, keepsDocument: true })
     const others = listOthers(shelf, this.#vault.page, memories)
     for (const [page, words] of others) this.#siblings.note(page, words)
     this.#carry(rest)
@@ -180,7 +199,25 @@ export class Keeper {
     })
     this.#agree()
     void this.#catchUp([...others.keys()])
-    return proxy
+  }
+
+  /** The document on this device with what was confirmed since, if it can be used. */
+  #restore(): Snapshot | undefined {
+    const { snapshot, records } = this.#opened.shelf
+    try {
+      return (
+        snapshot &&
+        new CommandProxy(snapshot, { ...this.#proxyOptions, records }).confirmedSnapshot()
+      )
+    } catch {
+      // Somebody changed what is on disk.
+      return undefined
+    }
+  }
+
+  #writeDocument(proxy: CommandProxy<object>): readonly StorageChange[] {
+    const { commandCount, hash, document } = proxy.confirmedSnapshot()
+    return this.#opened.keys.document({ commandCount, hash, document })
   }
 
   /** Write what is new, and tell the other pages. Resolves when it is on disk. */

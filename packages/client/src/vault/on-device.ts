@@ -7,8 +7,11 @@ import { Vault } from './vault.ts'
 
 /** A device that keeps what a client must not forget. */
 export interface Device {
-  /** Take out what belongs to `user`. For clients only. */
-  readonly open: (options: { readonly user: string; readonly environment: Environment }) => Vault
+  /** Take out what belongs to `user`; undefined where there is no device. For clients only. */
+  readonly open: (options: {
+    readonly user: string
+    readonly environment: Environment
+  }) => Vault | undefined
 }
 
 export interface DeviceOptions {
@@ -27,10 +30,13 @@ export interface DeviceOptions {
  * Keep documents and edits on this device: `createClient({ url, storage: onDevice() })`.
  * A page that is loaded again shows what it showed before, without the network, and
  * edits that were not sent go out once. The tabs of a browser share one connection.
- * Where nothing can be stored it works in memory, and `status.durable` says so.
+ * Where nothing can be stored it works in memory, and `status.durable` says so. Outside of
+ * browsers it keeps nothing unless `storage` says where, so that a server that renders
+ * pages has nothing that two users might share.
  */
 export function onDevice(options: DeviceOptions = {}): Device {
   const { name = 'flushout', tabs = browserTabs() } = options
+  if (!options.storage && typeof location === 'undefined') return { open: () => undefined }
   const { storage = indexedDbStorage({ name }) } = options
   // Tabs that cannot tell which of them live would take over each other's edits.
   const isSafe = tabs !== undefined || typeof location === 'undefined'
