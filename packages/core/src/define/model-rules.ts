@@ -1,5 +1,6 @@
 import type { Interceptor } from '../interceptor.ts'
 import type { JsonObject } from '../json.ts'
+import type { Path } from '../path.ts'
 import type { FieldPath } from './field-path.ts'
 import { permit, type Can } from './permission.ts'
 import { allowOnly, keep } from './protect-fields.ts'
@@ -24,10 +25,10 @@ export interface ModelRules<Doc = JsonObject> {
 }
 
 /** The interceptors that see to `rules`. What another rule had follow is no client's doing. */
-export function interceptBy({ can, clientEditable, setOnce }: ModelRules): Interceptor[] {
-  const fixed = setOnce ?? []
+export function interceptBy<Doc>({ can, clientEditable, setOnce }: ModelRules<Doc>): Interceptor[] {
+  const fixed = (setOnce ?? []) as readonly Path[]
   const rules = can ? [permit(can)] : []
-  if (clientEditable) rules.push(allowOnly([...clientEditable, ...fixed]))
+  if (clientEditable) rules.push(allowOnly([...(clientEditable as readonly Path[]), ...fixed]))
   if (fixed.length > 0) rules.push(keep(fixed))
   return rules.map(
     (rule): Interceptor =>
