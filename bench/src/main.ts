@@ -1,5 +1,5 @@
 // `npm run bench` runs all, `npm run bench -- client` one of them.
-const benchmarks = ['client', 'undo', 'server', 'past', 'day']
+const benchmarks = ['client', 'undo', 'server', 'past', 'day', 'observe']
 
 const [name] = process.argv.slice(2)
 if (name !== undefined && !benchmarks.includes(name)) {

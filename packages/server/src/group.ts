@@ -7,6 +7,7 @@ import {
   type User,
 } from '@flushout/core'
 import type { HotModel } from './hot-model.ts'
+import type { Watch } from './observe.ts'
 
 /** Flushes of more commands in all wait for the next group. */
 const MAX_GROUP_COMMANDS = 5000
@@ -19,6 +20,8 @@ export interface FlushWork<U extends User> {
   readonly kind: 'flush'
   readonly flush: Flush
   readonly context: FlushContext<U>
+  /** Who looks on, if anybody does. */
+  readonly watch: Watch | undefined
   readonly resolve: (answer: FlushAnswer) => void
   readonly reject: (error: unknown) => void
 }
@@ -101,6 +104,11 @@ export function needsProof<U extends User>(group: readonly Work<U>[], model: Hot
 /** The clients that write. */
 export function clientsOf<U extends User>(group: readonly Work<U>[]): string[] {
   return [...new Set(group.flatMap((work) => (work.kind === 'flush' ? work.flush.clientId : [])))]
+}
+
+/** Who looks on while the flushes of a group are served. */
+export function watchesOf<U extends User>(group: readonly Work<U>[]): Watch[] {
+  return group.flatMap((work) => (work.kind === 'flush' && work.watch ? work.watch : []))
 }
 
 /** The counts since when it matters what others wrote, by what updates expect and groups read. */

@@ -16,17 +16,19 @@ export type { FollowModelsOptions, ModelFollower } from './followers/follower-op
 export type { Beginning, FollowerChange } from './followers/read-change.ts'
 export type { CheckpointRule } from './hot-model.ts'
 export type { Hints, Notice } from './hints.ts'
-export type { Limits } from './limits.ts'
+export type { LimitName, Limits } from './limits.ts'
 export type { Follow, FollowEvent, FollowListener } from './live/follow.ts'
 export type { Frame } from './live/frame.ts'
 export type { Identify, Sink } from './live/stream.ts'
 export type { Log } from './log.ts'
+export type { Metrics } from './metrics.ts'
 export { memoryStore } from './memory-store.ts'
+export type { Headers, Observer, Step, Watch } from './observe.ts'
 export type { PostgresClient, PostgresPool } from './postgres-pool.ts'
 export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
 export type { Rate, Rates } from './rates.ts'
 export type { ClientRetention, Retention } from './retention.ts'
-export { createService, type FlushoutService, type LiveConnection, type Usage } from './service.ts'
+export { createService, type FlushoutService, type LiveConnection } from './service.ts'
 export type { LiveOptions, ModelKind, Resolve, Rule, ServiceOptions } from './service-options.ts'
 export type {
   ClientRange,
@@ -43,3 +45,4 @@ export type {
   Trimmed,
   Write,
 } from './store.ts'
+export type { Usage } from './usage.ts'

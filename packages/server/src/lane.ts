@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts'
+import { watched, type Observer, type Watch } from './observe.ts'
 import type { ModelStore, Outcome, Write } from './store.ts'
 
 /** More writes than this make a statement slower than two statements. */
@@ -8,6 +9,7 @@ const CHECKPOINT_WEIGHT = 25
 
 interface Waiting {
   readonly write: Write
+  readonly watch: Watch | undefined
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
 }
@@ -20,6 +22,7 @@ interface Waiting {
 export class CommitterLane {
   readonly #store: Pick<ModelStore, 'commit'>
   readonly #environment: Pick<Environment, 'defer'>
+  readonly #observer: Observer | undefined
   readonly #maxInFlight: number
   #waiting: Waiting[] = []
   #inFlight = 0
@@ -28,17 +31,19 @@ export class CommitterLane {
   constructor(
     store: Pick<ModelStore, 'commit'>,
     environment: Pick<Environment, 'defer'>,
+    observer?: Observer,
     maxInFlight = 2,
   ) {
     this.#store = store
     this.#environment = environment
+    this.#observer = observer
     this.#maxInFlight = maxInFlight
   }
 
   /** Write with the next statement. Rejects when it is unknown what happened. */
-  commit(write: Write): Promise<Outcome> {
+  commit(write: Write, watch?: Watch): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ write, resolve, reject })
+      this.#waiting.push({ write, watch, resolve, reject })
       this.#schedule()
     })
   }
@@ -75,10 +80,17 @@ export class CommitterLane {
     return this.#waiting.splice(0, count)
   }
 
+  #watchStatement(batch: readonly Waiting[]): Watch | undefined {
+    if (!this.#observer) return undefined
+    const of = batch.flatMap(({ watch }) => watch ?? [])
+    return this.#observer.begin({ name: 'statement', of })
+  }
+
   async #commitJoined(batch: readonly Waiting[]): Promise<void> {
     let outcomes: readonly Outcome[]
     try {
-      outcomes = await this.#store.commit(batch.map(({ write }) => write))
+      const send = () => this.#store.commit(batch.map(({ write }) => write))
+      outcomes = await watched(this.#watchStatement(batch), send)
     } catch (error) {
       if (batch.length === 1) return batch[0]!.reject(error)
       // One of them may be to blame for all. Should the statement have landed in

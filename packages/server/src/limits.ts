@@ -39,6 +39,16 @@ export interface Limits {
   readonly answerMs: number
 }
 
+/** A limit that somebody can run into: a rate, the size or depth of what they send. */
+export type LimitName =
+  | 'user-requests'
+  | 'user-streams'
+  | 'address-requests'
+  | 'address-streams'
+  | 'request-size'
+  | 'depth'
+  | 'document-size'
+
 const DEFAULTS: Limits = {
   flushBytes: 256 * 1024,
   flushCommands: 500,

@@ -2,18 +2,10 @@ import type { ErrorCode, FlushAnswer } from '@flushout/core'
 import type { FastifyRequest } from 'fastify'
 import type { Environment } from './environment.ts'
 import { guessUser, type UserOf } from './identify.ts'
+import type { LimitName } from './limits.ts'
 import type { Log } from './log.ts'
+import type { Observer } from './observe.ts'
 import { TooDeep } from './parse-body.ts'
-
-/** A limit that somebody can run into: a rate, the size or depth of what they send. */
-export type LimitName =
-  | 'user-requests'
-  | 'user-streams'
-  | 'address-requests'
-  | 'address-streams'
-  | 'request-size'
-  | 'depth'
-  | 'document-size'
 
 const LIMIT_OF: { readonly [code: string]: LimitName | undefined } = {
   FLUSH_TOO_LARGE: 'request-size',
@@ -31,8 +23,8 @@ export interface OffencesOptions {
   readonly userOf: UserOf | undefined
   readonly environment: Pick<Environment, 'now'>
   readonly log: Log
-  /** Hears of each; the log has the first of each offender in a minute. */
-  readonly onOffence: ((limit: LimitName) => void) | undefined
+  /** Hears of each refusal; the log has the first of each offender in a minute. */
+  readonly observer: Observer | undefined
 }
 
 /** Who ran into which limit: counted, and in the log by user and address. */
@@ -47,8 +39,8 @@ export class Offences {
 
   /** The sender of `request` ran into `limit`. */
   async note(limit: LimitName, request: FastifyRequest): Promise<void> {
-    const { userOf, log, onOffence } = this.#options
-    onOffence?.(limit)
+    const { userOf, log, observer } = this.#options
+    observer?.limited?.(limit)
     const address = request.ip
     // It was not asked who that is, so as to be quick; nor is it for the log more than once.
     const isFlood = limit.startsWith('address-')
@@ -58,8 +50,9 @@ export class Offences {
     log.info({ limit, userId, address, url: request.url.slice(0, 300) }, 'a limit was reached')
   }
 
-  /** A request was refused with `error`, or `code` for the client: by a limit of what is sent? */
+  /** A request was refused with `error`, which is `code` for its sender: by a limit of what is sent? */
   noteRefusal(code: ErrorCode, error: unknown, request: FastifyRequest): void {
+    this.#options.observer?.refused?.(code)
     const isTooDeep = error instanceof Error && error.cause instanceof TooDeep
     const limit = isTooDeep ? 'depth' : LIMIT_OF[code]
     if (limit) void this.note(limit, request)

@@ -8,12 +8,14 @@ import {
 } from '@flushout/core'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addMetricsRoute } from './metrics-route.ts'
 import { addAdminRoutes, type Await } from './admin-routes.ts'
 import { withDeadline } from './deadline.ts'
 import { defaultEnvironment } from './environment.ts'
 import { identify, type UserOf } from './identify.ts'
 import { completeLimits } from './limits.ts'
 import { addLiveRoutes } from './live/live-routes.ts'
+import { joinObservers, type Observer } from './observe.ts'
 import { Offences } from './offences.ts'
 import { createOpenApi } from './openapi.ts'
 import { parseBody } from './parse-body.ts'
@@ -65,7 +67,8 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
   })
   fastify.addHook('onClose', async () => service.close())
   const { flushBytes, trafficBytes, answerMs } = completeLimits(options.limits)
-  const offences = new Offences({ userOf: user, environment, log, onOffence: undefined })
+  const observer = joinObservers([options.metrics, options.traces])
+  const offences = new Offences({ userOf: user, environment, log, observer })
   // Encapsulated: parser and error handlers are for these routes alone.
   await fastify.register(
     async (scope) => {
@@ -76,10 +79,12 @@ async function register(fastify: FastifyInstance, options: FlushoutOptions): Pro
       handleBodies(scope, flushBytes)
       handleErrors(scope, prefix, offences)
       addServiceRoutes(scope, service, prefix, answerMs)
+      if (options.metrics) addMetricsRoute(scope, options.metrics)
       // Not the routes above: a server is not ill because it has much to do.
       await scope.register(async (models) => {
         // First of all: who is refused by it must not cost anything.
         const userOf = await limitRates(models, options.rates, user, offences)
+        if (observer?.receive) observeRequests(models, observer)
         const requests = new Traffic(trafficBytes)
         boundTraffic(models, requests, new Traffic(trafficBytes), flushBytes)
         const within: Await = (reply, work) => {
@@ -129,6 +134,11 @@ function boundTraffic(
     if (isLarge && !answers.take(raw, Buffer.byteLength(payload))) done(refuse())
     else done(null, payload)
   })
+}
+
+function observeRequests(scope: FastifyInstance, observer: Observer): void {
+  // Not before: what is active on the way to it would be lost where a body is read.
+  scope.addHook('preHandler', ({ headers }, _reply, done) => observer.receive!(headers, done))
 }
 
 function handleBodies(scope: FastifyInstance, bodyLimit: number): void {

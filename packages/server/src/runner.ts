@@ -29,6 +29,7 @@ import {
   needsProof,
   stageAll,
   takeGroup,
+  watchesOf,
   type FlushWork,
   type Staged,
   type Work,
@@ -36,6 +37,7 @@ import {
 import type { HotModel, Use } from './hot-model.ts'
 import type { CommitterLane } from './lane.ts'
 import type { Log } from './log.ts'
+import { watched, type Observer, type Watch } from './observe.ts'
 import type { Head, ModelStore, News, Outcome, StoredModel, Write } from './store.ts'
 
 /** How often a store may fail for one group before its callers are told. */
@@ -49,6 +51,7 @@ export interface RunnerOptions<U extends User = User> {
   readonly lane: CommitterLane
   readonly environment: Environment
   readonly log: Log
+  readonly observer: Observer | undefined
   readonly maxWaiting: number
   readonly maxAttempts: number
   /** Hears that there is a new checkpoint: some history may go. */
@@ -99,9 +102,9 @@ export class ModelRunner<U extends User = User> {
   }
 
   /** Apply a flush and store it. Rejects with a `FlushoutError`. */
-  flush(flush: Flush, context: FlushContext<U>): Promise<FlushAnswer> {
+  flush(flush: Flush, context: FlushContext<U>, watch?: Watch): Promise<FlushAnswer> {
     return new Promise((resolve, reject) => {
-      this.#add({ kind: 'flush', flush, context, resolve, reject })
+      this.#add({ kind: 'flush', flush, context, watch, resolve, reject })
     })
   }
 
@@ -235,7 +238,9 @@ export class ModelRunner<U extends User = User> {
     write: Write | undefined,
   ): Promise<boolean> {
     if (write) {
-      const outcome = await this.#options.lane.commit(write)
+      const watch = this.#watchCommit(group)
+      const commit = () => this.#options.lane.commit(write, watch)
+      const outcome = await watched(watch, commit, nameOf)
       if (outcome === 'conflict') {
         model.rollback()
         return false
@@ -253,20 +258,17 @@ export class ModelRunner<U extends User = User> {
     let staged: readonly Staged<U>[] | undefined
     let write: Write | undefined
     let followed: Advance | undefined
-    // Everything in the callback is in memory: the row lock is held.
-    const outcome: Outcome = await this.#options.store.exclusively(
-      this.key,
-      model.head,
-      clientIds,
-      (news) => {
+    const exclusively = () =>
+      // Everything in the callback is in memory: the row lock is held.
+      this.#options.store.exclusively(this.key, model.head, clientIds, (news) => {
         followed = news && this.#follow(model, news)
         if (!news || !followed) return undefined
         this.#isContended = news.entries!.length > 0
         staged = stageAll(model, group)
         write = model.write()
         return write
-      },
-    )
+      })
+    const outcome: Outcome = await watched(this.#watchCommit(group), exclusively, nameOf)
     // Not before: the row lock was held.
     if (followed) this.#options.onAdvance(followed)
     if (!staged) {
@@ -280,6 +282,13 @@ export class ModelRunner<U extends User = User> {
     }
     await this.#settle(model, group, staged, write)
     return true
+  }
+
+  #watchCommit(group: readonly Work<U>[]): Watch | undefined {
+    const { observer } = this.#options
+    if (!observer) return undefined
+    const of = watchesOf(group)
+    return of.length > 0 ? observer.begin({ name: 'commit', key: this.key, of }) : undefined
   }
 
   /** It is stored: tell everybody. */
@@ -428,6 +437,10 @@ async function reading<Result>(read: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     throw isFlushoutError(error) ? error : new Unreadable(error)
   }
+}
+
+function nameOf(outcome: Outcome): string {
+  return outcome === 'conflict' ? 'conflict' : 'stored'
 }
 
 function rejectAll<U extends User>(group: readonly Work<U>[], error: FlushoutError): void {

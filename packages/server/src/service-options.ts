@@ -11,6 +11,8 @@ import type { Environment } from './environment.ts'
 import type { CheckpointRule } from './hot-model.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import type { Observer } from './observe.ts'
 import {
   checkClientRetention,
   checkRetention,
@@ -74,6 +76,10 @@ export interface ServiceOptions<U extends User = User> {
   /** How live connections are kept. */
   readonly live?: LiveOptions
   readonly log?: Log
+  /** Counts what happens, as `prometheus({ token })` of `@flushout/server/prometheus` does. */
+  readonly metrics?: Metrics | undefined
+  /** Follows each flush, as `openTelemetry()` of `@flushout/server/opentelemetry` does. */
+  readonly traces?: Observer | undefined
   /** Clock, randomness and timers, for tests. */
   readonly environment?: Environment
 }

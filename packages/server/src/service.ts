@@ -34,12 +34,14 @@ import { Hub } from './live/hub.ts'
 import { Presence } from './live/presence.ts'
 import type { Identify, Sink } from './live/stream.ts'
 import { silentLog, type Log } from './log.ts'
+import { joinObservers, watched, type Observer, type Watch } from './observe.ts'
 import { readHistory, readVersion } from './read-past.ts'
 import { clearPath } from './clear-path.ts'
 import { ModelRunner } from './runner.ts'
 import { checkOptions, type ModelKind, type ServiceOptions } from './service-options.ts'
 import type { Erased, Head, ModelStore } from './store.ts'
 import { Turns } from './turns.ts'
+import type { Usage } from './usage.ts'
 
 /** A live connection that is open. */
 export interface LiveConnection {
@@ -102,17 +104,6 @@ export interface FlushoutService<U extends User = User> {
   readonly usage: Usage
 }
 
-/** What is in memory. */
-export interface Usage {
-  /** Models, and about how many characters they take. */
-  readonly models: number
-  readonly bytes: number
-  /** Live connections, the models that they follow, and who is shown to be there. */
-  readonly streams: number
-  readonly channels: number
-  readonly peers: number
-}
-
 /** Make a service. Throws OPTIONS_INVALID when `authorize` or a pattern is missing. */
 export function createService<U extends User = User>(
   options: ServiceOptions<U>,
@@ -138,6 +129,7 @@ class Service<U extends User> implements FlushoutService<U> {
   readonly #rule: CheckpointRule
   readonly #log: Log
   readonly #environment: Environment
+  readonly #observer: Observer | undefined
   readonly #createId: () => string
   readonly #lane: CommitterLane
   readonly #cache: ModelCache<U>
@@ -160,7 +152,9 @@ class Service<U extends User> implements FlushoutService<U> {
     this.#log = options.log ?? silentLog
     this.#environment = options.environment ?? defaultEnvironment
     this.#createId = createIdFactory(this.#environment)
-    this.#lane = new CommitterLane(this.#store, this.#environment)
+    this.#observer = joinObservers([options.metrics, options.traces])
+    this.#observer?.attach?.(() => this.usage)
+    this.#lane = new CommitterLane(this.#store, this.#environment, this.#observer)
     this.#cache = new ModelCache(this.#limits.cacheBytes, (key) => this.#createRunner(key))
     this.#caretaker = new Caretaker({
       store: this.#store,
@@ -185,6 +179,7 @@ class Service<U extends User> implements FlushoutService<U> {
       pollMs: options.live?.pollMs ?? 2_000,
       maxModels: this.#limits.streamModels,
       refusal: (user, key) => this.#refusal(key, user),
+      onTold: this.#observer?.told?.bind(this.#observer),
       forget: (key) => this.#cache.forget(key),
       read: (key, read, from) => this.#cache.runner(key).read(read, from),
     })
@@ -212,31 +207,28 @@ class Service<U extends User> implements FlushoutService<U> {
   async flush(key: string, flush: Flush, user?: U): Promise<FlushAnswer> {
     checkKey(key, this.#limits.keyLength)
     checkFlush(flush, this.#limits.flushCommands)
-    // Without commands it only asks for news, which whoever may read may have.
-    await this.#admit(key, flush.commands.length > 0 ? 'write' : 'read', user)
-    // Fixed here, once: when two servers meet and this is done again, the rules
-    // must see the same.
-    const context = { user, now: this.#environment.now(), seed: this.#createId() }
-    return this.#cache.runner(key).flush(flush, context)
+    const observer = this.#observer
+    if (!observer) return this.#flush(key, flush, user)
+    const kind = this.#patternOf(key)
+    const commands = flush.commands.length
+    const watch = observer.begin({ name: 'flush', kind, key, commands })
+    const serve = () => this.#flush(key, flush, user, watch)
+    const answer = await watched(watch, serve, ({ outcome }) => outcome)
+    observer.answered?.(kind, commands, answer)
+    return answer
   }
 
   async pull(key: string, { from, hash }: Position, user?: U): Promise<PullAnswer> {
-    checkKey(key, this.#limits.keyLength)
-    await this.#admit(key, 'read', user)
     const wanted = hash === '' ? undefined : from
-    return this.#cache.runner(key).read((model) => model.master.pull(from, hash), wanted)
+    return this.#read(key, user, ({ master }) => master.pull(from, hash), wanted)
   }
 
   async snapshot(key: string, user?: U): Promise<Snapshot> {
-    checkKey(key, this.#limits.keyLength)
-    await this.#admit(key, 'read', user)
-    return this.#cache.runner(key).read((model) => model.master.snapshot())
+    return this.#read(key, user, ({ master }) => master.snapshot())
   }
 
   async snapshotText(key: string, user?: U): Promise<{ hash: string; text: string }> {
-    checkKey(key, this.#limits.keyLength)
-    await this.#admit(key, 'read', user)
-    return this.#cache.runner(key).read((model) => ({
+    return this.#read(key, user, (model) => ({
       hash: model.master.hash,
       text: model.snapshotText(),
     }))
@@ -312,6 +304,35 @@ class Service<U extends User> implements FlushoutService<U> {
     await this.#store.close()
   }
 
+  async #flush(
+    key: string,
+    flush: Flush,
+    user: U | undefined,
+    watch?: Watch,
+  ): Promise<FlushAnswer> {
+    // Without commands it only asks for news, which whoever may read may have.
+    await this.#admit(key, flush.commands.length > 0 ? 'write' : 'read', user)
+    // Fixed here, once: when two servers meet and this is done again, the rules
+    // must see the same.
+    const context = { user, now: this.#environment.now(), seed: this.#createId() }
+    return this.#cache.runner(key).flush(flush, context, watch)
+  }
+
+  /** Read from a model as it is now, for whoever may. */
+  async #read<Result>(
+    key: string,
+    user: U | undefined,
+    read: (model: HotModel<U>) => Result,
+    from?: number,
+  ): Promise<Result> {
+    checkKey(key, this.#limits.keyLength)
+    const watch = this.#observer?.begin({ name: 'read', kind: this.#patternOf(key), key })
+    return watched(watch, async () => {
+      await this.#admit(key, 'read', user)
+      return this.#cache.runner(key).read(read, from)
+    })
+  }
+
   /** Erase what lies at `path`, for whoever may. */
   async #erase(key: string, path: Path, user: U | undefined): Promise<Erased | undefined> {
     const until = await clearPath(this.#cache.runner(key), path, {
@@ -337,10 +358,8 @@ class Service<U extends User> implements FlushoutService<U> {
   }
 
   /** Where the history ends, for whoever may read it. */
-  async #headOf(key: string, user: U | undefined): Promise<Head> {
-    checkKey(key, this.#limits.keyLength)
-    await this.#admit(key, 'read', user)
-    return this.#cache.runner(key).read((model) => model.head)
+  #headOf(key: string, user: U | undefined): Promise<Head> {
+    return this.#read(key, user, ({ head }) => head)
   }
 
   /** Refuse whoever may not. Says nothing about which models there are. */
@@ -394,6 +413,11 @@ class Service<U extends User> implements FlushoutService<U> {
     return this.#kinds.find((kind) => kind.fits(key))
   }
 
+  /** What models of its kind are counted as. */
+  #patternOf(key: string): string {
+    return this.#kindOf(key)?.pattern ?? ''
+  }
+
   #createRunner(key: string): ModelRunner<U> {
     const kind = this.#kindOf(key)!
     const runner: ModelRunner<U> = new ModelRunner<U>(key, {
@@ -401,6 +425,7 @@ class Service<U extends User> implements FlushoutService<U> {
       lane: this.#lane,
       environment: this.#environment,
       log: this.#log,
+      observer: this.#observer,
       maxWaiting: this.#limits.waiting,
       maxAttempts: this.#limits.attempts,
       onCheckpoint: () => this.#caretaker.tidy(key),

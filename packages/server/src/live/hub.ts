@@ -41,6 +41,8 @@ export interface HubOptions<U extends User> {
   readonly maxModels: number
   /** Why somebody may not read a model; undefined if they may. */
   readonly refusal: (user: U | undefined, key: string) => Promise<FlushoutError | undefined>
+  /** Hears how old the news are that those who are connected are told, in milliseconds. */
+  readonly onTold: ((lagMs: number) => void) | undefined
   /** Let a model go from memory that is not the stored one any more. */
   readonly forget: (key: string) => void
   /** Read a model that is proved current. */
@@ -197,7 +199,12 @@ export class Hub<U extends User = User> implements StreamHost<U> {
       this.#options.hints.publish({ kind: 'head', key, commandCount, hash })
     }
     const channel = this.#channels.get(key)
-    if (channel && !channel.advance(base, entries, { commandCount, hash })) void this.#look(channel)
+    if (!channel) return
+    if (!channel.advance(base, entries, { commandCount, hash })) void this.#look(channel)
+    const { environment, onTold } = this.#options
+    const last = entries.at(-1)
+    // Clocks of other servers may be ahead.
+    if (onTold && last) onTold(Math.max(0, environment.now() - last.at))
   }
 
   /** A model was made, configured or deleted here. */

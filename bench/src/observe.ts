@@ -1,0 +1,84 @@
+// What it costs to be looked on: flushes through a service in memory, without and with metrics
+// and traces. With the path of another checkout, as of before there was any of this,
+// `node --conditions=@flushout/source bench/src/observe.ts ../before`, that is one more contender:
+// what it costs to be asked whether anybody looks on.
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { PROTOCOL } from '@flushout/core'
+import * as here from '@flushout/server'
+import { openTelemetry } from '@flushout/server/opentelemetry'
+import { prometheus } from '@flushout/server/prometheus'
+import { NoopSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { compare, micros, printTable, ratio, type Contender } from './measure.ts'
+
+/** Flushes that are under way at a time, each of a model of its own. */
+const AT_ONCE = 50
+
+class Crowd implements Contender {
+  readonly name: string
+  readonly #service: here.FlushoutService
+  readonly #at: { sequence: number; from: number; hash: string }[]
+
+  constructor(
+    name: string,
+    { createService, memoryStore, allowAnyone }: typeof here,
+    options: Partial<here.ServiceOptions> = {},
+  ) {
+    this.name = name
+    this.#service = createService({
+      store: memoryStore(),
+      authorize: allowAnyone,
+      models: [{ pattern: 'todos:*', initial: { todos: {} } }],
+      history: { last: 100 },
+      ...options,
+    })
+    this.#at = Array.from({ length: AT_ONCE }, () => ({ sequence: 0, from: 0, hash: '' }))
+  }
+
+  readonly run = async (times: number): Promise<void> => {
+    for (let done = 0; done < times; done += AT_ONCE) {
+      await Promise.all(this.#at.map((_, index) => this.#flush(index)))
+    }
+  }
+
+  async #flush(index: number): Promise<void> {
+    const at = this.#at[index]!
+    at.sequence += 1
+    const answer = await this.#service.flush(`todos:${index}`, {
+      protocol: PROTOCOL,
+      clientId: `writer-${index}`,
+      ...at,
+      commands: [{ action: 'update', path: ['todos'], props: { n: at.sequence } }],
+    })
+    at.from = answer.commandCount
+    at.hash = answer.hash
+  }
+}
+
+const provider = new TracerProvider({ spanProcessors: [new NoopSpanProcessor()] })
+const token = 'a token for nobody at all'
+const contenders = [
+  new Crowd('nobody looks on', here),
+  new Crowd('the same again', here),
+  new Crowd('metrics', here, { metrics: prometheus({ token }) }),
+  new Crowd('traces, nobody collects them', here, { traces: openTelemetry() }),
+  new Crowd('traces, all are recorded', here, {
+    traces: openTelemetry({ tracer: provider.getTracer('bench') }),
+  }),
+]
+const [before] = process.argv.slice(2).filter((argument) => argument !== 'observe')
+if (before !== undefined) {
+  const index = pathToFileURL(join(resolve(before), 'packages/server/src/index.ts')).href
+  contenders.push(new Crowd(`as in ${before}`, (await import(index)) as typeof here))
+}
+
+const medians = await compare(
+  contenders.map(({ name, run }) => ({ name, run, times: 1000 })),
+  { rounds: 41 },
+)
+const base = medians.get('nobody looks on')!
+printTable([
+  ['', 'a flush', 'beside nobody'],
+  ...[...medians].map(([name, time]) => [name, micros(time), ratio(time / base)]),
+])
+process.exit(0)
