@@ -22,8 +22,8 @@ export const deviceMutants: readonly Mutant[] = [
   {
     name: 'what was taken over is still told to be of the dead page',
     file: `${VAULT}heritage.ts`,
-    find: '? keys.session(session.clientId, { ...session.row, page })',
-    replace: '? []',
+    find: 'const taken = keys.session(clientId, { ...row, page })',
+    replace: 'const taken: StorageChange[] = []',
     from: 280,
   },
   {

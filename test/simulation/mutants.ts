@@ -61,8 +61,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'names that the master changed are not followed',
     file: `${CORE}apply-flush.ts`,
-    find: ': applyOne(remapCommand(sent, remaps), {',
-    replace: ': applyOne(sent, {',
+    find: 'const named = remapCommand(sent, remaps)',
+    replace: 'const named = sent',
     from: 2_150,
   },
   {

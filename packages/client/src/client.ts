@@ -2,6 +2,7 @@ import {
   createIdFactory,
   FlushoutError,
   type Interceptor,
+  type ProxyOptions,
   type Resolver,
   type SettledCommand,
   type User,
@@ -68,6 +69,11 @@ interface WorkOptions {
    * `storage: onDevice()`. Each `user` has their own. Without it, they do not.
    */
   readonly storage?: Device
+  /**
+   * Called once, when the server says that this page is too old for it: offer to load the app
+   * anew. Edits go on and are kept by `storage`; the page after sends them.
+   */
+  readonly onUpgradeRequired?: (error: FlushoutError) => void
   /** How long a model that nobody watches stays in memory. Default 60,000 ms. */
   readonly keepAliveMs?: number
   /** Clock, randomness and timers, for tests. */
@@ -111,6 +117,7 @@ export class Client {
   readonly #stopHearing: (() => void) | undefined
   #mode: 'auto' | 'manual'
   #isPaused = false
+  #isOutdated = false
   #isClosed = false
 
   constructor(options: ClientOptions) {
@@ -375,6 +382,7 @@ export class Client {
       onFollowChange: () => this.#live?.changed(),
       onReadmitted: () => this.#live?.renewLater(),
       onExchanged: () => this.#live?.exchanged(),
+      onOutdated: (error) => this.#tellOutdated(error),
     })
     this.#adopt(model, control)
     // On a server that renders a page, the whole client goes with the request.
@@ -409,11 +417,22 @@ export class Client {
 
   #rulesOf(
     definition: ModelDefinition | undefined,
-  ): Pick<ClientOptions, 'interceptors' | 'resolve'> {
+  ): Pick<ProxyOptions, 'interceptors' | 'resolve' | 'versions'> {
     if (!definition) return {}
     const { interceptors = [] } = this.#options
-    const { interceptors: own, resolve } = definition
-    return { interceptors: [...own, ...interceptors], ...(resolve && { resolve }) }
+    const { interceptors: own, resolve, versions } = definition
+    return {
+      interceptors: [...own, ...interceptors],
+      ...(resolve && { resolve }),
+      ...(versions && { versions }),
+    }
+  }
+
+  #tellOutdated(error: FlushoutError): void {
+    const { onUpgradeRequired } = this.#options
+    if (this.#isOutdated || !onUpgradeRequired) return
+    this.#isOutdated = true
+    notify(() => onUpgradeRequired(error))
   }
 
   #needChanged(model: Model, control: ModelControl): void {

@@ -71,7 +71,13 @@ export class Draft<Doc extends object = JsonObject> extends Commander<Doc> imple
     this.#source = source
     this.#proxy = copy({
       ...others,
-      memory: { clientId: rules.createId(), sequence: 0, serial: TOP_SERIAL, pending: [] },
+      memory: {
+        clientId: rules.createId(),
+        sequence: 0,
+        serial: TOP_SERIAL,
+        pending: [],
+        ...(rules.versions && { schema: rules.versions.version }),
+      },
       others: this.#pending,
       isPersisted: true,
     })

@@ -54,6 +54,8 @@ export interface ModelOptions {
   readonly onReadmitted: () => void
   /** Hears when an exchange worked, although the live connection does not carry the model. */
   readonly onExchanged: () => void
+  /** Hears when the server says, perhaps again, that this page is too old for it. */
+  readonly onOutdated: (error: FlushoutError) => void
 }
 
 /** What the client that a model belongs to does with it. */

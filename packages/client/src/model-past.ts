@@ -3,12 +3,14 @@ import {
   applyAll,
   Blame,
   difference,
+  FIRST_VERSION,
   FlushoutError,
   type CommandProxy,
   type FieldChange,
   type HistoryPage,
   type HistoryQuery,
   type JsonObject,
+  type ModelVersions,
   type Path,
   type Receipt,
   type Snapshot,
@@ -30,11 +32,13 @@ const MAX_PAGES = 20
 export class ModelPast {
   readonly #key: string
   readonly #past: PastTransport
+  readonly #versions: ModelVersions | undefined
 
-  constructor(key: string, { past }: Transport) {
+  constructor(key: string, { past }: Transport, versions: ModelVersions | undefined) {
     if (!past) throw new FlushoutError('NOT_FOUND', 'This transport reads no history.')
     this.#key = key
     this.#past = past
+    this.#versions = versions
   }
 
   async history(query: HistoryQuery, signal: AbortSignal): Promise<HistoryPage> {
@@ -46,8 +50,17 @@ export class ModelPast {
   async snapshotAt(count: number, signal: AbortSignal): Promise<Snapshot> {
     const snapshot = await this.#past.snapshotAt(this.#key, count, signal)
     const { commandCount, document } = Object(snapshot) as Snapshot
-    if (commandCount === count && typeof document === 'object' && document) return snapshot
+    const isOne = commandCount === count && typeof document === 'object' && document
+    if (isOne) return this.#migrate(snapshot)
     throw new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.')
+  }
+
+  /** What was of an older version as this page knows it; it is not what the history made then. */
+  #migrate(snapshot: Snapshot): Snapshot {
+    const { schema = FIRST_VERSION } = snapshot
+    const { version, migrate } = this.#versions ?? { version: FIRST_VERSION }
+    if (schema >= version || !migrate) return snapshot
+    return { ...snapshot, hash: '', document: migrate(snapshot.document, schema), schema: version }
   }
 
   async blame(path: Path, keys: readonly string[], signal: AbortSignal): Promise<NodeBlame> {

@@ -27,6 +27,7 @@ import { exchangeOnce } from './exchange-once.ts'
 import { toUpdateListener, type FollowedEvent } from './follow.ts'
 import { FlushLoop } from './flush-loop.ts'
 import type { Draft } from './draft.ts'
+import { isOfVersion, loadSnapshot } from './load-snapshot.ts'
 import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
 import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
 import { notify } from './notify.ts'
@@ -368,7 +369,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     return this.#options.ask(async (signal) => {
       const { ModelPast } = await import('./model-past.ts')
       await untilAborted(signal, () => this.ready)
-      return read(new ModelPast(this.key, this.#options.transport), signal)
+      const { transport, proxy } = this.#options
+      return read(new ModelPast(this.key, transport, proxy.versions), signal)
     })
   }
 
@@ -447,8 +449,12 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   async #load(signal: AbortSignal): Promise<number> {
     const { transport, proxy, tap } = this.#options
+    const { versions } = proxy
+    const clientId = proxy.createId()
     const snapshot = await tapExchange(tap(), undefined, () =>
-      untilAborted(signal, () => transport.load(this.key, signal)),
+      untilAborted(signal, () =>
+        loadSnapshot({ key: this.key, transport, versions, clientId, signal }),
+      ),
     )
     // It came otherwise meanwhile.
     if (this.#proxy) return 0
@@ -476,6 +482,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #begin(snapshot: Snapshot, at: number): void {
     if (this.#proxy || this.#ready) return
     const { vault, proxy } = this.#options
+    // The server that rendered it is of another version: it loads as ever.
+    if (!isOfVersion(snapshot, proxy.versions)) return
     const own = snapshot as unknown as Snapshot<Doc>
     this.#hold(new CommandProxy<Doc>(own, vault ? { ...proxy, ...KEPT } : proxy))
     if (vault) {
@@ -608,7 +616,8 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   #loopChanged(): void {
-    const { lastSyncedAt } = this.#loop.state
+    const { lastSyncedAt, state, error } = this.#loop.state
+    if (state === 'needs-upgrade' && error) this.#options.onOutdated(error)
     if (lastSyncedAt !== undefined) this.#keeper?.synced(lastSyncedAt)
     if (this.#loop.state.state === 'polling' && !this.#carriage) {
       if (this.#isRefused) this.#options.onReadmitted()

@@ -3,10 +3,8 @@ import {
   FlushoutError,
   isFlushoutError,
   preview,
-  PROTOCOL,
   type Command,
   type CommandProxy,
-  type Flush,
   type Path,
   type PendingSession,
   type Preview,
@@ -14,6 +12,7 @@ import {
   type ProxyOptions,
   type PullAnswer,
 } from '@flushout/core'
+import { createPull, loadSnapshot } from './load-snapshot.ts'
 import type { Transport } from './transport.ts'
 
 /** What would become of the edits that this page has to send, and the way to take some back. */
@@ -75,7 +74,8 @@ async function previewSession(
 ): Promise<Preview> {
   const { from, hash } = proxy.confirmed
   const { clientId } = proxy
-  const pull: Flush = { protocol: PROTOCOL, clientId, sequence: 0, from, hash, commands: [] }
+  const { versions } = rules
+  const pull = createPull({ clientId, versions }, { from, hash })
   const ours = { ...rules, others: pending }
   try {
     const answer = (await transport.flush(key, pull, signal)) as PullAnswer
@@ -86,7 +86,8 @@ async function previewSession(
     // The master has another past: only its whole document will do.
     if (!isFlushoutError(error) || error.retry !== 'after-resync') throw error
   }
-  const whole = preview(proxy, await transport.load(key, signal), ours)
+  const latest = await loadSnapshot({ key, transport, versions, clientId, signal })
+  const whole = preview(proxy, latest, ours)
   if (whole) return whole
   throw new FlushoutError('ANSWER_INVALID', "The server's answer cannot be used.")
 }

@@ -14,6 +14,7 @@ export interface CheckedUpdateEntry {
   readonly clientId: string
   readonly sequence: number
   readonly commands: readonly CheckedCommand[] | undefined
+  readonly schema: number | undefined
 }
 
 type CheckedSync =
@@ -100,8 +101,13 @@ function toPull(answer: unknown): CheckedPull {
 }
 
 function toSnapshot(snapshot: unknown): Snapshot {
-  const { commandCount, hash, document } = Object(snapshot) as Snapshot
-  return { commandCount: toCount(commandCount), hash: toText(hash), document: toObject(document) }
+  const { commandCount, hash, document, schema } = Object(snapshot) as Snapshot
+  return {
+    commandCount: toCount(commandCount),
+    hash: toText(hash),
+    document: toObject(document),
+    ...(schema !== undefined && { schema: toCount(schema) }),
+  }
 }
 
 /** A deeply frozen copy. */
@@ -121,13 +127,14 @@ function toSync(sync: unknown): CheckedSync {
 }
 
 function toUpdate(update: unknown): CheckedUpdateEntry {
-  const { from, hash, clientId, sequence, commands } = Object(update) as CheckedUpdateEntry
+  const { from, hash, clientId, sequence, commands, schema } = Object(update) as CheckedUpdateEntry
   return {
     from: toCount(from),
     hash: toText(hash),
     clientId: toText(clientId),
     sequence: toCount(sequence),
     commands: commands === undefined ? undefined : toList(commands, toApplied),
+    schema: schema === undefined ? undefined : toCount(schema),
   }
 }
 

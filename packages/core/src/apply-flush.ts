@@ -15,6 +15,7 @@ import { ReadCheck, type Past } from './read-check.ts'
 import { createRandom } from './random.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 import { meet, type Merged, type Resolver } from './resolve.ts'
+import type { Translate } from './versions.ts'
 import { Writings } from './writings.ts'
 
 /** Who sends a flush and when: made once for each, so that doing it again gives the same. */
@@ -39,6 +40,8 @@ export interface FlushTarget<U extends User> {
   readonly entriesAfter: (count: number) => readonly LogEntry[] | undefined
   /** All of the history that can be had, if it has this point; else undefined. */
   readonly pastOf: (point: GroupReads) => Past | undefined
+  /** How to read the commands, where they are of an older schema version. */
+  readonly translate?: Translate | undefined
   readonly maxDocumentBytes?: number
   readonly onInterceptorError?: (error: unknown) => void
 }
@@ -234,10 +237,11 @@ function applyAt<U extends User>(
     return
   }
   const sent = checked.command
+  const named = remapCommand(sent, remaps)
   const orphaned = checkParents(sent.path, refused)
   const result: Result = orphaned
     ? { ok: false, refusal: { kind: 'dropped', rejection: orphaned } }
-    : applyOne(remapCommand(sent, remaps), { flush, context, target, writings: growing.writings })
+    : applyOne(named, { flush, context, target, writings: growing.writings })
   if (!result.ok) {
     const { found, ...refusal } = result.refusal
     verdicts.push({ index, ...refusal, ...(found && takeRoom(growing, found)) })
@@ -260,8 +264,9 @@ function applyAt<U extends User>(
   else if (led) verdicts.push({ index, kind: 'applied', ...led })
   if (command.action !== 'create' || sent.action !== 'create' || command.id === sent.id) return
   remaps.push({
-    from: Object.freeze([...command.path, sent.id]),
-    to: Object.freeze([...command.path, command.id]),
+    // As its author calls the place, who may know another version of it.
+    from: Object.freeze([...named.path, sent.id]),
+    to: Object.freeze([...named.path, command.id]),
   })
 }
 
@@ -289,7 +294,12 @@ function applyOne<U extends User>(command: CheckedCommand, scene: Scene<U>): Res
     const isClaimed = flush.hash !== '' && since <= flush.from
     return !isClaimed || writings.has(path, since) !== false
   }
-  const met = meet(tree, withFreeId(tree, command, createId), {
+  const translated = target.translate?.(command) ?? { ok: true, command }
+  if (!translated.ok) {
+    const { kind, rejection } = translated
+    return { ok: false, refusal: { kind, rejection } }
+  }
+  const met = meet(tree, withFreeId(tree, translated.command, createId), {
     resolver: target.resolve,
     askWritten,
     context,

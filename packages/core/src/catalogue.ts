@@ -19,6 +19,7 @@ export const catalogue = {
   // Why a command was refused or no longer applies.
   COMMAND_INVALID: 'never',
   COMMAND_UNKNOWN: 'never',
+  COMMAND_OUTDATED: 'never',
   COMMAND_TOO_LARGE: 'never',
   PATH_INVALID: 'never',
   PATH_NOT_FOUND: 'never',
@@ -59,6 +60,7 @@ export const catalogue = {
   CLIENT_EXPIRED: 'after-resync',
   PROTOCOL_UNSUPPORTED: 'after-upgrade',
   RATE_LIMITED: 'same-flush',
+  UPGRADE_REQUIRED: 'after-upgrade',
   BUSY: 'same-flush',
   UNAVAILABLE: 'same-flush',
   INTERNAL: 'same-flush',

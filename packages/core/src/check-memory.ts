@@ -8,6 +8,7 @@ import { copyJson, isObject, type JsonValue } from './json.ts'
 import type { PendingMemory, ProxyMemory } from './memory.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
 import { PendingCommand } from './receipt.ts'
+import { FIRST_VERSION } from './versions.ts'
 
 /** A memory that can be worked with. */
 export interface CheckedMemory extends Pick<ProxyMemory, 'clientId' | 'sequence' | 'serial'> {
@@ -15,6 +16,7 @@ export interface CheckedMemory extends Pick<ProxyMemory, 'clientId' | 'sequence'
   readonly hasLanded: boolean
   readonly isDistrusted: boolean
   readonly pending: PendingCommand[]
+  readonly schema: number
   /** What has not the form of a command, or not any more. */
   readonly lost: readonly { readonly pending: PendingCommand; readonly rejection: Rejection }[]
 }
@@ -27,7 +29,7 @@ export function checkMemory(memory: ProxyMemory): CheckedMemory {
 }
 
 function toMemory(memory: ProxyMemory): CheckedMemory {
-  const { clientId, sequence, serial, hasLanded, isDistrusted } = memory
+  const { clientId, sequence, serial, hasLanded, isDistrusted, schema = FIRST_VERSION } = memory
   const flight = memory.flight === undefined ? undefined : toFlight(memory.flight)
   demand(!flight || (flight.clientId === clientId && flight.sequence === sequence + 1))
   const sent = flight?.commands ?? []
@@ -78,6 +80,7 @@ function toMemory(memory: ProxyMemory): CheckedMemory {
     hasLanded: hasLanded === true && flight !== undefined,
     isDistrusted: isDistrusted === true || flight?.hash === '',
     pending,
+    schema: toCount(schema),
     lost,
   }
 }

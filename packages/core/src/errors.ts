@@ -17,6 +17,7 @@ const RETRIES: { readonly [code in HelpedCode]: (typeof catalogue)[code] } = {
   CLIENT_EXPIRED: 'after-resync',
   PROTOCOL_UNSUPPORTED: 'after-upgrade',
   RATE_LIMITED: 'same-flush',
+  UPGRADE_REQUIRED: 'after-upgrade',
   BUSY: 'same-flush',
   UNAVAILABLE: 'same-flush',
   INTERNAL: 'same-flush',

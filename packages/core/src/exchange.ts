@@ -16,6 +16,7 @@ import type { EndResult, StatusBoard } from './proxy-status.ts'
 import type { PendingCommand } from './receipt.ts'
 import { nodeOf } from './remap.ts'
 import type { Replica } from './replica.ts'
+import { FIRST_VERSION } from './versions.ts'
 import { withdraw } from './withdraw.ts'
 
 /** Why a master refused a flush as a whole, and what is to be done about it. */
@@ -32,6 +33,8 @@ export interface ExchangeParts<U extends User> {
   readonly board: StatusBoard
   readonly audience: Audience
   readonly now: () => number
+  /** The schema version that is known here. */
+  readonly version: number
 }
 
 const NO_REMAPS: readonly Remap[] = Object.freeze([])
@@ -43,17 +46,19 @@ export class Exchange<U extends User> {
   readonly #board: StatusBoard
   readonly #audience: Audience
   readonly #now: () => number
+  readonly #version: number
   // Collects, while some are withdrawn, what falls with them.
   #withdrawn: PendingCommand[] | undefined
   // The last history change was counted, and what comes of it is still to come.
   #isSetback = false
 
-  constructor({ replica, outbox, board, audience, now }: ExchangeParts<U>) {
+  constructor({ replica, outbox, board, audience, now, version }: ExchangeParts<U>) {
     this.#replica = replica
     this.#outbox = outbox
     this.#board = board
     this.#audience = audience
     this.#now = now
+    this.#version = version
   }
 
   begin(isPull: boolean): Flush | undefined {
@@ -134,6 +139,8 @@ export class Exchange<U extends User> {
       if (replica.queue.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
+    // Only the master can say whether this side can go on with that.
+    else if (sync.updates.some(({ schema = FIRST_VERSION }) => schema > this.#version)) return 'gap'
     // What is distrusted is no ground to build on.
     else if (replica.hash === '') return 'gap'
     const before = replica.confirmed

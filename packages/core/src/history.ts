@@ -18,6 +18,8 @@ export interface EntryNote {
   readonly count?: number
   /** The `index` of the command that it follows, by a rule. */
   readonly cause?: number
+  /** With this last command of its entry the document is one of this schema version. */
+  readonly schema?: number
   /** The command is what a resolver made of a conflict. */
   readonly merged?: Merge
 }
@@ -104,7 +106,13 @@ export function endOf(entry: LogEntry): number {
 /** An entry as a message to whoever is behind; its author needs no commands. */
 export function toAppliedFlush(entry: LogEntry, isForAuthor: boolean): AppliedFlush {
   const { from, hash, clientId, sequence, commands } = entry
-  return isForAuthor
-    ? { from, hash, clientId, sequence }
-    : { from, hash, clientId, sequence, commands }
+  if (isForAuthor) return { from, hash, clientId, sequence }
+  const schema = schemaOf(entry)
+  return { from, hash, clientId, sequence, commands, ...(schema !== undefined && { schema }) }
+}
+
+/** The schema version to which an entry, as far as it is given, brought the document, if to another. */
+export function schemaOf({ commands, notes = [] }: LogEntry): number | undefined {
+  const last = notes.findLast(({ schema }) => schema !== undefined)
+  return last && last.index < commands.length ? last.schema : undefined
 }

@@ -10,6 +10,7 @@ export { toFeedEvents, type Feed, type FeedEvent } from './feed.ts'
 export {
   chainHash,
   endOf,
+  schemaOf,
   toAppliedFlush,
   type ClientRecord,
   type EntryNote,
@@ -59,4 +60,5 @@ export type { EndResult, LostCommand, ProxyStatus } from './proxy-status.ts'
 export { refusedReceipt, type Outcome, type Receipt, type SettledCommand } from './receipt.ts'
 export type { Resolver, StaleUpdate } from './resolve.ts'
 export type { CommandTracker, TrackedCommand } from './tracker.ts'
+export { FIRST_VERSION, type ModelVersions } from './versions.ts'
 export type { At, ChildProps, PathIn, PropsAt } from './typed.ts'

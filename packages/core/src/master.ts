@@ -14,7 +14,14 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
 import { isTimedId } from './id.ts'
-import { chainHash, endOf, toAppliedFlush, type ClientRecord, type LogEntry } from './history.ts'
+import {
+  chainHash,
+  endOf,
+  schemaOf,
+  toAppliedFlush,
+  type ClientRecord,
+  type LogEntry,
+} from './history.ts'
 import { checkGroups } from './group.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
@@ -31,7 +38,9 @@ import type {
 } from './protocol.ts'
 import type { Past } from './read-check.ts'
 import { RecentHistory } from './recent-history.ts'
+import { changesTo } from './migration.ts'
 import type { Resolver } from './resolve.ts'
+import { FIRST_VERSION, translator, type ModelVersions } from './versions.ts'
 
 export interface MasterOptions<U extends User = User> {
   /** Gives the id of a node that has none or whose id is taken. */
@@ -41,6 +50,8 @@ export interface MasterOptions<U extends User = User> {
   readonly interceptors?: readonly Interceptor<U>[]
   /** What to do with updates that found something else than they expect; else they are conflicts. */
   readonly resolve?: Resolver<U>
+  /** Of its kind of models. Without them there is one version, and no other was before. */
+  readonly versions?: ModelVersions | undefined
   /** Characters of JSON that the document may take. Default 1,048,576. */
   readonly maxDocumentBytes?: number
   /**
@@ -75,6 +86,7 @@ interface Undo {
   readonly entry: LogEntry | undefined
   readonly clientId: string
   readonly client: ClientRecord | undefined
+  readonly schema: number
 }
 
 const DEFAULT_HISTORY_BYTES = 256 * 1024
@@ -88,6 +100,8 @@ export class Master<U extends User = User> implements DocumentView {
   readonly #history: RecentHistory
   // Who comes up to here in the order of ids and is not known may have been known once.
   #lastExpired = ''
+  // Of the document, the staged flushes included.
+  #schema: number
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot, options: MasterOptions<U>) {
@@ -101,6 +115,7 @@ export class Master<U extends User = User> implements DocumentView {
     this.#options = options
     this.#tree = new MeasuredTree(checked.document)
     this.#history = new RecentHistory(checked.commandCount, checked.hash)
+    this.#schema = checked.schema ?? FIRST_VERSION
   }
 
   /** How many commands built the document, the staged ones included. */
@@ -145,12 +160,18 @@ export class Master<U extends User = User> implements DocumentView {
     return this.#tree.size(path)
   }
 
+  /** The schema version of the document, staged flushes included. */
+  get schema(): number {
+    return this.#schema
+  }
+
   /** Document and count as they are now, staged flushes included. */
   snapshot(): Snapshot {
     return {
       commandCount: this.commandCount,
       hash: this.hash,
       document: this.#tree.read() as JsonObject,
+      ...(this.#schema !== FIRST_VERSION && { schema: this.#schema }),
     }
   }
 
@@ -193,6 +214,7 @@ export class Master<U extends User = User> implements DocumentView {
    * refusal is believed.
    */
   stage(flush: Flush, context: FlushContext<U>): Staged {
+    this.#checkVersion(flush)
     const userId = context.user?.id ?? null
     const client = this.#clients.get(flush.clientId)
     if (client && client.userId !== userId) {
@@ -222,6 +244,36 @@ export class Master<U extends User = User> implements DocumentView {
     return this.#stageNew(flush, context, digest)
   }
 
+  /**
+   * Bring the document to the version of the rules, as one more entry of the history, to be
+   * stored and committed as what flushes do; undefined where it is there already. Throws what
+   * the application throws, with nothing changed.
+   */
+  stageMigration(at: number): Omit<Staged, 'answer'> | undefined {
+    const { versions, createId, digest } = this.#options
+    if (!versions || this.#schema >= versions.version) return undefined
+    const changes: Change[] = []
+    const clientId = createId()
+    try {
+      const commands = changesTo(this.#tree.read() as JsonObject, versions, this.#schema)
+      for (const command of commands) {
+        const rejection = this.#tree.apply(command, changes)
+        if (rejection) throw new Error(`The migrated document: ${rejection.message}`)
+      }
+      const notes = [{ index: commands.length - 1, schema: versions.version }]
+      const own = { clientId, sequence: 1, userId: null, at }
+      const entry = this.#append({ ...own, commands, notes }, clientId)
+      const answer = { verdicts: [], remaps: [] }
+      const client = { ...own, digest: digest(JSON.stringify(commands)), answer }
+      this.#keepStaged(changes, entry, client)
+      this.#schema = versions.version
+      return { entry, client }
+    } catch (error) {
+      this.#tree.undo(changes)
+      throw error
+    }
+  }
+
   /** Make everything staged so far part of the past. */
   commit(): void {
     this.#staged.length = 0
@@ -232,6 +284,7 @@ export class Master<U extends User = User> implements DocumentView {
   rollback(): void {
     for (let undo = this.#staged.pop(); undo; undo = this.#staged.pop()) {
       this.#tree.undo(undo.changes)
+      this.#schema = undo.schema
       if (undo.entry) this.#history.pop()
       if (undo.client) this.#clients.set(undo.clientId, undo.client)
       else this.#clients.delete(undo.clientId)
@@ -256,6 +309,7 @@ export class Master<U extends User = User> implements DocumentView {
       // Entries come from a store, so they are neither frozen nor trusted.
       const commands = entry.commands.map((command) => this.#replay(command))
       this.#history.push({ ...entry, commands })
+      this.#schema = schemaOf(entry) ?? this.#schema
       // Somebody else answered this client since; an old record of it would let
       // a repeated flush in anew.
       this.#clients.delete(entry.clientId)
@@ -294,6 +348,19 @@ export class Master<U extends User = User> implements DocumentView {
     const rejection = checked.ok ? this.#tree.apply(checked.command, []) : checked.rejection
     if (rejection) throw new FlushoutError('HISTORY_CHANGED', rejection.message)
     return checked.ok ? checked.command : command
+  }
+
+  /** Refuse who knows too little of versions, and what is too new for the rules here. */
+  #checkVersion({ schema = FIRST_VERSION, readerSchema = schema }: Flush): void {
+    const { version = FIRST_VERSION, oldestClient = version } = this.#options.versions ?? {}
+    const newest = Math.max(this.#schema, schema, readerSchema)
+    if (newest > version) {
+      const message = `This server knows version ${version} of the model, not ${newest}; a newer one will.`
+      throw new FlushoutError('UNAVAILABLE', message)
+    }
+    if (readerSchema >= oldestClient) return
+    const message = `This client knows version ${readerSchema} of the model; it needs ${oldestClient} or later.`
+    throw new FlushoutError('UPGRADE_REQUIRED', message)
   }
 
   #checkSequence(flush: Flush, client: ClientRecord | undefined): void {
@@ -335,19 +402,15 @@ export class Master<U extends User = User> implements DocumentView {
       ...this.#options,
       tree: this.#tree,
       changes,
+      translate: translator(this.#options.versions, flush.schema, this.#options.onInterceptorError),
       entriesAfter: (count) => this.#history.after(count),
       pastOf: (reads) => this.#pastOf(reads),
     })
     let entry: LogEntry | undefined
     if (commands.length > 0) {
       const { clientId, sequence } = flush
-      const { digest: digestOf } = this.#options
-      const salt = digestOf(`salt ${context.seed}`)
-      const own = { clientId, sequence, userId, at: context.now, commands, salt }
-      const contents = notes.length > 0 ? { ...own, notes } : own
-      const hash = chainHash(this.hash, contents, digestOf)
-      entry = { from: this.commandCount, hash, ...contents }
-      this.#history.push(entry)
+      const { now: at, seed } = context
+      entry = this.#append({ clientId, sequence, userId, at, commands, notes }, seed)
     }
     const client: ClientRecord = {
       clientId: flush.clientId,
@@ -357,9 +420,7 @@ export class Master<U extends User = User> implements DocumentView {
       digest,
       answer: { verdicts, remaps },
     }
-    const previous = this.#clients.get(flush.clientId)
-    this.#clients.set(flush.clientId, client)
-    this.#staged.push({ changes, entry, clientId: flush.clientId, client: previous })
+    this.#keepStaged(changes, entry, client)
     return { answer: this.#answer(flush, 'applied', client.answer), entry, client }
   }
 
@@ -367,6 +428,27 @@ export class Master<U extends User = User> implements DocumentView {
     if (hash === '' || this.#history.hashAt(since) !== hash) return undefined
     const { floor, commandCount } = this
     return { from: floor, to: commandCount, entries: this.#history.after(floor) ?? [] }
+  }
+
+  #keepStaged(changes: Change[], entry: LogEntry | undefined, client: ClientRecord): void {
+    const { clientId } = client
+    const previous = this.#clients.get(clientId)
+    this.#clients.set(clientId, client)
+    this.#staged.push({ changes, entry, clientId, client: previous, schema: this.#schema })
+  }
+
+  /** Put an entry with these contents behind the history. */
+  #append(
+    { notes, ...own }: Omit<LogEntry, 'from' | 'hash' | 'salt' | 'seal'>,
+    seed: string,
+  ): LogEntry {
+    const { digest } = this.#options
+    const salt = digest(`salt ${seed}`)
+    const contents = notes && notes.length > 0 ? { ...own, salt, notes } : { ...own, salt }
+    const hash = chainHash(this.hash, contents, digest)
+    const entry = { from: this.commandCount, hash, ...contents }
+    this.#history.push(entry)
+    return entry
   }
 
   #trimHistory(): void {

@@ -43,4 +43,6 @@ export interface ProxyMemory {
   /** What is confirmed is not trusted any more: the next exchange asks for a snapshot. */
   readonly isDistrusted?: boolean
   readonly pending: readonly PendingMemory[]
+  /** The schema version that all its commands are written for; 1 where left out. */
+  readonly schema?: number
 }

@@ -2,6 +2,7 @@ import type { CheckedCommand } from './check.ts'
 import { FlushoutError } from './errors.ts'
 import { endOfUnit, measureUnit, toFlushGroups, type PendingGroup } from './group.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
+import { FIRST_VERSION } from './versions.ts'
 
 const TIMELESS = '~'
 
@@ -26,6 +27,9 @@ export interface OutboxOptions {
   readonly createId: () => string
   readonly maxCommands: number
   readonly maxBytes: number
+  /** The schema version of all commands, and the one that is known here. */
+  readonly schema: number
+  readonly readerSchema: number
   /** Go on where another outbox was. */
   readonly memory?: OutboxMemory | undefined
 }
@@ -52,13 +56,18 @@ export class Outbox {
   #isUnderWay = false
   #isRepeated = false
   #maxCommands: number
+  readonly #schemas: Pick<Flush, 'schema' | 'readerSchema'>
 
   constructor(options: OutboxOptions) {
     const { memory } = options
     this.#options = options
     this.#clientId = memory?.clientId ?? options.createId()
     this.#sequence = memory?.sequence ?? 0
-    this.#flush = memory?.flight
+    const { schema, readerSchema } = options
+    const isOld = schema !== readerSchema
+    this.#schemas = { ...(schema > FIRST_VERSION && { schema }), ...(isOld && { readerSchema }) }
+    // What it was sent by before may have known another version.
+    this.#flush = memory?.flight && Object.freeze({ ...memory.flight, ...this.#schemas })
     this.#maxCommands = options.maxCommands
   }
 
@@ -172,6 +181,7 @@ export class Outbox {
       hash,
       commands: Object.freeze(commands),
       ...(groups.length > 0 && { groups: Object.freeze(groups) }),
+      ...this.#schemas,
     })
   }
 }

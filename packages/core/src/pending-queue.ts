@@ -14,12 +14,15 @@ import { NO_FOLLOW_UPS, type PendingCommand } from './receipt.ts'
 import { renamedFollowUps, remapCommand, withFreeId } from './remap.ts'
 import { meet, type Resolver } from './resolve.ts'
 import type { CommandTracker } from './tracker.ts'
+import type { Translate } from './versions.ts'
 
 export interface PendingQueueOptions<U extends User> {
   readonly createId: () => string
   /** Gives the rules for a command, the same each time; undefined where there are none. */
   readonly createRules: ((pending: PendingCommand) => Rules<U>) | undefined
   readonly resolver: Resolver<U> | undefined
+  /** How commands show that were written for an older schema version. */
+  readonly translate?: Translate | undefined
   /** Whether others are known to have written somewhere. */
   readonly askWritten: AskWritten
   /** Hears of each command that could not be put back on. */
@@ -306,12 +309,30 @@ export class PendingQueue<U extends User> {
   #applySent(pending: PendingCommand): Loss | undefined {
     const result = this.#rule(pending, pending.command)
     pending.followUps = result.ok ? result.followUps : NO_FOLLOW_UPS
-    pending.shown = result.ok ? result.shown : pending.command
-    return result.ok ? undefined : this.#put(pending.command, pending.changes)
+    const sent = this.#translate(pending.command)
+    pending.shown = result.ok ? result.shown : sent.ok ? sent.command : pending.command
+    if (result.ok || !sent.ok) return result.ok ? undefined : result.refusal
+    return this.#put(sent.command, pending.changes)
   }
 
   #rule(pending: PendingCommand, sent?: CheckedCommand): Ruled {
-    const { given, changes } = pending
+    const given = this.#translate(pending.given)
+    const now = sent && this.#translate(sent)
+    if (!given.ok) return { ok: false, refusal: given }
+    if (now?.ok === false) return { ok: false, refusal: now }
+    const result = this.#ruleNow(pending, given.command, now?.command)
+    // It goes as it was written: the master reads it as this side does.
+    const isOld = result.ok && this.#options.translate
+    return isOld ? { ...result, command: sent ?? pending.given } : result
+  }
+
+  #translate(command: CheckedCommand): ReturnType<Translate> {
+    return this.#options.translate?.(command) ?? { ok: true, command }
+  }
+
+  /** The same for a command of the version that is known here. */
+  #ruleNow(pending: PendingCommand, given: CheckedCommand, sent?: CheckedCommand): Ruled {
+    const { changes } = pending
     const { createRules, resolver, askWritten } = this.#options
     const first = sent ?? given
     if (!createRules) {

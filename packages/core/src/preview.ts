@@ -18,6 +18,7 @@ import type { ProxyOptions } from './proxy-options.ts'
 import { rulesOfProxy } from './proxy-rules.ts'
 import { nodeOf, remapCommand, withFreeId } from './remap.ts'
 import { meet } from './resolve.ts'
+import { translator } from './versions.ts'
 
 /** A place that somebody else changed too, to something else. */
 export interface Conflict {
@@ -93,7 +94,7 @@ export function preview<U extends User = User>(
 
 type PreviewRules<U extends User> = Pick<
   ProxyOptions<U>,
-  'interceptors' | 'resolve' | 'user' | 'now' | 'others'
+  'interceptors' | 'resolve' | 'versions' | 'user' | 'now' | 'others'
 >
 
 /** What the master has, and whether the flight is known to be part of it. */
@@ -223,12 +224,19 @@ class Player<U extends User> {
     return toResult(own, result, this.#conflicts(result.command))
   }
 
-  #apply(serial: number, command: CheckedCommand, isSent: boolean): Played {
+  #apply(serial: number, written: CheckedCommand, isSent: boolean): Played {
+    const { memory, rules: options } = this.#options
+    const translated = translator(options.versions, memory.schema)?.(written)
+    if (translated?.ok === false) {
+      const { kind, rejection } = translated
+      return { kind, rejection, command: written }
+    }
+    const command = translated?.command ?? written
     const free = withFreeId(this.#tree, command, () => `preview-${(this.#made += 1)}`)
     if (command.action === 'create' && free !== command) {
       this.#remaps.push({ from: nodeOf(command), to: nodeOf(free) })
     }
-    const { clientId } = this.#options.memory
+    const { clientId } = memory
     const changes: Change[] = []
     const document = this.#tree
     const rules = rulesOfProxy(this.#options.rules, clientId, serial)

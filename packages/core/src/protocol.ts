@@ -15,6 +15,8 @@ export interface Snapshot<Doc = JsonObject> {
   /** `''` where nobody keeps a history yet, as in a document made on the spot. */
   readonly hash: string
   readonly document: Doc
+  /** The schema version of the document; 1 where left out. */
+  readonly schema?: number
 }
 
 /** A point of a model's history: how far somebody is, and by which history. */
@@ -65,6 +67,13 @@ export interface Flush extends Position {
   readonly commands: readonly Command[]
   /** In order of `at`; most commands are in none. */
   readonly groups?: readonly FlushGroup[]
+  /** The schema version that the commands are written for; 1 where left out. */
+  readonly schema?: number
+  /**
+   * The schema version that the sender knows, where it sends commands of an older one. As
+   * with `from`, it may be another when the flush is sent again.
+   */
+  readonly readerSchema?: number
 }
 
 /** What became of one command of a flush, where it was not applied as sent and alone. */
@@ -113,6 +122,8 @@ export interface AppliedFlush {
    * `verdicts` and `remaps` tell where they differ.
    */
   readonly commands?: readonly Command[]
+  /** Where it brought the document to another schema version: to which. */
+  readonly schema?: number
 }
 
 /** What brings a proxy from the count that it named to the master's. */

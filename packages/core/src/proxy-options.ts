@@ -4,6 +4,7 @@ import type { ProxyMemory } from './memory.ts'
 import type { PendingSession } from './others.ts'
 import type { Resolver } from './resolve.ts'
 import type { SettledCommand } from './receipt.ts'
+import type { ModelVersions } from './versions.ts'
 
 export interface ProxyOptions<U extends User = User> {
   /** Gives ids for new nodes and for this proxy as a client; see `createIdFactory`. */
@@ -18,6 +19,11 @@ export interface ProxyOptions<U extends User = User> {
    * refused on the spot, and does not show when that turns out later.
    */
   readonly resolve?: Resolver<U>
+  /**
+   * Which version this side knows; that of the master may be later. Without it, the first.
+   * Commands of a `memory` of an older version go as they are, and show as they are now.
+   */
+  readonly versions?: ModelVersions
   /** Who works here, for interceptors. */
   readonly user?: U
   /** At most so many commands in a flush. Default 500. */

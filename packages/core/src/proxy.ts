@@ -37,6 +37,7 @@ import { withFreeId } from './remap.ts'
 import { Replica, type Rebase } from './replica.ts'
 import type { CommandTracker, TrackedCommand } from './tracker.ts'
 import type { At } from './typed.ts'
+import { FIRST_VERSION, translator } from './versions.ts'
 
 const MAX_COMMANDS = 500
 const MAX_BYTES = 250_000
@@ -54,6 +55,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   readonly #board: StatusBoard
   readonly #audience: Audience
   readonly #exchange: Exchange<U>
+  // Of the commands that are given here.
+  readonly #schema: number
   readonly #batches: Batches<U>
 
   /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
@@ -71,7 +74,24 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     this.#options = options
     const { maxFlushCommands: maxCommands = MAX_COMMANDS } = options
     const { maxFlushBytes: maxBytes = MAX_BYTES } = options
-    this.#outbox = new Outbox({ createId, memory, maxCommands, maxBytes })
+    const { version = FIRST_VERSION } = options.versions ?? {}
+    const { schema = version } = memory ?? {}
+    // Who was told to go on with it here would give commands that nobody understands.
+    if (schema > version) {
+      throw new FlushoutError(
+        'OPTIONS_INVALID',
+        `The memory is of version ${schema}, not ${version}.`,
+      )
+    }
+    this.#schema = schema
+    this.#outbox = new Outbox({
+      createId,
+      memory,
+      maxCommands,
+      maxBytes,
+      schema,
+      readerSchema: version,
+    })
     const { clientId } = this.#outbox
     this.#replica = new Replica(checked, {
       createId,
@@ -80,6 +100,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
           ? ({ serial }) => rulesOfProxy(options, clientId, serial)
           : undefined,
       resolver: resolve,
+      translate: translator(options.versions, schema),
       clientId: () => this.#outbox.clientId,
       onLost: (pending, loss) => this.#exchange.lose(pending, loss),
     })
@@ -99,6 +120,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       board: this.#board,
       audience: this.#audience,
       now: options.now,
+      version,
     })
     for (const pending of memory?.pending ?? []) this.#listenTo(pending)
     const isTrusted = this.#replica.restore(memory, options, clientId)
@@ -124,6 +146,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
       ...(flush && flush.commands.length > 0 && { flight: flush }),
       ...(hasLanded && { hasLanded }),
       ...(hash === '' && { isDistrusted: true }),
+      ...(this.#schema > FIRST_VERSION && { schema: this.#schema }),
       pending: Object.freeze(queue.commands.map(({ memory }) => memory)),
     })
   }
@@ -156,8 +179,13 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
 
   /** The document as the master vouched for it, without pending commands. Cost: O(document + pending). */
   confirmedSnapshot(): Snapshot {
-    const { confirmed, hash } = this.#replica
-    return { commandCount: confirmed, hash, document: this.#replica.confirmedDocument() }
+    const { confirmed, hash, schema } = this.#replica
+    return {
+      commandCount: confirmed,
+      hash,
+      document: this.#replica.confirmedDocument(),
+      ...(schema > FIRST_VERSION && { schema }),
+    }
   }
 
   /** What the reader of the option `keepsConfirmed` takes; see there. */

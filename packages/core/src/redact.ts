@@ -16,7 +16,7 @@ import { startsWith, type Path } from './path.ts'
 import type { Verdict } from './protocol.ts'
 
 /** The fields of notes that hold nothing of a document. */
-const PLAIN: ReadonlySet<string> = new Set(['index', 'count', 'cause', 'atomic'])
+const PLAIN: ReadonlySet<string> = new Set(['index', 'count', 'cause', 'atomic', 'schema'])
 const EMPTY: JsonObject = Object.freeze({})
 
 /** The document without the value at `path`; the same object if there is none. */

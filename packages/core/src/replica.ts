@@ -16,6 +16,7 @@ import type { Path } from './path.ts'
 import { PendingQueue, type PendingQueueOptions } from './pending-queue.ts'
 import type { Flush, Remap, Snapshot } from './protocol.ts'
 import type { PendingCommand } from './receipt.ts'
+import { FIRST_VERSION } from './versions.ts'
 import { Writings } from './writings.ts'
 
 export interface ReplicaOptions<U extends User> extends Omit<PendingQueueOptions<U>, 'askWritten'> {
@@ -67,6 +68,8 @@ export class Replica<U extends User> {
    * trust in it, so that the next exchange asks for a snapshot.
    */
   hash: string
+  /** The schema version of the confirmed document. */
+  schema: number
 
   constructor(snapshot: Snapshot, options: ReplicaOptions<U>) {
     this.tree = new DocumentTree(snapshot.document)
@@ -77,6 +80,7 @@ export class Replica<U extends User> {
     this.others = new Others(this.tree, (...what) => this.#hasWritten(...what))
     this.confirmed = snapshot.commandCount
     this.hash = snapshot.hash
+    this.schema = snapshot.schema ?? FIRST_VERSION
   }
 
   /** What waits to be answered, in order. */
@@ -230,6 +234,7 @@ export class Replica<U extends User> {
       this.tree.replace(sync.snapshot.document)
       this.confirmed = sync.snapshot.commandCount
       this.hash = sync.snapshot.hash
+      this.schema = sync.snapshot.schema ?? FIRST_VERSION
       for (const log of this.logs) log.replace()
       // It may be of another past.
       this.#known = []
@@ -273,6 +278,12 @@ export class Replica<U extends User> {
   #note(updates: readonly CheckedUpdateEntry[], records: readonly CheckedRecord[]): void {
     for (const { clientId, sequence } of updates) this.others.confirm(clientId, sequence)
     this.#log(records)
+    const { schema } = updates.findLast((update) => update.schema !== undefined) ?? {}
+    if (schema !== undefined && schema > this.schema) {
+      this.schema = schema
+      // A record does not say so, but a snapshot does.
+      for (const log of this.logs) log.replace()
+    }
     this.#known = [...this.#known, ...records].slice(-MAX_KNOWN)
   }
 

@@ -5,6 +5,7 @@ import {
   isFlushoutError,
   isPath,
   type JsonObject,
+  type ModelVersions,
   type Path,
   type User,
 } from '@flushout/core'
@@ -77,6 +78,8 @@ export interface ModelAdminOptions<U extends User> {
   readonly checkOpen: (key: string) => void
   /** The document of a new model of this key. */
   readonly initialOf: (key: string) => JsonObject
+  /** Its version, if its kind has more than one. */
+  readonly versionsOf: (key: string) => ModelVersions | undefined
   /** Something happened that others want to hear of. */
   readonly onChange: (change: ModelChange) => void
   /** Erase what lies at `path`; undefined if there is no such model. */
@@ -111,7 +114,7 @@ class Admin<U extends User> implements ModelAdmin<U> {
   }
 
   async create(key: string, model: NewModel = {}): Promise<{ isNew: boolean; model: ModelEntry }> {
-    const { store, limits, environment, log, onChange } = this.#options
+    const { store, limits, environment, log, versionsOf, onChange } = this.#options
     checkKey(key, limits.keyLength)
     checkNewModel(model)
     await this.#admit(key, 'create')
@@ -121,8 +124,13 @@ class Admin<U extends User> implements ModelAdmin<U> {
         ? copyObject('document', model.document, limits.documentBytes)
         : this.#initialOf(key)
       const hash = createGenesisHash(environment)
+      const versions = versionsOf(key)
       const isNew = await this.#ask(() =>
-        store.create(key, { commandCount: 0, hash, document }, config),
+        store.create(
+          key,
+          { commandCount: 0, hash, document, ...(versions && { schema: versions.version }) },
+          config,
+        ),
       )
       if (isNew) {
         log.info({ model: key }, 'model created')

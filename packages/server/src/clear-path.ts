@@ -1,4 +1,11 @@
-import { FlushoutError, PROTOCOL, type Flush, type Path, type User } from '@flushout/core'
+import {
+  FlushoutError,
+  PROTOCOL,
+  type Flush,
+  type ModelVersions,
+  type Path,
+  type User,
+} from '@flushout/core'
 import type { ModelRunner } from './runner.ts'
 
 /** Who clears, and what a flush needs besides. */
@@ -6,6 +13,7 @@ interface ClearOptions<U extends User> {
   readonly user: U | undefined
   readonly createId: () => string
   readonly now: () => number
+  readonly versions: ModelVersions | undefined
 }
 
 const MAX_TRIES = 3
@@ -17,7 +25,7 @@ const MAX_TRIES = 3
 export async function clearPath<U extends User>(
   runner: ModelRunner<U>,
   path: Path,
-  { user, createId, now }: ClearOptions<U>,
+  { user, createId, now, versions }: ClearOptions<U>,
 ): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     const { isClear, from, hash } = await runner.read(({ master }) => ({
@@ -37,6 +45,7 @@ export async function clearPath<U extends User>(
       from,
       hash,
       commands,
+      ...(versions && { schema: versions.version }),
     }
     const { verdicts } = await runner.flush(flush, { user, now: now(), seed: createId() })
     const refused = verdicts.find(({ kind }) => kind === 'rejected')

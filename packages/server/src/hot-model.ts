@@ -163,9 +163,16 @@ export class HotModel<U extends User = User> {
   /** Apply a flush on top of what is staged. Throws as `Master.stage` does. */
   stage(flush: Flush, context: FlushContext<U>): Staged {
     const staged = this.master.stage(flush, context)
-    if (staged.entry) this.#entries.push(staged.entry)
-    if (staged.client) this.#clients.set(staged.client.clientId, staged.client)
+    this.#keepStaged(staged)
     return staged
+  }
+
+  /**
+   * Bring the document to the version of its kind on top of what is staged, if it is older.
+   * Throws what the application throws.
+   */
+  migrate(at: number): void {
+    this.#keepStaged(this.master.stageMigration(at))
   }
 
   /** What has to be stored of what is staged; undefined if nothing. */
@@ -185,7 +192,7 @@ export class HotModel<U extends User = User> {
       head: { commandCount, revision: this.#head.revision + 1, hash },
       entries: [...this.#entries],
       clients: [...this.#clients.values()],
-      checkpoint: isDue && flushes > 0 ? this.documentText() : undefined,
+      ...(isDue && flushes > 0 && this.#written()),
     }
   }
 
@@ -193,7 +200,7 @@ export class HotModel<U extends User = User> {
   checkpoint(): Write {
     const { key } = this
     const head = this.#head
-    return { key, read: head, head, entries: [], clients: [], checkpoint: this.documentText() }
+    return { key, read: head, head, entries: [], clients: [], ...this.#written() }
   }
 
   /** The store took `write`: what is staged is past. */
@@ -226,9 +233,14 @@ export class HotModel<U extends User = User> {
     return this.#snapshot.text
   }
 
-  /** The document as JSON. */
-  documentText(): string {
-    return JSON.stringify(this.master.snapshot().document)
+  #written(): Pick<Write, 'checkpoint' | 'checkpointSchema'> {
+    const { document, schema: checkpointSchema } = this.master.snapshot()
+    return { checkpoint: JSON.stringify(document), checkpointSchema }
+  }
+
+  #keepStaged({ entry, client }: Partial<Staged> = {}): void {
+    if (entry) this.#entries.push(entry)
+    if (client) this.#clients.set(client.clientId, client)
   }
 
   #advance(entries: readonly LogEntry[]): void {

@@ -18,6 +18,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   FLUSH_TOO_LARGE: 413,
   PROTOCOL_UNSUPPORTED: 426,
   RATE_LIMITED: 429,
+  UPGRADE_REQUIRED: 426,
   INTERNAL: 500,
   BUSY: 503,
   UNAVAILABLE: 503,

@@ -1,5 +1,6 @@
 import {
   endOf,
+  FIRST_VERSION,
   firstIdAt,
   isTimedId,
   type ClientRecord,
@@ -44,6 +45,7 @@ interface StoredCheckpoint {
   readonly commandCount: number
   readonly hash: string
   readonly json: string
+  readonly schema: number
 }
 
 interface Row {
@@ -78,8 +80,8 @@ class MemoryStore implements ModelStore {
 
   async create(key: string, snapshot: Snapshot, config?: JsonObject): Promise<boolean> {
     if (this.#rows.has(key)) return false
-    const { commandCount, hash, document } = snapshot
-    const checkpoint = { commandCount, hash, json: JSON.stringify(document) }
+    const { commandCount, hash, document, schema = FIRST_VERSION } = snapshot
+    const checkpoint = { commandCount, hash, json: JSON.stringify(document), schema }
     this.#rows.set(key, {
       head: { commandCount, revision: 0, hash },
       checkpoint,
@@ -98,11 +100,10 @@ class MemoryStore implements ModelStore {
     const row = this.#rows.get(key)
     if (!row) return undefined
     const { head, checkpoint } = row
-    const { commandCount, hash, json } = checkpoint
-    const tail = row.log.slice(indexAfter(row.log, commandCount)).map(parseEntry)
+    const tail = row.log.slice(indexAfter(row.log, checkpoint.commandCount)).map(parseEntry)
     return {
       head,
-      checkpoint: { commandCount, hash, document: JSON.parse(json) },
+      checkpoint: toSnapshot(checkpoint),
       tail,
       clients: readClients(row, clientIds),
       lastExpired: row.lastExpired,
@@ -154,8 +155,7 @@ class MemoryStore implements ModelStore {
     const row = this.#rows.get(key)
     const found = row && [...row.kept, row.checkpoint].findLast((one) => one.commandCount <= count)
     if (!found) return undefined
-    const { commandCount, hash, json } = found
-    return { commandCount, hash, document: JSON.parse(json) as JsonObject }
+    return toSnapshot(found)
   }
 
   async keepCheckpoint(key: string, minBytes: number): Promise<void> {
@@ -321,7 +321,7 @@ class MemoryStore implements ModelStore {
     }
   }
 
-  #commit({ key, read, head, entries, clients, checkpoint }: Write): Outcome {
+  #commit({ key, read, head, entries, clients, checkpoint, ...write }: Write): Outcome {
     const row = this.#rows.get(key)
     if (!row || !equalHeads(row.head, read)) return 'conflict'
     row.head = head
@@ -332,10 +332,16 @@ class MemoryStore implements ModelStore {
     for (const client of clients) row.clients.set(client.clientId, JSON.stringify(client))
     if (checkpoint !== undefined) {
       const { commandCount, hash } = head
-      row.checkpoint = { commandCount, hash, json: checkpoint }
+      const { checkpointSchema = FIRST_VERSION } = write
+      row.checkpoint = { commandCount, hash, json: checkpoint, schema: checkpointSchema }
     }
     return 'committed'
   }
+}
+
+function toSnapshot({ commandCount, hash, json, schema }: StoredCheckpoint): Snapshot {
+  const document = JSON.parse(json) as JsonObject
+  return { commandCount, hash, document, ...(schema !== FIRST_VERSION && { schema }) }
 }
 
 /** By code point, as Postgres orders keys; `<` would go by halves of characters. */

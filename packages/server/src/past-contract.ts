@@ -102,6 +102,31 @@ export function pastContract(
     deepStrictEqual((await store.checkpoint(key, 6))!.document, { six: 6 })
   })
 
+  story('each checkpoint says of which schema version it is', async (model) => {
+    const { store, key } = model
+    const read = async (count: number) => (await store.checkpoint(key, count))!.schema
+    const write = async (text: string, checkpointSchema?: number) => {
+      const next = { ...model.next([model.entry(1)], [], text), checkpointSchema }
+      deepStrictEqual(await store.commit([next]), ['committed'])
+      model.head = next.head
+      await store.keepCheckpoint(key, 0)
+    }
+    await write('{}')
+    await write('{"two":2}', 2)
+    equal((await model.load()).checkpoint.schema, 2)
+    await model.write([model.entry(1)])
+    equal((await model.load()).checkpoint.schema, 2)
+    await write('{"three":3}', 3)
+    deepStrictEqual(
+      [await read(0), await read(1), await read(3), await read(4)],
+      [undefined, undefined, 2, 3],
+    )
+    const snapshot = { commandCount: 0, hash: 'new', document: {}, schema: 4 }
+    await store.create(`${key} new`, snapshot)
+    deepStrictEqual(await store.checkpoint(`${key} new`, 0), snapshot)
+    equal((await store.load(`${key} new`, []))!.checkpoint.schema, 4)
+  })
+
   story('a model that is made again has no other past', async (model) => {
     const { store, key } = model
     await model.write([model.entry(4)], [], '{"four":4}')

@@ -101,4 +101,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
     -- has to forget them.
     alter table ${schema}.model add column erasures bigint not null default 0;
   `,
+  (schema) => `
+    -- The schema version of the document beside it.
+    alter table ${schema}.model add column checkpoint_schema integer not null default 1;
+    alter table ${schema}.checkpoint add column document_schema integer not null default 1;
+  `,
 ]

@@ -1,5 +1,6 @@
 import {
   endOf,
+  FIRST_VERSION,
   type ClientRecord,
   type EntryNote,
   type JsonObject,
@@ -30,7 +31,13 @@ export function toSnapshot(row: Record<string, unknown>): Snapshot {
     commandCount: toCount(row['count']),
     hash: row['hash'] as string,
     document: JSON.parse(row['document'] as string) as JsonObject,
+    ...toSchema(row['document_schema']),
   }
+}
+
+/** A schema version as snapshots tell of it: not at all if it is the first. */
+export function toSchema(column: unknown): Pick<Snapshot, 'schema'> {
+  return column === FIRST_VERSION ? {} : { schema: toCount(column) }
 }
 
 /** A listed model out of a row of `model`. */
@@ -139,6 +146,7 @@ export function toColumns(writes: readonly Write[]): unknown[] {
     clients.map(({ client }) => client.digest),
     clients.map(({ client }) => JSON.stringify(client.answer)),
     clients.map(({ client }) => toCount(client.at)),
+    writes.map(({ checkpointSchema }) => checkpointSchema ?? FIRST_VERSION),
   ]
 }
 

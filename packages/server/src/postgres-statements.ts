@@ -74,14 +74,15 @@ export function createStatements(schema: string): Statements {
         with made as (
           insert into ${schema}.model (
             key, command_count, revision, hash, floor_count, floor_hash,
-            checkpoint_count, checkpoint_hash, checkpoint, config
-          ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4, $5)
+            checkpoint_count, checkpoint_hash, checkpoint, config, checkpoint_schema
+          ) values ($1, $2, 0, $3, $2, $3, $2, $3, $4, $5, $6)
           on conflict (key) do nothing
           returning key
         ), kept as (
-          insert into ${schema}.checkpoint (key, count, hash, document)
-          select key, $2, $3, $4 from made
-          on conflict (key, count) do update set hash = excluded.hash, document = excluded.document
+          insert into ${schema}.checkpoint (key, count, hash, document, document_schema)
+          select key, $2, $3, $4, $6 from made
+          on conflict (key, count) do update set hash = excluded.hash,
+            document = excluded.document, document_schema = excluded.document_schema
         )
         select key from made`,
     },
@@ -90,7 +91,7 @@ export function createStatements(schema: string): Statements {
       name: name('load'),
       text: `
         select m.command_count, m.revision, m.hash, m.last_expired, m.erasures,
-          m.checkpoint_count, m.checkpoint_hash, m.checkpoint,
+          m.checkpoint_count, m.checkpoint_hash, m.checkpoint, m.checkpoint_schema,
           (
             select json_agg(${ENTRY} order by f.to_count) from ${schema}.flush f
             where f.key = m.key and f.to_count > m.checkpoint_count
@@ -143,9 +144,9 @@ export function createStatements(schema: string): Statements {
     checkpoint: {
       name: name('checkpoint'),
       text: `
-        select c.count, c.hash, c.document from (
+        select c.count, c.hash, c.document, c.document_schema from (
           (
-            select k.count, k.hash, k.document
+            select k.count, k.hash, k.document, k.document_schema
             from ${schema}.checkpoint k join ${schema}.model m on m.key = k.key
             where k.key = $1 and k.count <= $2 and (
               (k.count = m.floor_count and k.hash = m.floor_hash)
@@ -154,7 +155,7 @@ export function createStatements(schema: string): Statements {
             order by k.count desc limit 1
           )
           union all
-          select m.checkpoint_count, m.checkpoint_hash, m.checkpoint
+          select m.checkpoint_count, m.checkpoint_hash, m.checkpoint, m.checkpoint_schema
           from ${schema}.model m where m.key = $1 and m.checkpoint_count <= $2
         ) c order by c.count desc limit 1`,
     },
@@ -163,8 +164,8 @@ export function createStatements(schema: string): Statements {
     keepCheckpoint: {
       name: name('keepCheckpoint'),
       text: `
-        insert into ${schema}.checkpoint (key, count, hash, document)
-        select m.key, m.checkpoint_count, m.checkpoint_hash, m.checkpoint
+        insert into ${schema}.checkpoint (key, count, hash, document, document_schema)
+        select m.key, m.checkpoint_count, m.checkpoint_hash, m.checkpoint, m.checkpoint_schema
         from ${schema}.model m
         where m.key = $1 and (
           select coalesce(sum(f.bytes), 0) from ${schema}.flush f
@@ -244,8 +245,11 @@ export function createStatements(schema: string): Statements {
         with wanted as (
           select * from unnest(
             $1::text[], $2::bigint[], $3::bigint[], $4::text[],
-            $5::bigint[], $6::bigint[], $7::text[], $8::text[]
-          ) as w (key, read_count, read_revision, read_hash, command_count, revision, hash, checkpoint)
+            $5::bigint[], $6::bigint[], $7::text[], $8::text[], $28::int[]
+          ) as w (
+            key, read_count, read_revision, read_hash, command_count, revision, hash, checkpoint,
+            checkpoint_schema
+          )
         ), locked as materialized (
           select m.key from ${schema}.model m where m.key = any ($1::text[])
           order by m.key for update
@@ -256,7 +260,8 @@ export function createStatements(schema: string): Statements {
             hash = w.hash,
             checkpoint_count = case when w.checkpoint is null then m.checkpoint_count else w.command_count end,
             checkpoint_hash = case when w.checkpoint is null then m.checkpoint_hash else w.hash end,
-            checkpoint = coalesce(w.checkpoint, m.checkpoint)
+            checkpoint = coalesce(w.checkpoint, m.checkpoint),
+            checkpoint_schema = case when w.checkpoint is null then m.checkpoint_schema else w.checkpoint_schema end
           from locked l join wanted w on w.key = l.key
           where m.key = l.key and m.command_count = w.read_count
             and m.revision = w.read_revision and m.hash = w.read_hash

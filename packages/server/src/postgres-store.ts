@@ -1,5 +1,6 @@
 import {
   endOf,
+  FIRST_VERSION,
   firstIdAt,
   FlushoutError,
   type JsonObject,
@@ -28,6 +29,7 @@ import {
   toHead,
   toKnown,
   toListedModel,
+  toSchema,
   toSnapshot,
 } from './postgres-rows.ts'
 import { createStatements, type Statement, type Statements } from './postgres-statements.ts'
@@ -118,8 +120,9 @@ class PostgresStore implements ModelStore {
   }
 
   async create(key: string, snapshot: Snapshot, config?: JsonObject): Promise<boolean> {
-    const { commandCount, hash, document } = snapshot
-    const values = [key, commandCount, hash, JSON.stringify(document), toText(config)]
+    const { commandCount, hash, document, schema = FIRST_VERSION } = snapshot
+    const text = JSON.stringify(document)
+    const values = [key, commandCount, hash, text, toText(config), schema]
     return (await this.#query(this.#statements.create, values)).length > 0
   }
 
@@ -131,6 +134,7 @@ class PostgresStore implements ModelStore {
       commandCount: Number(row['checkpoint_count']),
       hash: row['checkpoint_hash'] as string,
       document: JSON.parse(row['checkpoint'] as string) as Snapshot['document'],
+      ...toSchema(row['checkpoint_schema']),
     }
     const tail = toEntries(row['entries'])
     if (!isUnbroken(checkpoint.commandCount, tail, head.commandCount)) {

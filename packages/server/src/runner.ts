@@ -214,7 +214,7 @@ export class ModelRunner<U extends User = User> {
     await this.#reachBack(model, group)
     if (underLock) return this.#commitUnderLock(model, group, clientIds)
 
-    const staged = stageAll(model, group)
+    const staged = this.#stage(model, group)
     const write = model.write()
     const mayBeStale = staged.some(({ refusal }) => refusal) || !write
     if (mayBeStale && !isProved) {
@@ -226,9 +226,21 @@ export class ModelRunner<U extends User = User> {
     return this.#commit(model, group, staged, write)
   }
 
+  /** Apply in memory what a group wants, once the document is of the version of its kind. */
+  #stage(model: HotModel<U>, group: readonly Work<U>[]): Staged<U>[] {
+    try {
+      model.migrate(this.#options.environment.now())
+    } catch (error) {
+      this.#options.log.error({ err: error, model: this.key }, 'the document could not be migrated')
+      const message = 'The model cannot be brought to its version.'
+      throw new FlushoutError('INTERNAL', message, { cause: error })
+    }
+    return stageAll(model, group)
+  }
+
   /** Stage on a model that was proved current just now, and commit. */
   #finish(model: HotModel<U>, group: readonly Work<U>[]): Promise<boolean> {
-    return this.#commit(model, group, stageAll(model, group), model.write())
+    return this.#commit(model, group, this.#stage(model, group), model.write())
   }
 
   async #commit(
@@ -264,7 +276,7 @@ export class ModelRunner<U extends User = User> {
         followed = news && this.#follow(model, news)
         if (!news || !followed) return undefined
         this.#isContended = news.entries!.length > 0
-        staged = stageAll(model, group)
+        staged = this.#stage(model, group)
         write = model.write()
         return write
       })

@@ -14,6 +14,7 @@ const hash: Schema = {
   maxLength: 128,
   description: "The history hash at a count; '' where the sender has none.",
 }
+const version: Schema = { ...count, minimum: 1 }
 const path: Schema = {
   type: 'array',
   items: text,
@@ -76,7 +77,12 @@ const verdict: Schema = {
 const snapshot: Schema = {
   type: 'object',
   required: ['commandCount', 'hash', 'document'],
-  properties: { commandCount: count, hash, document: jsonObject },
+  properties: {
+    commandCount: count,
+    hash,
+    document: jsonObject,
+    schema: { ...version, description: 'The schema version of the document; else 1.' },
+  },
 }
 
 const appliedFlush: Schema = {
@@ -89,6 +95,7 @@ const appliedFlush: Schema = {
     clientId: text,
     sequence: count,
     commands: { type: 'array', items: ref('Command') },
+    schema: { ...version, description: 'It brought the document to this schema version.' },
   },
 }
 
@@ -144,6 +151,8 @@ const flush: Schema = {
     hash,
     commands: { type: 'array', items: ref('Command') },
     groups: { type: 'array', items: flushGroup, description: 'In order of `at`.' },
+    schema: { ...version, description: 'The schema version of the commands; else 1.' },
+    readerSchema: { ...version, description: 'What the sender knows, if more than that.' },
   },
 }
 

@@ -3,6 +3,7 @@ import {
   FlushoutError,
   type Interceptor,
   type JsonObject,
+  type ModelVersions,
   type Resolver,
   type User,
 } from '@flushout/core'
@@ -40,6 +41,8 @@ export interface ModelKind<U extends User = User> {
    * an update is a conflict: nothing is overwritten, and its author is told.
    */
   readonly resolve?: Resolve<U>
+  /** Where there is more than one version; `defineModel` makes it. */
+  readonly versions?: ModelVersions
 }
 
 /** An interceptor; it may know more of users than that they have an id. */

@@ -194,6 +194,7 @@ class Service<U extends User> implements FlushoutService<U> {
         const { initial = {} } = this.#kindOf(key)!
         return typeof initial === 'function' ? initial(key) : initial
       },
+      versionsOf: (key) => this.#kindOf(key)?.versions,
       onChange: ({ key, change }) => this.#hub.changed(key, change),
       forget: (key) => this.#cache.forget(key),
       erase: (key, path, user) => this.#erase(key, path, user),
@@ -339,6 +340,7 @@ class Service<U extends User> implements FlushoutService<U> {
       user,
       createId: this.#createId,
       now: this.#environment.now,
+      versions: this.#kindOf(key)?.versions,
     })
     const erased = await this.#store.erase(key, path, until)
     this.#hub.erased(key)
@@ -443,6 +445,7 @@ class Service<U extends User> implements FlushoutService<U> {
       digest,
       interceptors: kind.interceptors ?? [],
       ...(kind.resolve && { resolve: kind.resolve }),
+      versions: kind.versions,
       maxDocumentBytes: this.#limits.documentBytes,
       maxHistoryBytes: this.#limits.historyBytes,
       onInterceptorError: (error) => {
@@ -451,13 +454,19 @@ class Service<U extends User> implements FlushoutService<U> {
     }
   }
 
-  async #createModel(key: string, { initial }: ModelKind<U>): Promise<boolean> {
+  async #createModel(key: string, { initial, versions }: ModelKind<U>): Promise<boolean> {
     if (initial === undefined) return false
     const copy = copyJson(typeof initial === 'function' ? initial(key) : initial)
     if (!copy.ok) throw new Error(`The initial document of "${key}" holds ${copy.fault.found}.`)
     const document = copy.value as JsonObject
     const hash = createGenesisHash(this.#environment)
-    if (await this.#store.create(key, { commandCount: 0, hash, document })) {
+    const snapshot = {
+      commandCount: 0,
+      hash,
+      document,
+      ...(versions && { schema: versions.version }),
+    }
+    if (await this.#store.create(key, snapshot)) {
       this.#log.info({ model: key }, 'model created')
       this.#hub.changed(key, 'create')
     }

@@ -123,6 +123,8 @@ export interface Write {
   readonly clients: readonly ClientRecord[]
   /** The document at `head` as JSON, if it is to be the new checkpoint. */
   readonly checkpoint?: string | undefined
+  /** The schema version of that document; 1 where left out. */
+  readonly checkpointSchema?: number | undefined
 }
 
 /** `conflict`: another writer was first and nothing was written. Not an error. */

@@ -19,11 +19,17 @@ export interface Heritage {
  */
 export function takeOver(dead: readonly StoredSession[], keys: ShelfKeys, page: string): Heritage {
   const left = dead.filter(({ row, edits }) => row.flight || edits.length > 0)
-  const changes = dead.flatMap((session) =>
-    left.includes(session)
-      ? keys.session(session.clientId, { ...session.row, page })
-      : keys.withoutSession(session.clientId),
-  )
+  const changes = dead.flatMap((session) => {
+    const { clientId, row, edits, home } = session
+    if (!left.includes(session)) return (home ?? keys).withoutSession(clientId)
+    const taken = keys.session(clientId, { ...row, page })
+    if (!home) return taken
+    return [
+      ...home.withoutSession(clientId),
+      ...taken,
+      ...edits.map((edit) => keys.edit(clientId, edit)),
+    ]
+  })
   const memories = left.map(toMemory).sort((a, b) => lastSerial(b) - lastSerial(a))
   return { memories, changes }
 }

@@ -1,5 +1,6 @@
 import {
   CommandProxy,
+  FIRST_VERSION,
   type LostCommand,
   type PendingSession,
   type ProxyMemory,
@@ -84,7 +85,7 @@ export class Keeper {
     this.#inbox = new Inbox(opened.shelf.losses, () => this.#sessions)
     this.#siblings = new Siblings({
       pages: vault,
-      key: opened.key,
+      key: opened.keys.name,
       words: () => [...this.#sessions.map(toWord), ...this.#ended],
       isHeldUp: () => this.#sessions.some(({ proxy }) => proxy.isHeldUp),
       onChange: () => this.#agree(),
@@ -148,7 +149,11 @@ export class Keeper {
   createProxy<Doc extends object>(snapshot: Snapshot<Doc>): CommandProxy<Doc> {
     const { shelf, memories } = this.#opened
     const changes: StorageChange[] = []
-    const [memory, ...rest] = this.#chooseUsable(memories, changes)
+    const usable = this.#chooseUsable(memories, changes)
+    // All commands of a session are written for one version.
+    const { version = FIRST_VERSION } = this.#proxyOptions.versions ?? {}
+    const memory = usable.find(({ schema = FIRST_VERSION }) => schema === version)
+    const rest = usable.filter((one) => one !== memory)
     const isOwn = (snapshot as unknown) === this.snapshot
     const proxy = new CommandProxy<Doc>(snapshot, {
       ...this.#proxyOptions,
@@ -171,7 +176,8 @@ export class Keeper {
     const changes: StorageChange[] = []
     const memories = this.#chooseUsable(this.#opened.memories, changes)
     const kept = this.#restore()
-    if (kept && kept.commandCount > proxy.confirmed.from) {
+    // What was migrated here nobody has vouched for.
+    if (kept && kept.hash !== '' && kept.commandCount > proxy.confirmed.from) {
       const { commandCount, hash } = kept
       proxy.receive({ commandCount, hash, sync: { kind: 'snapshot', snapshot: kept } })
     }
@@ -216,8 +222,7 @@ export class Keeper {
   }
 
   #writeDocument(proxy: CommandProxy<object>): readonly StorageChange[] {
-    const { commandCount, hash, document } = proxy.confirmedSnapshot()
-    return this.#opened.keys.document({ commandCount, hash, document })
+    return this.#opened.keys.document(proxy.confirmedSnapshot())
   }
 
   /** Write what is new, and tell the other pages. Resolves when it is on disk. */

@@ -31,8 +31,10 @@ export function listOthers(
   taken: readonly { readonly clientId: string }[],
 ): Map<string, SessionWord[]> {
   const pages = new Map<string, SessionWord[]>()
-  for (const { clientId, row, edits } of sessions) {
-    if (row.page === page || taken.some((session) => session.clientId === clientId)) continue
+  for (const { clientId, row, edits, home } of sessions) {
+    // What was written for an older version shows in the pages of that one.
+    if (home || row.page === page || taken.some((session) => session.clientId === clientId))
+      continue
     const { flight } = row
     const commands = edits.map((edit, index) => ({
       ...edit,

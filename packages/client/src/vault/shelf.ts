@@ -1,4 +1,5 @@
-// What is on disk of one model, as rows below [vault, model key]:
+// What is on disk of one model, as rows below [vault, model key], or a name of its own for each
+// schema version but the first:
 //
 //   ['document']                          the confirmed document, as of some count
 //   ['record', from]                      what was confirmed since, flush by flush
@@ -10,13 +11,14 @@
 // and one row for each session below [vault, ''], a key that no model can have:
 //
 //   [model key, clientId]                 by which page there are edits of that model
-import type {
-  JsonValue,
-  LogRecord,
-  LostCommand,
-  PendingMemory,
-  ProxyMemory,
-  Snapshot,
+import {
+  FIRST_VERSION,
+  type JsonValue,
+  type LogRecord,
+  type LostCommand,
+  type PendingMemory,
+  type ProxyMemory,
+  type Snapshot,
 } from '@flushout/core'
 import type { StorageChange, StorageKey, StorageRow } from '../storage/client-storage.ts'
 
@@ -31,6 +33,8 @@ export interface StoredSession {
   readonly clientId: string
   readonly row: SessionRow
   readonly edits: readonly PendingMemory[]
+  /** The shelf that it is on, if that is of an older version. */
+  readonly home?: ShelfKeys
 }
 
 /** An edit that was lost, and under what it is stored. */
@@ -55,6 +59,12 @@ export interface Shelf {
   readonly recordBytes: number
   readonly sessions: readonly StoredSession[]
   readonly losses: readonly StoredLoss[]
+  /** Those of older versions, the latest first; see older-shelves.ts. */
+  readonly older: readonly OlderShelf[]
+}
+
+interface OlderShelf extends Shelf {
+  readonly home: ShelfKeys
 }
 
 /** Put together what is on disk of the model whose rows these are. */
@@ -86,6 +96,7 @@ export function readShelf(rows: readonly StorageRow[]): Shelf {
     recordBytes,
     sessions: [...sessions].map(([clientId, session]) => ({ clientId, ...session })),
     losses,
+    older: [],
   }
 }
 
@@ -118,12 +129,20 @@ export function readMarks(
 export class ShelfKeys {
   /** Of the model. */
   readonly key: string
+  /** What pages of this version call it among each other. */
+  readonly name: string
+  /** Those of older versions, the latest first. */
+  readonly older: readonly ShelfKeys[]
   readonly #prefix: StorageKey
   readonly #mark: StorageKey
 
-  constructor(vault: string, key: string) {
+  constructor(vault: string, key: string, version: number = FIRST_VERSION) {
     this.key = key
-    this.#prefix = [vault, key]
+    // No model can have a key with a control character.
+    this.name = version === FIRST_VERSION ? key : `${key}\u0000${version}`
+    const before = version > FIRST_VERSION ? new ShelfKeys(vault, key, version - 1) : undefined
+    this.older = before ? [before, ...before.older] : []
+    this.#prefix = [vault, this.name]
     this.#mark = [...marksOf(vault), key]
   }
 

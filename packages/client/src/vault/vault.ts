@@ -18,15 +18,9 @@ import type { Transport } from '../transport.ts'
 import { Claims } from './claims.ts'
 import { takeOver } from './heritage.ts'
 import { Keeper, type KeeperHome, type KeeperListener, type Opened } from './keeper.ts'
+import { bringOver, readShelves } from './older-shelves.ts'
 import type { PageMessage } from './page-messages.ts'
-import {
-  marksOf,
-  readMarks,
-  readShelf,
-  ShelfKeys,
-  type Shelf,
-  type StoredSession,
-} from './shelf.ts'
+import { marksOf, readMarks, ShelfKeys, type Shelf, type StoredSession } from './shelf.ts'
 
 /** So long after the next page of its tab began, one may still seem to live. */
 const DEATH_MS = 2_000
@@ -81,19 +75,20 @@ export class Vault implements KeeperHome {
     proxy: ProxyOptions,
     listener: KeeperListener,
   ): Promise<Keeper | undefined> {
-    const opened = await this.#open(key)
+    const opened = await this.#open(key, proxy.versions)
     return opened && new Keeper(this, opened, proxy, listener)
   }
 
-  async #open(key: string): Promise<Opened | undefined> {
+  async #open(key: string, versions: ProxyOptions['versions']): Promise<Opened | undefined> {
     // Before anything is written in its name: others must see that it lives.
     await this.#life.ready
-    const keys = new ShelfKeys(this.#options.user, key)
+    const keys = new ShelfKeys(this.#options.user, key, versions?.version)
     let opened: Opened | undefined
     await this.inherit(keys, (shelf, dead) => {
       const { memories, changes } = takeOver(dead, keys, this.page)
-      opened = { key, keys, shelf, memories }
-      return changes
+      const brought = bringOver(shelf, { keys, dead, versions })
+      opened = { key, keys, shelf: brought.shelf, memories }
+      return [...brought.changes, ...changes]
     })
     return opened
   }
@@ -193,7 +188,7 @@ export class Vault implements KeeperHome {
   }
 
   async #read(keys: ShelfKeys): Promise<Shelf> {
-    return readShelf(await this.storage.read(keys.all))
+    return readShelves(this.storage, keys)
   }
 
   /** Get to know the other pages as soon as they can tell that this one lives. */

@@ -3,9 +3,11 @@ import type { Interceptor } from '../interceptor.ts'
 import type { JsonObject } from '../json.ts'
 import { describePath } from '../path.ts'
 import type { Resolver } from '../resolve.ts'
+import type { ModelVersions } from '../versions.ts'
 import { compileNamedPattern, type NamesOf } from './key-names.ts'
 import { interceptBy, type ModelRules } from './model-rules.ts'
 import { refusalBy, type FindRefusal } from './permission.ts'
+import { completeVersions, type VersionsDescription } from './model-versions.ts'
 import { checkDocument, isUsable, withSchema } from './schema-rule.ts'
 import type { InputOf, StandardSchema } from './standard-schema.ts'
 import type { Stored } from './stored.ts'
@@ -17,7 +19,10 @@ export interface ModelTypes {
 }
 
 /** What is said of a kind of models, besides its schema. */
-export interface ModelDescription<Pattern extends string, Doc extends object> {
+export interface ModelDescription<
+  Pattern extends string,
+  Doc extends object,
+> extends VersionsDescription {
   /**
    * Which models these are: segments with `:` between them, `$name` for one that differs,
    * as in `team:$team:tasks`.
@@ -55,6 +60,8 @@ export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
   /** What `can` says; undefined where everybody may do everything. */
   readonly findRefusal?: FindRefusal
   readonly resolve?: Resolver
+  /** Left out where there is one version, and no other was before. */
+  readonly versions?: ModelVersions
   /** For the compiler alone; never there. */
   readonly types?: Types
 }
@@ -89,6 +96,7 @@ export function defineModel({
   rules = {},
   intercept = [],
   resolve,
+  ...description
 }: ModelDescription<string, object> & { readonly schema?: StandardSchema }): ModelDefinition {
   if (typeof pattern !== 'string' || pattern === '') {
     throw new FlushoutError('OPTIONS_INVALID', 'A model has a pattern, as `todos:$list`.')
@@ -106,6 +114,7 @@ export function defineModel({
   const complaint = typeof initial === 'object' && complain(initial)
   if (complaint) throw new FlushoutError('OPTIONS_INVALID', complaint)
   const all = [...interceptBy(rules), ...intercept]
+  const versions = completeVersions(pattern, description)
   return Object.freeze({
     ...compiled,
     interceptors: Object.freeze(schema ? withSchema(schema, all) : all),
@@ -120,5 +129,6 @@ export function defineModel({
       },
     }),
     ...(resolve && { resolve }),
+    ...(versions && { versions }),
   })
 }
