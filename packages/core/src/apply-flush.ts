@@ -25,6 +25,8 @@ export interface FlushContext<U extends User = User> {
   readonly now: number
   /** Where the random numbers of interceptors come from. */
   readonly seed: string
+  /** Commands, by their index, that are refused whatever the document is. */
+  readonly objections?: ReadonlyMap<number, Rejection>
 }
 
 /** What a flush is applied to, and by which rules. */
@@ -83,7 +85,7 @@ const MAX_FOUND = 65_536
  */
 export function applyFlush<U extends User>(
   flush: Flush,
-  { user, now, seed }: FlushContext<U>,
+  { user, now, seed, objections }: FlushContext<U>,
   target: FlushTarget<U>,
 ): FlushResult {
   const context: InterceptorContext<U> = { side: 'master', user, now, random: createRandom(seed) }
@@ -95,6 +97,7 @@ export function applyFlush<U extends User>(
     refused: [],
     room: MAX_FOUND,
     writings: new Writings(flush.clientId, target.entriesAfter),
+    objections,
   }
   const check = new ReadCheck(target.pastOf)
   try {
@@ -137,6 +140,7 @@ interface Growing {
   room: number
   /** Where others wrote. */
   readonly writings: Writings
+  readonly objections: FlushContext['objections']
 }
 
 /** Note what is known of a group whose commands are those from `start` on. */
@@ -239,9 +243,12 @@ function applyAt<U extends User>(
   const sent = checked.command
   const named = remapCommand(sent, remaps)
   const orphaned = checkParents(sent.path, refused)
+  const objection = growing.objections?.get(index)
   const result: Result = orphaned
     ? { ok: false, refusal: { kind: 'dropped', rejection: orphaned } }
-    : applyOne(named, { flush, context, target, writings: growing.writings })
+    : objection
+      ? { ok: false, refusal: { kind: 'rejected', rejection: objection } }
+      : applyOne(named, { flush, context, target, writings: growing.writings })
   if (!result.ok) {
     const { found, ...refusal } = result.refusal
     verdicts.push({ index, ...refusal, ...(found && takeRoom(growing, found)) })

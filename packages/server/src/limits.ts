@@ -37,6 +37,11 @@ export interface Limits {
    * and the client asks again. 0 waits for ever. Default 30,000.
    */
   readonly answerMs: number
+  /**
+   * Milliseconds that a `check` may take; then the flush is answered with 503, and the client
+   * sends it again. 0 waits for ever. Default 5,000.
+   */
+  readonly checkMs: number
 }
 
 /** A limit that somebody can run into: a rate, the size or depth of what they send. */
@@ -62,6 +67,7 @@ const DEFAULTS: Limits = {
   streamModels: 1000,
   attempts: 8,
   answerMs: 30_000,
+  checkMs: 5_000,
 }
 
 /** Fill in what was left out. Throws OPTIONS_INVALID for what is no limit. */

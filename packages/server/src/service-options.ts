@@ -8,6 +8,7 @@ import {
   type User,
 } from '@flushout/core'
 import type { Administer, Authorize } from './authorize.ts'
+import type { Check } from './check-commands.ts'
 import type { Environment } from './environment.ts'
 import type { CheckpointRule } from './hot-model.ts'
 import type { Limits } from './limits.ts'
@@ -41,6 +42,8 @@ export interface ModelKind<U extends User = User> {
    * an update is a conflict: nothing is overwritten, and its author is told.
    */
   readonly resolve?: Resolve<U>
+  /** What is asked before its commands are applied, and may take its time. */
+  readonly check?: Check<U>
   /** Where there is more than one version; `defineModel` makes it. */
   readonly versions?: ModelVersions
 }

@@ -6,6 +6,7 @@ import {
   isFlushoutError,
   type Flush,
   type FlushAnswer,
+  type FlushContext,
   type HistoryPage,
   type HistoryQuery,
   type JsonObject,
@@ -22,6 +23,7 @@ import { createModelAdmin, type ModelAdmin } from './admin.ts'
 import type { Action, Administer, Administration, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
 import { Caretaker } from './caretaker.ts'
+import { checkCommands } from './check-commands.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
@@ -313,10 +315,31 @@ class Service<U extends User> implements FlushoutService<U> {
   ): Promise<FlushAnswer> {
     // Without commands it only asks for news, which whoever may read may have.
     await this.#admit(key, flush.commands.length > 0 ? 'write' : 'read', user)
+    const objections = await this.#check(key, flush, user)
     // Fixed here, once: when two servers meet and this is done again, the rules
     // must see the same.
-    const context = { user, now: this.#environment.now(), seed: this.#createId() }
+    const context = { user, now: this.#environment.now(), seed: this.#createId(), ...objections }
     return this.#cache.runner(key).flush(flush, context, watch)
+  }
+
+  /** Before the model is asked for, so that nobody else waits. */
+  async #check(
+    key: string,
+    { commands }: Flush,
+    user: U | undefined,
+  ): Promise<Pick<FlushContext<U>, 'objections'>> {
+    const { check } = this.#kindOf(key)!
+    if (!check || commands.length === 0) return {}
+    const { checkMs } = this.#limits
+    const environment = this.#environment
+    const asked = checkCommands(check, { key, user, commands, checkMs, environment })
+    const objections = await asked.catch((error: unknown) => {
+      this.#log.error({ err: error, model: key }, 'a check failed')
+      throw error
+    })
+    // Time has passed since.
+    this.#checkOpen()
+    return { objections }
   }
 
   /** Read from a model as it is now, for whoever may. */
