@@ -4,6 +4,7 @@ import type { CheckedCommand } from './check.ts'
 import type { Command } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
 import { findStale, type AskWritten } from './expects.ts'
+import type { PendingGroup } from './group.ts'
 import { startsWith, type Path } from './path.ts'
 
 /** What a session has given and nobody confirmed yet, for other sessions of the same person. */
@@ -20,6 +21,8 @@ export interface PendingSession {
 export interface PendingOfSession {
   /** As in `ProxyMemory`: higher for what was given later, whichever session gave it. */
   readonly serial: number
+  /** The serial of the atomic group that it is of: by that the group is before others, or after them. */
+  readonly unit?: number
   /** The number of the flush that it is in; none while it is queued. */
   readonly sequence?: number
   readonly command: Command
@@ -32,6 +35,7 @@ export interface PendingOfSession {
 interface OtherCommand {
   readonly clientId: string
   readonly serial: number
+  readonly unit: number
   readonly sequence: number | undefined
   /** As it applied there. */
   readonly shown: CheckedCommand
@@ -152,33 +156,40 @@ export class Others {
 
   /**
    * Whether an own command has to wait for one of these, since it was given later and
-   * changes the same, or something above or below it. Cost: O(commands).
+   * changes the same, or something above or below it. An atomic group was given as a whole,
+   * or two of them could wait for each other for ever. Cost: O(commands).
    */
   precede({
     serial,
+    group,
     command,
     followUps,
   }: {
     readonly serial: number
+    readonly group: PendingGroup | undefined
     readonly command: CheckedCommand
     readonly followUps: readonly CheckedCommand[]
   }): boolean {
     const paths = [command, ...followUps].flatMap(reachOf)
-    for (const [index, other] of this.#commands.entries()) {
-      if (!this.#isBelow(index, serial)) return false
-      if (!other.isSilent && isRelated(other.paths, paths)) return true
-    }
-    return false
+    const unit = group?.atomic ? group.id : serial
+    return this.#commands.some(
+      (other) =>
+        !other.isSilent &&
+        this.#isBefore(other.unit, other.clientId, unit) &&
+        isRelated(other.paths, paths),
+    )
   }
 
   #check({ clientId, commands, isSilent = false }: PendingSession): OtherCommand[] {
-    return commands.flatMap(({ serial, sequence, command, followUps = [], wait = false }) => {
+    return commands.flatMap((one) => {
+      const { serial, unit = serial, sequence, command, followUps = [], wait = false } = one
       const checked = checkApplied(command)
       if (!checked || this.#isConfirmed(clientId, sequence)) return []
       const led = followUps.flatMap((followUp) => checkApplied(followUp) ?? [])
       return {
         clientId,
         serial,
+        unit,
         sequence,
         shown: checked,
         followUps: led,
@@ -192,8 +203,12 @@ export class Others {
 
   #isBelow(index: number, serial: number): boolean {
     const other = this.#commands[index]
-    if (!other) return false
-    return other.serial < serial || (other.serial === serial && other.clientId < this.#ownId)
+    return other !== undefined && this.#isBefore(other.serial, other.clientId, serial)
+  }
+
+  /** Whether what others gave comes before what was given here. */
+  #isBefore(theirs: number, clientId: string, ours: number): boolean {
+    return theirs < ours || (theirs === ours && clientId < this.#ownId)
   }
 
   #isConfirmed(clientId: string, sequence: number | undefined): boolean {

@@ -19,7 +19,7 @@ import { Commander, type ApplyOptions } from './commander.ts'
 import { ConfirmedLog, type ConfirmedReader, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
 import { Exchange, type Refusal } from './exchange.ts'
-import type { BatchOptions } from './group.ts'
+import { endOfUnit, type BatchOptions } from './group.ts'
 import type { DocumentView, User } from './interceptor.ts'
 import type { JsonObject } from './json.ts'
 import type { ProxyMemory } from './memory.ts'
@@ -157,8 +157,9 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { commands, inFlight } = this.#replica.queue
     return {
       clientId,
-      commands: commands.map(({ serial, shown: command, followUps, waits }, index) => ({
+      commands: commands.map(({ serial, group, shown: command, followUps, waits }, index) => ({
         serial,
+        ...(group?.atomic && { unit: group.id }),
         ...(index < inFlight && flush && { sequence: flush.sequence }),
         command,
         ...(followUps.length > 0 && { followUps }),
@@ -168,13 +169,15 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
   }
 
   /**
-   * Whether nothing that is queued can be sent yet, since the first of it builds on what
-   * another session has pending. Cost: O(pending of others).
+   * Whether nothing that is queued can be sent yet, since the first of it, or what takes
+   * effect together with that, builds on what another session has pending. Cost: O(pending
+   * of others).
    */
   get isHeldUp(): boolean {
     const { queue, others } = this.#replica
-    const [first] = queue.commands
-    return first !== undefined && queue.inFlight === 0 && others.precede(first)
+    const { commands, inFlight } = queue
+    if (commands.length === 0 || inFlight > 0) return false
+    return commands.slice(0, endOfUnit(commands, 0)).some((one) => others.precede(one))
   }
 
   /** The document as the master vouched for it, without pending commands. Cost: O(document + pending). */

@@ -31,6 +31,23 @@ function watch(proxy: CommandProxy<Record<string, any>>): unknown[] {
 }
 
 describe('what other sessions have given', () => {
+  test('is waited for by one of two groups that write the same, each in its own order', () => {
+    const { ada, tab } = open()
+    const give = ({ proxy }: Peer<any>, ...keys: string[]) =>
+      proxy.batch(() => keys.map((key) => proxy.update([], { [key]: proxy.clientId })), {
+        atomic: true,
+      })
+    give(ada, 'x', 'y')
+    give(tab, 'y', 'x')
+    tellAll(ada, tab)
+    expect([ada.proxy.isHeldUp, tab.proxy.isHeldUp]).toEqual([false, true])
+    expect(tab.proxy.beginFlush()?.commands ?? []).toEqual([])
+    ada.flush()
+    expect(ada.proxy.status.queued).toBe(0)
+    tellAll(ada, tab)
+    expect(tab.proxy.isHeldUp).toBe(false)
+  })
+
   test('shows in the order in which it was given, and is neither sent nor counted nor remembered', () => {
     const { ada, tab } = open()
     ada.proxy.update(['list'], { a: 'mine', both: 'mine' })
