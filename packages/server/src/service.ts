@@ -23,7 +23,7 @@ import { createModelAdmin, type ModelAdmin } from './admin.ts'
 import type { Action, Administer, Administration, Authorize } from './authorize.ts'
 import { ModelCache } from './cache.ts'
 import { Caretaker } from './caretaker.ts'
-import { checkCommands } from './check-commands.ts'
+import { checkCommands, type Check } from './check-commands.ts'
 import { checkFlush, checkKey } from './check-message.ts'
 import { createGenesisHash, digest } from './digest.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
@@ -207,30 +207,23 @@ class Service<U extends User> implements FlushoutService<U> {
     return { models: this.#cache.size, bytes: this.#cache.bytes, ...this.#hub.usage }
   }
 
-  async flush(key: string, flush: Flush, user?: U): Promise<FlushAnswer> {
-    checkKey(key, this.#limits.keyLength)
-    checkFlush(flush, this.#limits.flushCommands)
+  flush(key: string, flush: Flush, user?: U): Promise<FlushAnswer> {
     const observer = this.#observer
+    // Not a promise more than without it: flushes that come together are stored together.
     if (!observer) return this.#flush(key, flush, user)
-    const kind = this.#patternOf(key)
-    const commands = flush.commands.length
-    const watch = observer.begin({ name: 'flush', kind, key, commands })
-    const serve = () => this.#flush(key, flush, user, watch)
-    const answer = await watched(watch, serve, ({ outcome }) => outcome)
-    observer.answered?.(kind, commands, answer)
-    return answer
+    return this.#flushWatched(observer, key, flush, user)
   }
 
-  async pull(key: string, { from, hash }: Position, user?: U): Promise<PullAnswer> {
+  pull(key: string, { from, hash }: Position, user?: U): Promise<PullAnswer> {
     const wanted = hash === '' ? undefined : from
     return this.#read(key, user, ({ master }) => master.pull(from, hash), wanted)
   }
 
-  async snapshot(key: string, user?: U): Promise<Snapshot> {
+  snapshot(key: string, user?: U): Promise<Snapshot> {
     return this.#read(key, user, ({ master }) => master.snapshot())
   }
 
-  async snapshotText(key: string, user?: U): Promise<{ hash: string; text: string }> {
+  snapshotText(key: string, user?: U): Promise<{ hash: string; text: string }> {
     return this.#read(key, user, (model) => ({
       hash: model.master.hash,
       text: model.snapshotText(),
@@ -313,9 +306,13 @@ class Service<U extends User> implements FlushoutService<U> {
     user: U | undefined,
     watch?: Watch,
   ): Promise<FlushAnswer> {
+    checkKey(key, this.#limits.keyLength)
+    checkFlush(flush, this.#limits.flushCommands)
     // Without commands it only asks for news, which whoever may read may have.
     await this.#admit(key, flush.commands.length > 0 ? 'write' : 'read', user)
-    const objections = await this.#check(key, flush, user)
+    const { check } = this.#kindOf(key)!
+    // Who has no check does not wait for one.
+    const objections = check && (await this.#check(check, key, flush, user))
     // Fixed here, once: when two servers meet and this is done again, the rules
     // must see the same.
     const context = { user, now: this.#environment.now(), seed: this.#createId(), ...objections }
@@ -324,12 +321,12 @@ class Service<U extends User> implements FlushoutService<U> {
 
   /** Before the model is asked for, so that nobody else waits. */
   async #check(
+    check: Check<U>,
     key: string,
     { commands }: Flush,
     user: U | undefined,
   ): Promise<Pick<FlushContext<U>, 'objections'>> {
-    const { check } = this.#kindOf(key)!
-    if (!check || commands.length === 0) return {}
+    if (commands.length === 0) return {}
     const { checkMs } = this.#limits
     const environment = this.#environment
     const asked = checkCommands(check, { key, user, commands, checkMs, environment })
@@ -342,19 +339,38 @@ class Service<U extends User> implements FlushoutService<U> {
     return { objections }
   }
 
+  async #flushWatched(
+    observer: Observer,
+    key: string,
+    flush: Flush,
+    user: U | undefined,
+  ): Promise<FlushAnswer> {
+    const kind = this.#patternOf(key)
+    // Not checked yet: it may be anything.
+    const { commands: given } = Object(flush) as { commands?: unknown }
+    const commands = Array.isArray(given) ? given.length : 0
+    const watch = observer.begin({ name: 'flush', kind, key, commands })
+    const serve = () => this.#flush(key, flush, user, watch)
+    const answer = await watched(watch, serve, ({ outcome }) => outcome)
+    observer.answered?.(kind, commands, answer)
+    return answer
+  }
+
   /** Read from a model as it is now, for whoever may. */
-  async #read<Result>(
+  #read<Result>(
     key: string,
     user: U | undefined,
     read: (model: HotModel<U>) => Result,
     from?: number,
   ): Promise<Result> {
-    checkKey(key, this.#limits.keyLength)
-    const watch = this.#observer?.begin({ name: 'read', kind: this.#patternOf(key), key })
-    return watched(watch, async () => {
+    const serve = async () => {
+      checkKey(key, this.#limits.keyLength)
       await this.#admit(key, 'read', user)
       return this.#cache.runner(key).read(read, from)
-    })
+    }
+    const observer = this.#observer
+    if (!observer) return serve()
+    return watched(observer.begin({ name: 'read', kind: this.#patternOf(key), key }), serve)
   }
 
   /** Erase what lies at `path`, for whoever may. */
