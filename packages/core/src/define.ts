@@ -6,6 +6,7 @@ export {
   type ModelDescription,
   type ModelTypes,
 } from './define/define-model.ts'
+export { derive } from './define/derive.ts'
 export type { FieldPath } from './define/field-path.ts'
 export type { Fits, NamesOf } from './define/key-names.ts'
 export type { ModelRules } from './define/model-rules.ts'
