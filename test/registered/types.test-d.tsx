@@ -2,7 +2,7 @@
 // registers holds for all of its files.
 import { createClient, type Model, type ModelStatus } from '@flushout/client'
 import type { JsonObject } from '@flushout/core'
-import { defineModel } from '@flushout/core/define'
+import { defineModel, derive } from '@flushout/core/define'
 import { useFlushout, useKeys, useModel, useNode } from '@flushout/react'
 import { expectTypeOf } from 'vitest'
 
@@ -20,6 +20,12 @@ interface Lobby {
   readonly motd: string
 }
 
+const board = defineModel({
+  pattern: 'ui:$list',
+  local: true,
+  initial: (): { readonly filter: 'all' | 'open' } => ({ filter: 'all' }),
+})
+const openTodos = derive(({ todos }: TodoList) => Object.values(todos).filter(({ done }) => !done))
 const todoList = defineModel({ pattern: 'todos:$list', initial: (): TodoList => ({ todos: {} }) })
 const lobby = defineModel({ pattern: 'team:lobby:tasks', initial: (): Lobby => ({ motd: '' }) })
 const tasks = defineModel({
@@ -29,7 +35,7 @@ const tasks = defineModel({
 
 declare module '@flushout/client' {
   interface Register {
-    models: [typeof todoList, typeof lobby, typeof tasks]
+    models: [typeof todoList, typeof lobby, typeof tasks, typeof board]
   }
 }
 
@@ -60,6 +66,19 @@ export function Keyed() {
   expectTypeOf(useFlushout('todos:groceries', { suspense: false })).toEqualTypeOf<
     [TodoList | undefined, Model<TodoList>, ModelStatus]
   >()
+}
+
+export function LocalAndDerived() {
+  const [ui, model] = useFlushout('ui:groceries')
+  expectTypeOf(ui.filter).toEqualTypeOf<'all' | 'open'>()
+  model.update([], { filter: 'open' })
+  // @ts-expect-error -- there is no such filter
+  model.update([], { filter: 'none' })
+  expectTypeOf(useFlushout('todos:groceries', openTodos)[0]).toEqualTypeOf<Todo[]>()
+  const sum = derive((a: number, b: number) => a + b)
+  expectTypeOf(sum(1, 2)).toEqualTypeOf<number>()
+  // @ts-expect-error -- it is computed from two numbers
+  sum(1)
 }
 
 export function WrongKeys() {

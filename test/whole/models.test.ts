@@ -2,7 +2,7 @@
 // refuses from whoever goes round the browser, in the same words.
 import { createClient, directTransport, type Interceptor } from '@flushout/client'
 import { createTestEnvironment } from '@flushout/client/testing'
-import { PROTOCOL, type Command } from '@flushout/core'
+import { PROTOCOL, type Command, type Flush } from '@flushout/core'
 import { defineModel } from '@flushout/core/define'
 import { allowAnyone, createService, memoryStore } from '@flushout/server'
 import * as v from 'valibot'
@@ -123,4 +123,25 @@ test('a model of another kind has other rules', async () => {
   const notes = client.model('notes:1')
   await notes.ready
   expect(notes.create([], { text: 'MILK' }).ok).toBe(true)
+})
+
+test('a server knows no local model, whatever is sent to it', async () => {
+  const ui = defineModel({ pattern: 'ui:$list', local: true, initial: { filter: '' } })
+  const service = createService({
+    store: memoryStore(),
+    authorize: allowAnyone,
+    models: [ui, { pattern: '*:*', initial: {} }],
+  })
+  onTestFinished(() => service.close())
+  const flush: Flush = {
+    protocol: PROTOCOL,
+    clientId: 'a',
+    sequence: 1,
+    from: 0,
+    hash: '',
+    commands: [],
+  }
+  for (const ask of [() => service.snapshot('ui:x'), () => service.flush('ui:x', flush)]) {
+    await expect(ask()).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' })
+  }
 })

@@ -352,12 +352,14 @@ export class Client {
   #open(key: string): Model {
     const { models = [], user } = this.#options
     const definition = models.find(({ fits }) => fits(key))
+    const local = definition?.local
     const { model, control } = Model.open({
       key,
-      transport: this.#transport,
+      transport: local ? NOWHERE : this.#transport,
       environment: this.#environment,
       timing: { ...DEFAULT_TIMING, ...this.#options.flush, mode: this.#mode },
-      vault: this.#vault,
+      vault: local ? undefined : this.#vault,
+      local,
       proxy: {
         ...this.#options,
         ...this.#rulesOf(definition),
@@ -387,6 +389,7 @@ export class Client {
     this.#adopt(model, control)
     // On a server that renders a page, the whole client goes with the request.
     if (!this.#environment.isServer) this.#forgetLater(model)
+    if (local) control.begin(local.begin(key), this.#environment.now())
     return model
   }
 
@@ -481,6 +484,9 @@ export class Client {
   }
 }
 
+/** Where models are that no server knows. */
+const NOWHERE: Transport = { load: refuseLocal, flush: refuseLocal }
+
 /** Make a client: `createClient({ url: '/flushout' })`. Nothing is loaded or sent yet. */
 export function createClient(options: ClientOptions): Client {
   return new Client(options)
@@ -489,6 +495,10 @@ export function createClient(options: ClientOptions): Client {
 function checkUrl({ url, ...options }: WorkOptions & Partial<OverHttp>): HttpTransportOptions {
   if (url !== undefined) return { url, ...options }
   throw new FlushoutError('OPTIONS_INVALID', 'Give createClient a `url` or a `transport`.')
+}
+
+async function refuseLocal(key: string): Promise<never> {
+  throw new FlushoutError('MODEL_NOT_FOUND', `The model ${key} is local: no server knows it.`)
 }
 
 function checkKey(key: string): void {

@@ -8,7 +8,7 @@ import type {
   Rejection,
   Snapshot,
 } from '@flushout/core'
-import type { NodeAction } from '@flushout/core/define'
+import type { LocalModels, NodeAction } from '@flushout/core/define'
 import type { ModelTap } from './client-event.ts'
 import type { Environment } from './environment.ts'
 import type { FlushLoop } from './flush-loop.ts'
@@ -31,6 +31,8 @@ export interface ModelOptions {
     action: NodeAction,
     path: Path,
   ) => Rejection | undefined
+  /** What it works by if no server knows it. */
+  readonly local: LocalModels | undefined
   /** Where the model is kept on this device; undefined if it is not. */
   readonly vault: Vault | undefined
   /** Who else is at this key; `keep` is called while somebody wants to know. */

@@ -91,6 +91,12 @@ function composeState(state: LoopState['state'], carriage: Carriage): ModelStatu
   return carriage === 'stream' ? 'live' : state
 }
 
+/** The same of a model that no server knows: nothing of it ever waits for one. */
+export function toLocalStatus(status: ModelStatus, last: ModelStatus | undefined): ModelStatus {
+  const since = last?.since ?? status.since
+  return Object.freeze({ ...status, state: 'live', since, queued: 0, inFlight: 0 })
+}
+
 /** Tell whether all fields are the same. */
 export function isSameStatus(a: ModelStatus, b: ModelStatus): boolean {
   return (Object.keys(a) as (keyof ModelStatus)[]).every((field) => a[field] === b[field])

@@ -29,7 +29,13 @@ import { FlushLoop } from './flush-loop.ts'
 import type { Draft } from './draft.ts'
 import { isOfVersion, loadSnapshot } from './load-snapshot.ts'
 import type { Head, ModelControl, ModelOptions, News } from './model-control.ts'
-import { composeStatus, isSameStatus, type Carriage, type ModelStatus } from './model-status.ts'
+import {
+  composeStatus,
+  isSameStatus,
+  toLocalStatus,
+  type Carriage,
+  type ModelStatus,
+} from './model-status.ts'
 import { notify } from './notify.ts'
 import type { ModelTracker } from './model-tracker.ts'
 import type { ModelPast, NodeBlame } from './model-past.ts'
@@ -43,7 +49,7 @@ import type { Vault } from './vault/vault.ts'
 const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
 
 /**
- * One collaborative document, here and on the server. It loads when `ready` is
+ * One collaborative document, here and on the server, or one that only this client has. It loads when `ready` is
  * asked for or somebody subscribes; until it is there, reading gives nothing and
  * commands throw MODEL_LOADING.
  */
@@ -103,7 +109,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       loop,
       isNeeded: () => model.#isNeeded,
       position: () => (model.#isFollowed ? model.#proxy?.confirmed : undefined),
-      confirmed: () => model.#proxy?.confirmedSnapshot(),
+      confirmed: () => (options.local ? undefined : model.#proxy?.confirmedSnapshot()),
       begin: (snapshot, at) => model.#begin(snapshot, at),
       carry: (carriage) => model.#carry(carriage),
       hear: (head, news) => model.#hear(head, news),
@@ -281,7 +287,9 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
 
   /** See `CommandProxy.apply`. */
   override apply(command: Command, options?: ApplyOptions): Receipt {
-    return this.#loaded().apply(command, options)
+    const { local } = this.#options
+    // There is nobody to wait for.
+    return this.#loaded().apply(command, local && options ? { ...options, wait: false } : options)
   }
 
   /** See `CommandProxy.batch`. */
@@ -406,11 +414,12 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       carried: this.#keeper?.carried,
       rejected: this.rejections.length,
     }
-    return composeStatus(this.#proxy, this.#loop.state, this.#carriage, kept, last, now)
+    const status = composeStatus(this.#proxy, this.#loop.state, this.#carriage, kept, last, now)
+    return this.#options.local ? toLocalStatus(status, last) : status
   }
 
   get #pending(): number {
-    if (!this.#proxy) return 0
+    if (!this.#proxy || this.#options.local) return 0
     const { queued, inFlight } = this.#proxy.status
     const carried = this.#keeper?.carried
     return queued + inFlight + (carried ? carried.queued + carried.inFlight : 0)
@@ -419,11 +428,13 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   get #isNeeded(): boolean {
     if (this.#options.isClosed()) return false
     if (this.#watchers > 0 || this.#pending > 0 || this.rejections.length > 0) return true
+    // What nobody else has would be gone.
+    if (this.#options.local) return this.#told.commandCount > 0
     return this.#ready !== undefined && !this.#proxy && !this.#loop.isRefused
   }
 
   get #isFollowed(): boolean {
-    return this.#proxy !== undefined && this.#watchers > 0
+    return this.#proxy !== undefined && this.#watchers > 0 && !this.#options.local
   }
 
   #loaded(): CommandProxy<Doc> {
@@ -481,7 +492,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   /** Begin with what came with the page, and put on it what is on this device. */
   #begin(snapshot: Snapshot, at: number): void {
     if (this.#proxy || this.#ready) return
-    const { vault, proxy } = this.#options
+    const { vault, proxy, local } = this.#options
     // The server that rendered it is of another version: it loads as ever.
     if (!isOfVersion(snapshot, proxy.versions)) return
     const own = snapshot as unknown as Snapshot<Doc>
@@ -493,7 +504,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
         this.#followCommands()
       }).then(() => this.#keeper || this.#keepNothing())
     }
-    this.#loop.begin(at)
+    if (!local) this.#loop.begin(at)
     this.#status = this.#composeStatus(undefined, at)
     this.#told = this.#status
   }
@@ -531,11 +542,13 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   #hold(proxy: CommandProxy<Doc>): void {
     this.#proxy = proxy
     this.#followCommands()
-    const { tap } = this.#options
+    const { tap, local } = this.#options
     proxy.watchRebases((rebase) => tap()?.({ kind: 'rebased', ...rebase }))
     proxy.subscribeStatus(() => {
       this.#statusMayHaveChanged()
-      this.#loop.edited()
+      // Not in the midst of a batch.
+      if (local) queueMicrotask(() => local.confirm(proxy))
+      else this.#loop.edited()
     })
   }
 

@@ -9,6 +9,7 @@ export {
 export { derive } from './define/derive.ts'
 export type { FieldPath } from './define/field-path.ts'
 export type { Fits, NamesOf } from './define/key-names.ts'
+export type { LocalModels } from './define/local-models.ts'
 export type { ModelRules } from './define/model-rules.ts'
 export type { Can, FindRefusal, NodeAction, NodeView } from './define/permission.ts'
 export type {

@@ -5,6 +5,7 @@ import { describePath } from '../path.ts'
 import type { Resolver } from '../resolve.ts'
 import type { ModelVersions } from '../versions.ts'
 import { compileNamedPattern, type NamesOf } from './key-names.ts'
+import { localModels, type LocalModels } from './local-models.ts'
 import { interceptBy, type ModelRules } from './model-rules.ts'
 import { refusalBy, type FindRefusal } from './permission.ts'
 import { completeVersions, type VersionsDescription } from './model-versions.ts'
@@ -33,6 +34,12 @@ export interface ModelDescription<
    * of the key. Without it the server finds only models that were made before.
    */
   readonly initial?: Doc | ((names: NamesOf<Pattern>) => Doc)
+  /**
+   * Each client has models of its own under these keys, which nobody else knows: for what is
+   * selected, filtered, open. They are there at once, as `initial` makes them, are never sent or
+   * stored, and last as long as the client.
+   */
+  readonly local?: boolean
   /** What clients may do. The server holds them to it, and the browser says it at once. */
   readonly rules?: ModelRules<NoInfer<Doc>>
   /** Rules for commands in the order in which they run, in the browser and on the server. */
@@ -55,6 +62,8 @@ export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
   readonly fits: (key: string) => boolean
   /** The first document of the model `key`. */
   readonly initial?: (key: string) => JsonObject
+  /** Of models that no server knows; it has no `initial` for them. */
+  readonly local?: LocalModels
   /** All rules for commands, those of the schema and of `rules` included. */
   readonly interceptors: readonly Interceptor[]
   /** What `can` says; undefined where everybody may do everything. */
@@ -96,6 +105,7 @@ export function defineModel({
   rules = {},
   intercept = [],
   resolve,
+  local = false,
   ...description
 }: ModelDescription<string, object> & { readonly schema?: StandardSchema }): ModelDefinition {
   if (typeof pattern !== 'string' || pattern === '') {
@@ -115,19 +125,25 @@ export function defineModel({
   if (complaint) throw new FlushoutError('OPTIONS_INVALID', complaint)
   const all = [...interceptBy(rules), ...intercept]
   const versions = completeVersions(pattern, description)
+  const begin =
+    initial &&
+    ((key: string) => {
+      const document = typeof initial === 'function' ? initial(namesOf(key)) : initial
+      const fault = document !== initial && complain(document)
+      // A fault of the application, which its server logs and tells nobody.
+      if (fault) throw new Error(fault)
+      return document as JsonObject
+    })
+  if (local && !begin) {
+    const message = `A local model has an \`initial\` document; "${pattern}" has none.`
+    throw new FlushoutError('OPTIONS_INVALID', message)
+  }
   return Object.freeze({
     ...compiled,
     interceptors: Object.freeze(schema ? withSchema(schema, all) : all),
     ...(rules.can && { findRefusal: refusalBy(rules.can) }),
-    ...(initial && {
-      initial(key: string) {
-        const document = typeof initial === 'function' ? initial(namesOf(key)) : initial
-        const fault = document !== initial && complain(document)
-        // A fault of the application, which its server logs and tells nobody.
-        if (fault) throw new Error(fault)
-        return document as JsonObject
-      },
-    }),
+    ...(begin && !local && { initial: begin }),
+    ...(begin && local && { local: localModels(begin, versions?.version) }),
     ...(resolve && { resolve }),
     ...(versions && { versions }),
   })
