@@ -30,7 +30,7 @@ export async function limitRates(
       .filter((rule) => rule.whose === whose)
       .map((rule) => createGate(scope, rule, nameOf, offences))
 
-  const byAddress = gatesOf('address', ({ ip }) => normalizeIP(ip))
+  const byAddress = gatesOf('address', addressOf)
   if (byAddress.length > 0) scope.addHook('onRequest', (request) => passAll(byAddress, request))
 
   const found = new WeakMap<FastifyRequest, User>()
@@ -49,6 +49,11 @@ export async function limitRates(
     found.delete(request)
     return user ?? userOf(request)
   }
+}
+
+/** Fastify promises one, but who comes over a socket of the machine has none. */
+function addressOf({ ip }: { readonly ip: string | undefined }): string {
+  return normalizeIP(ip ?? '')
 }
 
 async function passAll(gates: readonly Pass[], request: FastifyRequest): Promise<void> {

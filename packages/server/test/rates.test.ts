@@ -1,7 +1,18 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PROTOCOL, type Flush } from '@flushout/core'
-import type { FlushoutOptions, Log } from '@flushout/server'
+import {
+  allowAnyone,
+  fastifyOptions,
+  flushout,
+  memoryStore,
+  type FlushoutOptions,
+  type Log,
+} from '@flushout/server'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { EventStream } from './support/event-stream.ts'
 import { TestServer } from './support/http.ts'
@@ -161,6 +172,28 @@ describe('rates', () => {
     const refused = await server.get(`/models/${KEY}`, from('10.0.0.1', 'ada'))
     expect(refused).toMatchObject(BUSY_MINUTE)
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  test('who comes over a socket of the machine has no address, and is counted all the same', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flushout-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const app = Fastify(fastifyOptions)
+    onTestFinished(() => app.close())
+    await app.register(flushout, {
+      store: memoryStore(),
+      authorize: allowAnyone,
+      models: [{ pattern: 'todos:*', initial: { todos: {} } }],
+      rates: { address: { requests: 1 } },
+    })
+    const socketPath = join(folder, 'socket')
+    await app.listen({ path: socketPath })
+    const look = () =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get({ socketPath, path: `/flushout/models/${KEY}`, agent: false }, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode))
+        }).on('error', reject)
+      })
+    expect([await look(), await look()]).toEqual([200, 429])
   })
 
   test.each<[object, string]>([
