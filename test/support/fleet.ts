@@ -5,6 +5,7 @@ import {
   type Model,
   type ModelStatus,
 } from '@flushout/client'
+import type { ModelDefinition } from '@flushout/core/define'
 import { Balancer } from './balancer.ts'
 import { Ledger } from './ledger.ts'
 import { createDatabase, type Database } from './postgres.ts'
@@ -31,9 +32,10 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Start `size` servers on a database of their own. */
-  static async start(postgresUrl: string, size: number): Promise<Fleet> {
+  static async start(postgresUrl: string, size: number, version?: number): Promise<Fleet> {
     const database = await createDatabase(postgresUrl)
-    const starting = Array.from({ length: size }, () => ServerProcess.start({ url: database.url }))
+    const settings = { url: database.url, ...(version !== undefined && { version }) }
+    const starting = Array.from({ length: size }, () => ServerProcess.start(settings))
     const servers = await Promise.all(starting)
     return new Fleet(database, await Balancer.start(servers.map(({ address }) => address)), servers)
   }
@@ -43,9 +45,13 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Start another server, in the place of one that is gone if `port` is its port. */
-  async add(port?: number): Promise<ServerProcess> {
+  async add(port?: number, version?: number): Promise<ServerProcess> {
     const url = this.database.url
-    const server = await ServerProcess.start({ url, ...(port !== undefined && { port }) })
+    const server = await ServerProcess.start({
+      url,
+      ...(port !== undefined && { port }),
+      ...(version !== undefined && { version }),
+    })
     this.#servers.add(server)
     if (port === undefined) this.balancer.add(server.address)
     return server
@@ -60,7 +66,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** A client of its own page, which any server may serve. */
-  connect(): Client {
+  connect(models: readonly ModelDefinition[] = []): Client {
     const transport = httpTransport({ url: `${this.balancer.address}/flushout` })
     const watched = {
       ...this.ledger.watch(transport),
@@ -68,14 +74,14 @@ export class Fleet implements AsyncDisposable {
     }
     // Nothing comes by asking while a connection is open.
     const flush = { quietMs: 0, maxDelayMs: 5, pollMs: 200, retryBaseMs: 20, retryMaxMs: 200 }
-    const client = createClient({ transport: watched, flush })
+    const client = createClient({ transport: watched, flush, models })
     this.#clients.push(client)
     return client
   }
 
   /** A model that is watched as long as the fleet sails, its states written down. */
-  watch(client: Client, key: string): Model<TodoList> {
-    const model = client.model<TodoList>(key)
+  watch<Doc extends object = TodoList>(client: Client, key: string): Model<Doc> {
+    const model: Model<Doc> = client.model<Doc>(key as never)
     const note = () => void this.states.add(model.status.state)
     note()
     model.subscribeStatus(note)

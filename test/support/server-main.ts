@@ -5,9 +5,11 @@ import Fastify from 'fastify'
 import pg from 'pg'
 import { Failpoints } from './failpoints.ts'
 import type { Order, Report, ServerSettings } from './server-process.ts'
+import { second, third } from './versions.ts'
 
 const settings = JSON.parse(process.argv[2]!) as ServerSettings
 const { url, port = 0, trap, allowAsynchronousCommit = false, lockTimeoutMs = 10_000 } = settings
+const definition = [second, third].find(({ versions }) => versions!.version === settings.version)
 
 const pool = new pg.Pool({
   connectionString: url,
@@ -27,7 +29,9 @@ const store = postgresStore({ pool: failpoints.wrapPool(pool), allowAsynchronous
 await app.register(flushout, {
   store: failpoints.wrapStore(store),
   authorize: failpoints.authorize,
-  models: [{ pattern: 'todos:*', initial: { todos: {} }, interceptors: [failpoints.rule] }],
+  models: [
+    definition ?? { pattern: 'todos:*', initial: { todos: {} }, interceptors: [failpoints.rule] },
+  ],
   // Small, so that a short run has many of each.
   checkpoint: { bytes: 4096, flushes: 20 },
   history: { last: 50 },

@@ -13,6 +13,8 @@ export interface ServerSettings {
   readonly allowAsynchronousCommit?: boolean
   /** How long a server that stands still may hold a lock. */
   readonly lockTimeoutMs?: number
+  /** Which version of the todo lists of `versions.ts` it serves; else it has one of its own. */
+  readonly version?: number
 }
 
 /** What a server process may be told. */

@@ -100,9 +100,11 @@ test('edits of an older page show migrated on the device, and take effect once i
   const after = open(second)
   await after.model.ready
   expect(after.todos()).toEqual([{ title: 'Oat milk' }, { title: 'Tea' }, { title: 'Nuts' }])
-  after.model.create(['todos'], { title: 'Rum' })
+  // By now `text` is something else, and not what older edits mean by it.
+  after.model.create(['todos'], { title: 'Rum', text: 'from Jamaica' })
   net.isDown = false
-  const all = ['Oat milk', 'Tea', 'Nuts', 'Rum'].map((title) => ({ title }))
+  const [rum, ...others] = ['Rum', 'Oat milk', 'Tea', 'Nuts'].map((title) => ({ title }))
+  const all = [...others, { ...rum, text: 'from Jamaica' }]
   await vi.waitFor(async () => expect(await stored()).toEqual(all))
   await vi.waitFor(() =>
     expect(after.model.status).toMatchObject({ state: 'polling', queued: 0, inFlight: 0 }),

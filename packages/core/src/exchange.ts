@@ -1,7 +1,12 @@
 // What passes between a proxy and its master: one flush at a time and its answer,
 // and news that come by themselves. Whatever the network brings, the commands are
 // kept until the master has said what became of them.
-import { checkFlushAnswer, checkPullAnswer, type CheckedAnswer } from './answer.ts'
+import {
+  checkFlushAnswer,
+  checkPullAnswer,
+  type CheckedAnswer,
+  type CheckedPull,
+} from './answer.ts'
 import type { Audience } from './audience.ts'
 import type { ErrorCode, Retry } from './catalogue.ts'
 import type { Command } from './command.ts'
@@ -134,13 +139,13 @@ export class Exchange<U extends User> {
       if (commandCount === replica.confirmed && isOther) this.#distrust()
       return commandCount > replica.confirmed ? 'gap' : 'ignored'
     }
+    // Only the master can say whether this side can go on with that.
+    if (newestOf(sync) > this.#version) return 'gap'
     if (sync.kind === 'snapshot') {
       // It may or may not hold what is in flight; the answer to that will tell.
       if (replica.queue.inFlight > 0) return 'ignored'
       if (commandCount < replica.confirmed && replica.hash !== '') return 'ignored'
     } else if (commandCount <= replica.confirmed) return 'ignored'
-    // Only the master can say whether this side can go on with that.
-    else if (sync.updates.some(({ schema = FIRST_VERSION }) => schema > this.#version)) return 'gap'
     // What is distrusted is no ground to build on.
     else if (replica.hash === '') return 'gap'
     const before = replica.confirmed
@@ -313,4 +318,11 @@ function isAlone(
 ): boolean {
   if (sync.kind !== 'none' || own.length === 0 || hash === '') return false
   return commandCount === from + own.length
+}
+
+/** The latest schema version that a sync tells of. */
+function newestOf(sync: CheckedPull['sync']): number {
+  if (sync.kind === 'none') return FIRST_VERSION
+  const told = sync.kind === 'snapshot' ? [sync.snapshot] : sync.updates
+  return Math.max(...told.map(({ schema = FIRST_VERSION }) => schema))
 }
