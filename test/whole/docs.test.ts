@@ -66,6 +66,11 @@ test('the rule in the docs is the one that is tested', async () => {
   expect(await read('docs/rules.md')).toContain(`\n${example.trim()}\n\`\`\``)
 })
 
+test('the server on the page about users is the one that is tested', async () => {
+  const example = await read('test/readme/auth-server.ts')
+  expect(await read('docs/auth.md')).toContain(`\n${example.trim()}\n\`\`\``)
+})
+
 test('the examples of the page about conflicts are the ones that are tested', async () => {
   const page = await read('docs/conflicts.md')
   for (const file of [
