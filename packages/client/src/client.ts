@@ -8,7 +8,7 @@ import {
   type User,
 } from '@flushout/core'
 import type { ModelDefinition } from '@flushout/core/define'
-import { tapExchange, type ClientEvent, type ModelTap } from './client-event.ts'
+import type { ClientEvent, ModelTap } from './client-event.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import { LeaveGuard } from './leave-guard.ts'
@@ -407,12 +407,11 @@ export class Client {
   }
 
   async #load(model: Model): Promise<void> {
-    const { key } = model
-    const snapshot = await this.#ask((signal) =>
-      tapExchange(this.#tap(key), undefined, () => this.#transport.load(key, signal)),
-    )
+    const control = this.#controls.get(model)
+    if (!control) return
+    const snapshot = await this.#ask((signal) => control.load(signal))
     try {
-      this.#controls.get(model)?.begin(snapshot, this.#environment.now())
+      control.begin(snapshot, this.#environment.now())
     } catch (cause) {
       throw new FlushoutError('ANSWER_INVALID', 'The server gave no snapshot.', { cause })
     }

@@ -70,6 +70,8 @@ export interface ModelControl {
   readonly position: () => Position | undefined
   /** What the master vouched for; undefined until there is a document. */
   readonly confirmed: () => Snapshot | undefined
+  /** Ask for the document as the server has it; nothing comes of it here. */
+  readonly load: (signal: AbortSignal) => Promise<Snapshot>
   /**
    * Begin with a document that is here already and was in step at that time, in place of the
    * load. Nothing happens if somebody waits for that, or it is over.

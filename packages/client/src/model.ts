@@ -110,6 +110,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
       isNeeded: () => model.#isNeeded,
       position: () => (model.#isFollowed ? model.#proxy?.confirmed : undefined),
       confirmed: () => (options.local ? undefined : model.#proxy?.confirmedSnapshot()),
+      load: (signal) => model.#askSnapshot(signal),
       begin: (snapshot, at) => model.#begin(snapshot, at),
       carry: (carriage) => model.#carry(carriage),
       hear: (head, news) => model.#hear(head, news),
@@ -458,15 +459,20 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
     return ready
   }
 
-  async #load(signal: AbortSignal): Promise<number> {
+  #askSnapshot(signal: AbortSignal): Promise<Snapshot> {
     const { transport, proxy, tap } = this.#options
     const { versions } = proxy
     const clientId = proxy.createId()
-    const snapshot = await tapExchange(tap(), undefined, () =>
+    return tapExchange(tap(), undefined, () =>
       untilAborted(signal, () =>
         loadSnapshot({ key: this.key, transport, versions, clientId, signal }),
       ),
     )
+  }
+
+  async #load(signal: AbortSignal): Promise<number> {
+    const { proxy } = this.#options
+    const snapshot = await this.#askSnapshot(signal)
     // It came otherwise meanwhile.
     if (this.#proxy) return 0
     try {

@@ -14,6 +14,7 @@ import {
   createTestServer,
 } from '@flushout/client/testing'
 import type { JsonObject } from '@flushout/core'
+import { defineModel } from '@flushout/core/define'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 const KEY = 'todos:groceries'
@@ -91,6 +92,22 @@ describe('on the server', () => {
     const another = open({ isServer: true })
     another.network.garble({ document: [] }, 1)
     await expect(another.client.prefetch([KEY])).rejects.toMatchObject({ code: 'ANSWER_INVALID' })
+  })
+
+  test('documents of another version than the page knows are refused, not shown', async () => {
+    const { open } = createWorld()
+    const models = [
+      defineModel({
+        pattern: 'todos:$list',
+        initial: { todos: {} },
+        version: 2,
+        migrate: { 2: (document) => document },
+      }),
+    ]
+    const { client, environment, network } = open({ models, isServer: true })
+    await expect(client.prefetch([KEY])).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(network.sent.map(({ flush }) => flush?.schema)).toEqual([undefined, 2])
+    expect(environment.timers).toBe(0)
   })
 
   test('a server that never answers holds no page up for ever', async () => {

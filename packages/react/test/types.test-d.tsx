@@ -1,8 +1,18 @@
 // Compiled by `tsc -b`, never run: what is wrong must not compile.
-import type { Draft, Model, ModelPreview, ModelStatus, ModelVerdict, Peer } from '@flushout/client'
+import type {
+  Client,
+  Draft,
+  Model,
+  ModelPreview,
+  ModelStatus,
+  ModelVerdict,
+  Peer,
+} from '@flushout/client'
+import { dehydrate, hydrate } from '@flushout/client/hydration'
 import type { JsonObject, JsonValue, Receipt } from '@flushout/core'
 import {
   FlushoutProvider,
+  Prefetch,
   useDraft,
   useDurable,
   useFeed,
@@ -115,6 +125,19 @@ export function NamedNodes({ anything }: { anything: Model }) {
   // @ts-expect-error A slip of the finger.
   node.update({ dnoe: true })
   expectTypeOf(useNode(anything, ['todos', 'a'])[0]).toEqualTypeOf<JsonValue | undefined>()
+}
+
+export function Prefetched({ client }: { client: Client }) {
+  expectTypeOf(client.prefetch(['key'])).toEqualTypeOf<Promise<void>>()
+  expectTypeOf(dehydrate(client)).toEqualTypeOf<string>()
+  expectTypeOf(hydrate(client, '')).toEqualTypeOf<void>()
+  // @ts-expect-error What `dehydrate` gives is text.
+  hydrate(client, {})
+  // @ts-expect-error Nobody knows which models.
+  const without = <Prefetch />
+  // @ts-expect-error There may be several.
+  const one = <Prefetch keys="todos:groceries" />
+  return [without, one, <Prefetch key="" keys={['todos:groceries']} />]
 }
 
 // @ts-expect-error A provider needs a client.
