@@ -251,7 +251,10 @@ export class Replica<U extends User> {
             const before = sync.updates[index - 1]?.hash ?? base
             return this.#follow(update, before, own, flight, changes, records)
           })
-    if (fits && this.confirmed >= commandCount) {
+    // Where nothing else happened there is nothing beyond the own commands, unless they were in it.
+    const isThere =
+      sync.kind === 'none' ? this.confirmed === commandCount : this.confirmed >= commandCount
+    if (fits && isThere) {
       if (sync.kind === 'none') this.noteOwn(own, confirmed, newHash, flight)
       else this.#note(sync.updates, records)
       return true

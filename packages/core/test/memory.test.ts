@@ -57,6 +57,22 @@ describe('a proxy taken out again', () => {
     expect(Object.keys(world.master.read(['list']) as object)).toHaveLength(2)
   })
 
+  test('believes no count beyond that of the answer where a copy of it has sent the same before', () => {
+    const world = new World<Record<string, any>>({ list: {} })
+    const ada = world.join('ada')
+    const { clientId } = ada.proxy
+    const commands = [{ action: 'update' as const, path: [], props: { a: 1 } }]
+    const flush = { protocol: 1, clientId, sequence: 1, from: 0, hash: 'genesis', commands } as const
+    ada.send(flush)
+    ada.flush()
+    ada.proxy.showOthers([{ clientId: 'tab', commands: [{ serial: 1, command: update({ b: 1 }) }] }])
+    ada.proxy.update([], { a: 1 })
+    ada.settle()
+    ada.proxy.showOthers([])
+    expect(ada.proxy.confirmed).toEqual({ from: 1, hash: world.master.hash })
+    expect(ada.proxy.commandCount).toBe(1)
+  })
+
   test('finds out that a copy of it went on, and sends nothing again that the copy may have sent', () => {
     const { world, ada } = open({ isPersisted: true })
     ada.proxy.create(['list'], { text: 'milk' })
