@@ -27,6 +27,8 @@ const SLOW_MS = 400
 /** The pause of who asks the same as before. */
 const PACE_MS = 2_000
 const PATIENCE_MS = 60_000
+/** The same where only a long poll may tell. */
+const LONG_PATIENCE_MS = 100_000
 
 /** Let somebody write, and see who hears of it. */
 export async function probe(scene: Scene, isInStep: () => boolean): Promise<void> {
@@ -34,7 +36,7 @@ export async function probe(scene: Scene, isInStep: () => boolean): Promise<void
   if (!plan.hasLive || !dice.chance(plan.probeShare / 100)) return
   for (const key of plan.keys) await probePromptness(scene, key)
   if (dice.chance(0.3)) await probePermission(scene, dice.pick(plan.keys))
-  await scene.until(isInStep, scene.scheduler.now + PATIENCE_MS)
+  await scene.until(isInStep, scene.scheduler.now + LONG_PATIENCE_MS)
 }
 
 async function probePromptness(scene: Scene, key: string): Promise<void> {
