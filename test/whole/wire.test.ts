@@ -9,6 +9,7 @@ import {
   type Interceptor,
   type LiveRequest,
 } from '@flushout/core'
+import { defineModel } from '@flushout/core/define'
 import { createTestIds, testDigest, throughJson } from '@flushout/core/testing'
 import { allowAnyone, createService, defaultEnvironment, memoryStore } from '@flushout/server'
 import { createOpenApi } from '../../packages/server/src/openapi.ts'
@@ -154,6 +155,42 @@ test('what an update expects, and what it found, is told as it is written down',
   expect(proxy.rejections).toMatchObject([
     { kind: 'conflict', given: { text: 'Soy milk' }, found: { text: 'Oat milk' } },
   ])
+})
+
+test('what an older version left is sent and answered as it is written down', async () => {
+  const { versions } = defineModel({
+    pattern: 'todos:$list',
+    version: 2,
+    migrate: {
+      2(list: typeof document & { title?: string }) {
+        list.title = 'Groceries'
+      },
+    },
+    migrateCommand: {
+      2: (command) => ({ ...command, path: ['todos', ...command.path!.slice(1)] }),
+    },
+  })
+  const snapshot = { commandCount: 41, hash: 'hash-at-41', document }
+  const options = { createId: createTestIds('master'), digest: testDigest, versions: versions! }
+  const master = new Master(snapshot, options)
+  master.stageMigration(context.now)
+  const command = { action: 'update', path: ['items', 'milk'], props: { done: true } } as const
+  const proxy = new CommandProxy<object>(snapshot, {
+    createId: createTestIds('ada'),
+    now: () => 0,
+    versions: versions!,
+    memory: { clientId: 'ada-1', sequence: 0, serial: 1, pending: [{ serial: 1, command }] },
+  })
+  expect(proxy.read(['todos', 'milk', 'done'])).toBe(true)
+  const flush = proxy.beginFlush()!
+  expect(throughJson(flush)).toEqual(await readJson('flush-version'))
+  expect(compile('Flush')(throughJson(flush))).toBe(true)
+  const answer = throughJson(master.apply(flush, context))
+  expect(answer).toEqual(await readJson('answer-version'))
+  expect(compile('FlushAnswer')(answer)).toBe(true)
+  expect(proxy.endFlush(answer).ok).toBe(true)
+  expect(proxy.read()).toEqual(master.read())
+  expect(proxy.confirmedSnapshot().schema).toBe(2)
 })
 
 test('a server tells a live connection what is written down', async () => {
