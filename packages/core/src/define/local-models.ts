@@ -44,11 +44,12 @@ function answerTo(flush: Flush, { pending }: LocalProxy): object {
     if (!isSame(given, command)) return { index, kind: 'amended', command, followUps }
     return followUps ? { index, kind: 'applied', followUps } : []
   })
+  const led = commands.flatMap((_, index) => pending.commands[index]!.followUps ?? [])
   return {
     clientId,
     sequence,
     outcome: 'applied',
-    commandCount: from + commands.length,
+    commandCount: from + commands.length + led.length,
     hash: HASH,
     verdicts,
     remaps: [],
