@@ -58,6 +58,7 @@ describe('with `can`', () => {
     ['says no', () => false],
     ['says something else', (() => 1) as unknown as Can],
     ['answers later', (async () => true) as unknown as Can],
+    ['fails later', (() => Promise.reject(new Error('late'))) as unknown as Can],
   ])('that %s, nobody may, whatever the verb', (_what, rule) => {
     const { world, ...ada } = play(rule, { id: 'ada' })
     expect(ada.try(rename)).toBe('You may not update this.')

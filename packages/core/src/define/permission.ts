@@ -74,8 +74,10 @@ function ask(
   { action, path, ...change }: Question,
 ): Rejection | undefined {
   const read = (...below: string[]) => document.read([...path, ...below])
-  const answer = can(user, action, { path, read, document, ...change })
+  const answer: unknown = can(user, action, { path, read, document, ...change })
   if (answer === true) return undefined
+  // A no, but what it rejects with must not go unhandled.
+  if (answer instanceof Promise) answer.catch(() => {})
   const message = typeof answer === 'string' ? answer : `You may not ${action} this.`
   return { code: 'FORBIDDEN', message, at: path }
 }
