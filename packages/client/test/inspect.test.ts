@@ -15,8 +15,8 @@ test('an inspector hears of the load, of flushes and of their answers, with time
   void ada.model.flush()
   await ada.environment.advance(70)
   answer()
-  await ada.environment.settle()
-  expect(kinds(events)).toEqual(['sent', 'answered', 'sent', 'answered'])
+  await ada.environment.advance(10)
+  expect(kinds(events)).toEqual(['sent', 'answered', 'sent', 'answered', 'settled'])
   const [, , sent, answered] = events
   const { sequence } = ada.network.flushes[0]!
   expect(sent).toMatchObject({ key: KEY, at: begun, flush: { sequence, commands: [{}] } })
