@@ -99,8 +99,8 @@ export const deviceMutants: readonly Mutant[] = [
   {
     name: 'nobody waits for the edit of another tab on which theirs was given',
     file: `${CORE}others.ts`,
-    find: 'if (!other.isSilent && isRelated(other.paths, paths)) return true',
-    replace: '',
+    find: 'isRelated(other.paths, paths),',
+    replace: 'isRelated(other.paths, paths) && false,',
     from: 640,
   },
   {

@@ -205,9 +205,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the answer goes out before the commit',
     file: `${SERVER}runner.ts`,
-    find: 'const outcome = await this.#options.lane.commit(write)',
+    find: 'const outcome = await watched(watch, commit, nameOf)',
     replace:
-      'for (const { work, answer } of staged) if (answer) work.resolve(answer)\n      const outcome = await this.#options.lane.commit(write)',
+      'for (const { work, answer } of staged) if (answer) work.resolve(answer)\n      const outcome = await watched(watch, commit, nameOf)',
   },
   {
     name: 'a lost race is taken for a commit',
