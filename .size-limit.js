@@ -14,7 +14,7 @@ export default [
     name: 'core: a proxy',
     path: 'packages/core/src/index.ts',
     import: '{ CommandProxy, createIdFactory }',
-    limit: '18.9 KB',
+    limit: '19.5 KB',
   },
   {
     ...shared,
@@ -27,7 +27,7 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient }',
     },
-    limit: '34.6 KB',
+    limit: '35.2 KB',
   },
   {
     ...shared,
@@ -39,7 +39,7 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient, onDevice }',
     },
-    limit: '48.1 KB',
+    limit: '48.6 KB',
   },
   // Beside the client that an application has anyway; in none that does not import it.
   {

@@ -3,6 +3,7 @@
 import { createClient, type Model, type ModelStatus } from '@flushout/client'
 import type { JsonObject } from '@flushout/core'
 import { defineModel, derive } from '@flushout/core/define'
+import { withCommands } from '@flushout/core/commands'
 import { useFlushout, useKeys, useModel, useNode } from '@flushout/react'
 import { expectTypeOf } from 'vitest'
 
@@ -33,19 +34,36 @@ const tasks = defineModel({
   initial: ({ team }): Tasks => ({ tasks: { first: { title: `Welcome to ${team}` } } }),
 })
 
+const plans = withCommands(
+  defineModel({ pattern: 'plan:$plan', initial: (): TodoList => ({ todos: {} }) }),
+  {
+    finish: {
+      label: 'Finish',
+      run(draft, { id: which }: { id: string }, { now }) {
+        draft.todos[which]!.done = now > 0
+        // @ts-expect-error -- a slip of the finger
+        draft.todso = {}
+        if (!draft.todos[which]) return { reject: { message: 'It is gone.' } }
+      },
+    },
+    clear: { run: (draft) => void (draft.todos = {}) },
+  },
+)
+
 declare module '@flushout/client' {
   interface Register {
-    models: [typeof todoList, typeof lobby, typeof tasks, typeof board]
+    models: [typeof todoList, typeof lobby, typeof tasks, typeof board, typeof plans]
   }
 }
 
+type NoRuns = object
 declare const id: string
 declare const anyKey: string
 
 export function Keyed() {
   const [list, todos] = useFlushout('todos:groceries')
   expectTypeOf(list).toEqualTypeOf<TodoList>()
-  expectTypeOf(todos).toEqualTypeOf<Model<TodoList>>()
+  expectTypeOf(todos).toEqualTypeOf<Model<TodoList, NoRuns>>()
   todos.update(['todos', id], { done: true })
   // @ts-expect-error -- a slip of the finger
   todos.update(['todso', id], { done: true })
@@ -59,12 +77,12 @@ export function Keyed() {
   expectTypeOf(useFlushout(`team:${id}:tasks`)[0]).toEqualTypeOf<Tasks>()
   // The first that fits counts, as at run time.
   expectTypeOf(useFlushout('team:lobby:tasks')[0]).toEqualTypeOf<Lobby>()
-  expectTypeOf(useModel('todos:groceries')).toEqualTypeOf<Model<TodoList>>()
+  expectTypeOf(useModel('todos:groceries')).toEqualTypeOf<Model<TodoList, NoRuns>>()
   expectTypeOf(
     useFlushout('todos:groceries', ({ todos }) => Object.keys(todos).length)[0],
   ).toEqualTypeOf<number>()
   expectTypeOf(useFlushout('todos:groceries', { suspense: false })).toEqualTypeOf<
-    [TodoList | undefined, Model<TodoList>, ModelStatus]
+    [TodoList | undefined, Model<TodoList, NoRuns>, ModelStatus]
   >()
 }
 
@@ -108,7 +126,7 @@ export function ByHand() {
 }
 
 const client = createClient({ url: '/flushout', models: [todoList, lobby, tasks] })
-expectTypeOf(client.model('todos:groceries')).toEqualTypeOf<Model<TodoList>>()
+expectTypeOf(client.model('todos:groceries')).toEqualTypeOf<Model<TodoList, NoRuns>>()
 expectTypeOf(client.model<Todo>('settings')).toEqualTypeOf<Model<Todo>>()
 // @ts-expect-error -- no pattern fits
 client.model('todoz:groceries')
@@ -117,3 +135,23 @@ createClient({ url: '/flushout', models: [{ pattern: 'todos:*' }] })
 
 // @ts-expect-error -- the key has no such segment
 defineModel({ pattern: 'team:$team', initial: ({ taem }) => ({ name: taem }) })
+
+const named = client.model('plan:one')
+named.run('finish', { id: 'a' })
+named.run('finish', { id: 'a' }, { wait: true })
+named.run('clear')
+named.run('clear', undefined, { label: 'Away with it' })
+expectTypeOf(named.read()).toEqualTypeOf<TodoList | undefined>()
+// @ts-expect-error -- no such command
+named.run('finnish', { id: 'a' })
+// @ts-expect-error -- it wants an id
+named.run('finish')
+// @ts-expect-error -- a slip of the finger
+named.run('finish', { di: 'a' })
+// @ts-expect-error -- the id is a string
+named.run('finish', { id: 1 })
+// @ts-expect-error -- it has no named commands
+client.model('todos:groceries').run('finish', { id: 'a' })
+client.model<Todo>('settings').run('anything')
+useKeys(named, ['todos'])
+expectTypeOf((await named.fork()).run('clear').ok).toEqualTypeOf<boolean>()

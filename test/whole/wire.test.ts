@@ -4,6 +4,7 @@
 import {
   CommandProxy,
   Master,
+  type NamedCommands,
   type Command,
   type Flush,
   type Interceptor,
@@ -125,6 +126,32 @@ test('a server says what followed a command as it is written down, and a client 
   expect(proxy.read()).toEqual(master.read())
   expect(proxy.commandCount).toBe(43)
   expect(tick.outcome).toMatchObject({ kind: 'applied', followUps: [{ path: [] }] })
+})
+
+test('a client names a command as it is written down, and is told what the server made of it', async () => {
+  const snapshot = { commandCount: 41, hash: 'hash-at-41', document }
+  const commands: NamedCommands = {
+    finish: {
+      label: 'Finish',
+      make: (_document, { id }) => [
+        { action: 'update', path: ['todos', id as string], props: { done: true } },
+        { action: 'update', path: [], props: { finished: 1 } },
+      ],
+    },
+  }
+  const options = { createId: createTestIds('master'), digest: testDigest, commands }
+  const master = new Master(snapshot, options)
+  const ids = { createId: createTestIds('ada'), now: () => 0, commands }
+  const proxy = new CommandProxy<object>(snapshot, ids)
+  const finish = proxy.run('finish', { id: 'milk' })
+  const flush = proxy.beginFlush()!
+  expect(throughJson(flush)).toEqual(await readJson('flush-run'))
+  const written = await readJson('answer-run')
+  expect(throughJson(master.apply(flush, context))).toEqual(written)
+  expect(proxy.endFlush(written).ok).toBe(true)
+  expect(proxy.read()).toEqual(master.read())
+  expect(proxy.commandCount).toBe(43)
+  expect(finish.outcome).toMatchObject({ kind: 'applied', followUps: [{}, {}] })
 })
 
 test('what an update expects, and what it found, is told as it is written down', async () => {
@@ -266,6 +293,8 @@ test('what is written down has the form that the server publishes', async () => 
     ['answer-repeated', 'FlushAnswer'],
     ['answer-follow-ups', 'FlushAnswer'],
     ['flush-expects', 'Flush'],
+    ['flush-run', 'Flush'],
+    ['answer-run', 'FlushAnswer'],
     ['answer-conflict', 'FlushAnswer'],
     ['error', 'Error'],
     ['live-request', 'LiveRequest'],

@@ -419,14 +419,15 @@ export class Client {
 
   #rulesOf(
     definition: ModelDefinition | undefined,
-  ): Pick<ProxyOptions, 'interceptors' | 'resolve' | 'versions'> {
+  ): Pick<ProxyOptions, 'interceptors' | 'resolve' | 'versions' | 'commands'> {
     if (!definition) return {}
     const { interceptors = [] } = this.#options
-    const { interceptors: own, resolve, versions } = definition
+    const { interceptors: own, resolve, versions, commands } = definition
     return {
       interceptors: [...own, ...interceptors],
       ...(resolve && { resolve }),
       ...(versions && { versions }),
+      ...(commands && { commands }),
     }
   }
 

@@ -2,10 +2,11 @@
 import {
   Commander,
   ROOT,
+  type AnyRuns,
   type ApplyOptions,
   type At,
   type BatchOptions,
-  type Command,
+  type GivenCommand,
   type CommandProxy,
   type CommandTracker,
   type ConfirmedReader,
@@ -37,7 +38,7 @@ export interface DraftSource<Doc extends object> {
   /** Hear of all changes, and keep the model current, until the returned function is called. */
   readonly subscribe: (listener: () => void) => () => void
   readonly batch: <T>(run: () => T, options?: BatchOptions) => T
-  readonly apply: (command: Command, options: ApplyOptions) => Receipt
+  readonly apply: (command: GivenCommand, options: ApplyOptions) => Receipt
   readonly preview: (draft: PreviewedSession) => Promise<ModelPreview>
 }
 
@@ -49,11 +50,14 @@ const TOP_SERIAL = 2 ** 52
  * discarded. The document is that of the model, as it goes on, with these edits on top. One
  * that does not apply any more does not show; it does again if what it builds on comes back.
  */
-export class Draft<Doc extends object = JsonObject> extends Commander<Doc> implements DocumentView {
+export class Draft<Doc extends object = JsonObject, Runs extends object = AnyRuns>
+  extends Commander<Doc, Runs>
+  implements DocumentView
+{
   readonly #source: DraftSource<Doc>
   // A session like those of other pages, but that nobody hears of it and nothing is sent.
   readonly #proxy: CommandProxy<Doc>
-  #edits: readonly Command[] = Object.freeze([])
+  #edits: readonly GivenCommand[] = Object.freeze([])
   // What the first of the edits was given for.
   #base: Snapshot | undefined
   #isBusy = false
@@ -84,7 +88,7 @@ export class Draft<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   /** The edits as they were given, in order; the same list until there are others. */
-  get edits(): readonly Command[] {
+  get edits(): readonly GivenCommand[] {
     const { pending } = this.#proxy.memory
     const isSame =
       pending.length === this.#edits.length &&
@@ -119,7 +123,7 @@ export class Draft<Doc extends object = JsonObject> extends Commander<Doc> imple
    * Apply `command` to the draft. The receipt tells what becomes of it when it was
    * published; that it was discarded is told as dropped, with the code WITHDRAWN.
    */
-  override apply(command: Command, options?: ApplyOptions): Receipt {
+  override apply(command: GivenCommand, options?: ApplyOptions): Receipt {
     return this.#use((proxy) => {
       if (proxy.status.queued === 0) this.#base = proxy.confirmedSnapshot()
       return proxy.apply(command, options)

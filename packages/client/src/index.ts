@@ -27,6 +27,7 @@ export { onDevice, type Device, type DeviceOptions } from './vault/on-device.ts'
 export {
   isFlushoutError,
   type Command,
+  type GivenCommand,
   type ErrorCode,
   type Feed,
   type FeedEvent,

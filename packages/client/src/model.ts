@@ -3,10 +3,11 @@ import {
   CommandProxy,
   FlushoutError,
   ROOT,
+  type AnyRuns,
   type ApplyOptions,
   type At,
   type BatchOptions,
-  type Command,
+  type GivenCommand,
   type DocumentView,
   type Feed,
   type HistoryPage,
@@ -53,7 +54,10 @@ const NO_REJECTIONS: readonly LostCommand[] = Object.freeze([])
  * asked for or somebody subscribes; until it is there, reading gives nothing and
  * commands throw MODEL_LOADING.
  */
-export class Model<Doc extends object = JsonObject> extends Commander<Doc> implements DocumentView {
+export class Model<Doc extends object = JsonObject, Runs extends object = AnyRuns>
+  extends Commander<Doc, Runs>
+  implements DocumentView
+{
   /** The name of the model on the server. */
   readonly key: string
   readonly #options: ModelOptions
@@ -204,11 +208,11 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
    * A draft: the document of this model, as it goes on, with edits on top that nobody else
    * sees before they are published. Waits for the document.
    */
-  async fork(): Promise<Draft<Doc>> {
+  async fork(): Promise<Draft<Doc, Runs>> {
     const { Draft } = await import('./draft.ts')
     await this.ready
     const proxy = this.#loaded()
-    return new Draft<Doc>({
+    return new Draft<Doc, Runs>({
       proxy,
       copy: (options) =>
         new CommandProxy(proxy.confirmedSnapshot() as unknown as Snapshot<Doc>, options),
@@ -287,7 +291,7 @@ export class Model<Doc extends object = JsonObject> extends Commander<Doc> imple
   }
 
   /** See `CommandProxy.apply`. */
-  override apply(command: Command, options?: ApplyOptions): Receipt {
+  override apply(command: GivenCommand, options?: ApplyOptions): Receipt {
     const { local } = this.#options
     // There is nobody to wait for.
     return this.#loaded().apply(command, local && options ? { ...options, wait: false } : options)

@@ -3,8 +3,8 @@ import {
   FlushoutError,
   isFlushoutError,
   preview,
-  type Command,
   type CommandProxy,
+  type GivenCommand,
   type Path,
   type PendingSession,
   type Preview,
@@ -22,7 +22,7 @@ export interface ModelPreview extends Preview {
    * They end as dropped, with the code WITHDRAWN, and are no entries of `rejections`.
    * What was sent already stays. Gives what was taken back.
    */
-  withdraw(edits: readonly PreviewedCommand[]): readonly Command[]
+  withdraw(edits: readonly PreviewedCommand[]): readonly GivenCommand[]
 }
 
 /** Whose edits are looked at: a proxy, or what stands for one. */
@@ -101,7 +101,7 @@ interface ChosenEdit {
 function withdraw(
   proxies: readonly PreviewedSession[],
   edits: readonly ChosenEdit[],
-): readonly Command[] {
+): readonly GivenCommand[] {
   if (edits.length === 0) return []
   const withdrawn = proxies.flatMap((proxy) =>
     proxy.withdraw(edits.flatMap((edit) => (edit.proxy === proxy ? [edit.serial] : []))),
@@ -117,6 +117,6 @@ function withdraw(
   return [...withdrawn, ...withdraw(proxies, orphans)]
 }
 
-function isBelow({ path = [] }: Command, nodes: readonly Path[]): boolean {
+function isBelow({ path = [] }: GivenCommand, nodes: readonly Path[]): boolean {
   return nodes.some((node) => node.every((segment, index) => path[index] === segment))
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@flushout/core'
-import type { Fits, ModelDefinition } from '@flushout/core/define'
+import type { AnyRuns, JsonObject } from '@flushout/core'
+import type { Fits, ModelDefinition, ModelTypes } from '@flushout/core/define'
 import type { Model } from './model.ts'
 
 /**
@@ -15,12 +15,21 @@ type Models = Register extends { readonly models: infer M extends readonly Model
 
 /** The type of the document of the model `Key`; any JSON where no models are registered. */
 export type DocumentAt<Key extends string> = Models extends readonly ModelDefinition[]
-  ? Find<Models, Key>
+  ? Find<Models, Key>['document']
   : JsonObject
+
+/** What each named command of the model `Key` is run with; anything where no models are registered. */
+type RunsAt<Key extends string> = Models extends readonly ModelDefinition[]
+  ? RunsIn<Find<Models, Key>>
+  : AnyRuns
+
+type RunsIn<Types extends ModelTypes> = Types extends { readonly runs: infer Runs extends object }
+  ? Runs
+  : object
 
 /** The model `Key`. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- not where models are registered
-export type ModelAt<Key extends string> = Model<DocumentAt<Key>>
+export type ModelAt<Key extends string> = Model<DocumentAt<Key>, RunsAt<Key>>
 
 /** `Key` if a registered model has it, or if none is registered; else nothing. */
 export type RegisteredKey<Key extends string> = Models extends readonly ModelDefinition[]
@@ -29,14 +38,14 @@ export type RegisteredKey<Key extends string> = Models extends readonly ModelDef
     : Key
   : Key
 
-/** The document of the first that fits, as at run time; of each where `Key` may be several. */
+/** What is known of the first that fits, as at run time; of each where `Key` may be several. */
 type Find<All extends readonly ModelDefinition[], Key extends string> = Key extends string
   ? All extends readonly [
       ModelDefinition<infer Types>,
       ...infer Rest extends readonly ModelDefinition[],
     ]
     ? Fits<Types['pattern'], Key> extends true
-      ? Types['document']
+      ? Types
       : Find<Rest, Key>
     : never
   : never

@@ -2,6 +2,7 @@ import {
   refusedReceipt,
   type Command,
   type CommandProxy,
+  type GivenCommand,
   type JsonObject,
   type LostCommand,
   type Receipt,
@@ -66,7 +67,7 @@ export function giveAgain(
 }
 
 /** The command for who has seen what is there: it overwrites that, and nothing newer. */
-function expectFound(command: Command, found: JsonObject): Command {
+function expectFound(command: GivenCommand, found: JsonObject): GivenCommand {
   if (command.action !== 'update' || !command.expects) return command
   const { expects } = command
   const keys = [command, expects].flatMap(({ props = {}, unset = [] }) => [

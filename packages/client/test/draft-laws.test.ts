@@ -102,7 +102,7 @@ test('after any script it is the model with its edits on top', async () => {
         else if (one === 'restore') server.restore(KEY, { todos: { a: { restored: true } } })
         else for (const { environment } of [ada, bob]) await environment.advance(1_000)
         expect(JSON.stringify(draft.read())).toBe(
-          JSON.stringify(onTop(ada.model.read()!, draft.edits)),
+          JSON.stringify(onTop(ada.model.read()!, draft.edits as readonly Command[])),
         )
       }
       stop()

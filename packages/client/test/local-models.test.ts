@@ -8,6 +8,7 @@ import {
   createTestNetwork,
   createTestServer,
 } from '@flushout/client/testing'
+import { withCommands } from '@flushout/core/commands'
 import { defineModel, type StandardSchema } from '@flushout/core/define'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -191,4 +192,26 @@ test('what has no first document cannot be local', () => {
   expect(model.update([], { a: 1 as unknown as string })).toMatchObject({
     rejection: { code: 'SCHEMA_INVALID' },
   })
+})
+
+test('a local model runs named commands, too', async () => {
+  const named = withCommands(board, {
+    select: {
+      run(draft, { id }: { id: string }) {
+        draft.selected[id] ??= {}
+        draft.filter = 'selected'
+      },
+    },
+  })
+  const { environment, model } = open({ models: [named] })
+  await model.ready
+  for (const followUps of [2, undefined]) {
+    const receipt = model.run('select', { id: 'a' })
+    expect(receipt.ok).toBe(true)
+    await environment.advance(0)
+    expect(receipt.outcome?.kind).toBe('applied')
+    const { outcome } = receipt
+    expect(outcome?.kind === 'applied' ? outcome.followUps?.length : 0).toBe(followUps)
+    expect(model.read()).toEqual({ filter: 'selected', selected: { a: {} } })
+  }
 })

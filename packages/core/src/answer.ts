@@ -1,7 +1,7 @@
 // Answers come from the network and may be anything: a proxy's error page, an
 // older message, half a message. Whatever passes here can be worked with.
-import { checkCommand, type CheckedCommand } from './check.ts'
-import type { Rejection } from './command.ts'
+import { checkCommand, checkGiven, type CheckedCommand, type CheckedGiven } from './check.ts'
+import type { Rejection, Run } from './command.ts'
 import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { copyJson, isObject, type JsonObject } from './json.ts'
 import { isPath } from './path.ts'
@@ -91,6 +91,14 @@ export function checkRecord(record: unknown): CheckedUpdateEntry | undefined {
 /** Check what claims to be a command of a history, which has its id; undefined if it is none. Never throws. */
 export function checkApplied(command: unknown): CheckedCommand | undefined {
   return attempt(() => toApplied(command))
+}
+
+/** The same for what was sent, or waits to be: it may be named. */
+export function checkSent(command: unknown): CheckedGiven | undefined {
+  const isNamed = Object(command).action === 'run'
+  const checked = isNamed ? checkGiven(command as Run, () => '') : undefined
+  if (checked) return checked.ok ? checked.command : undefined
+  return checkApplied(command)
 }
 
 // Each of the functions below gives what it is named after, or throws.

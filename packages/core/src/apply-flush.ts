@@ -1,5 +1,6 @@
-import { applyRuled, type FollowUp } from './apply-ruled.ts'
-import { checkCommand, type CheckedCommand } from './check.ts'
+import { applyRuled, type FollowUp, type RuledTarget } from './apply-ruled.ts'
+import { applyRun, isRun } from './apply-run.ts'
+import { checkGiven, type CheckedCommand, type CheckedRun } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import { findStale, readFields, withoutExpects, type AskWritten } from './expects.ts'
@@ -9,6 +10,7 @@ import type { Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { measureJson, type JsonObject, type JsonValue } from './json.ts'
 import type { MeasuredTree } from './measured-tree.ts'
 import { checkParents } from './orphan.ts'
+import type { NamedCommands } from './named.ts'
 import type { Path } from './path.ts'
 import type { Flush, FlushGroup, GroupReads, Remap, Verdict } from './protocol.ts'
 import { ReadCheck, type Past } from './read-check.ts'
@@ -36,6 +38,7 @@ export interface FlushTarget<U extends User> {
   readonly changes: Change[]
   readonly createId: () => string
   readonly interceptors?: readonly Interceptor<U>[]
+  readonly commands?: NamedCommands
   /** What to do with updates that found something else than they expect. */
   readonly resolve?: Resolver<U>
   /** The history after a count; undefined where it does not reach back that far. */
@@ -216,9 +219,10 @@ function reject<U extends User>(
   { tree, createId }: FlushTarget<U>,
 ): void {
   for (let index = at; index < at + count; index += 1) {
-    const sent = checkCommand(flush.commands[index]!, createId)
+    const sent = checkGiven(flush.commands[index]!, createId)
     if (outdated && index === at) {
-      const found = sent.ok ? takeRoom(growing, readFields(tree, sent.command)) : {}
+      const found =
+        sent.ok && !isRun(sent.command) ? takeRoom(growing, readFields(tree, sent.command)) : {}
       const rejection = readsOutdated(outdated)
       growing.verdicts.push({ index, kind: 'conflict', rejection, ...found })
     } else if (index === failed?.index) growing.verdicts.push(failed)
@@ -235,12 +239,14 @@ function applyAt<U extends User>(
   growing: Growing,
 ): void {
   const { commands, notes, verdicts, remaps, refused } = growing
-  const checked = checkCommand(flush.commands[index]!, target.createId)
+  const checked = checkGiven(flush.commands[index]!, target.createId)
   if (!checked.ok) {
     verdicts.push({ index, kind: 'rejected', rejection: checked.rejection })
     return
   }
   const sent = checked.command
+  const scene = { flush, context, target, writings: growing.writings }
+  if (isRun(sent)) return runAt(index, sent, scene, growing)
   const named = remapCommand(sent, remaps)
   const orphaned = checkParents(sent.path, refused)
   const objection = growing.objections?.get(index)
@@ -248,7 +254,7 @@ function applyAt<U extends User>(
     ? { ok: false, refusal: { kind: 'dropped', rejection: orphaned } }
     : objection
       ? { ok: false, refusal: { kind: 'rejected', rejection: objection } }
-      : applyOne(named, { flush, context, target, writings: growing.writings })
+      : applyOne(named, scene)
   if (!result.ok) {
     const { found, ...refusal } = result.refusal
     verdicts.push({ index, ...refusal, ...(found && takeRoom(growing, found)) })
@@ -262,10 +268,7 @@ function applyAt<U extends User>(
     const base = given.expects?.since ?? flush.from
     notes.push({ index: first, merged: { sent: given, ...takeRoom(growing, found), base } })
   }
-  const followUps = result.followUps.map((followUp) => withoutExpects(followUp.command))
-  for (const [at, { cause }] of result.followUps.entries()) {
-    notes.push({ index: commands.push(followUps[at]!) - 1, cause: first + cause })
-  }
+  const followUps = addFollowUps(result.followUps, first, growing)
   const led = followUps.length > 0 && { followUps }
   if (result.command !== sent) verdicts.push({ index, kind: 'amended', command, ...led })
   else if (led) verdicts.push({ index, kind: 'applied', ...led })
@@ -274,6 +277,47 @@ function applyAt<U extends User>(
     // As its author calls the place, who may know another version of it.
     from: Object.freeze([...named.path, sent.id]),
     to: Object.freeze([...named.path, command.id]),
+  })
+}
+
+/** Run a named command here: what it makes is what takes effect, and nothing else of it. */
+function runAt<U extends User>(
+  index: number,
+  run: CheckedRun,
+  scene: Scene<U>,
+  growing: Growing,
+): void {
+  const { commands, notes, verdicts } = growing
+  const changes: Change[] = []
+  const objection = growing.objections?.get(index)
+  const result = objection
+    ? ({ ok: false, refusal: { kind: 'rejected', rejection: objection } } as const)
+    : applyRun<U, Refusal>(run, toRuled(scene, changes))
+  for (const change of changes) scene.target.changes.push(change)
+  if (!result.ok) {
+    const { kind, rejection } = result.refusal
+    verdicts.push({ index, kind, rejection })
+    return
+  }
+  if (result.followUps.length === 0) return
+  const { name, args } = run
+  const told = { name, ...(args && { args }), count: result.followUps.length }
+  notes.push({ index: commands.length, run: told })
+  const followUps = addFollowUps(result.followUps, commands.length, growing)
+  verdicts.push({ index, kind: 'applied', followUps })
+}
+
+/** Add what follows the command at `first`, with notes of what each follows. */
+function addFollowUps(
+  followUps: readonly FollowUp[],
+  first: number,
+  { commands, notes }: Growing,
+): readonly CheckedCommand[] {
+  return followUps.map(({ command, cause }) => {
+    const applied = withoutExpects(command)
+    const index = commands.push(applied) - 1
+    if (cause >= 0) notes.push({ index, cause: first + cause })
+    return applied
   })
 }
 
@@ -294,32 +338,43 @@ interface Scene<U extends User> {
 }
 
 function applyOne<U extends User>(command: CheckedCommand, scene: Scene<U>): Result {
-  const { flush, context, target, writings } = scene
-  const { tree, createId, interceptors = [], onInterceptorError = () => {} } = target
-  const askWritten: AskWritten = (path, since) => {
-    // Who claims no past, or a part of it that they did not hold, names a count of another one.
-    const isClaimed = flush.hash !== '' && since <= flush.from
-    return !isClaimed || writings.has(path, since) !== false
-  }
+  const { context, target } = scene
+  const { tree, createId, onInterceptorError: onError = () => {} } = target
+  const askWritten = askOf(scene)
   const translated = target.translate?.(command) ?? { ok: true, command }
   if (!translated.ok) {
     const { kind, rejection } = translated
     return { ok: false, refusal: { kind, rejection } }
   }
-  const met = meet(tree, withFreeId(tree, translated.command, createId), {
-    resolver: target.resolve,
-    askWritten,
-    context,
-    onError: onInterceptorError,
-  })
+  const given = withFreeId(tree, translated.command, createId)
+  const met = meet(tree, given, { resolver: target.resolve, askWritten, context, onError })
   if (!met.ok) return met
   const changes: Change[] = []
-  const result = applyRuled<U, Refusal>(met.command, {
+  const result = applyRuled<U, Refusal>(met.command, toRuled(scene, changes))
+  for (const change of changes) target.changes.push(change)
+  return result.ok ? { ...result, merged: met.merged } : result
+}
+
+function askOf<U extends User>({ flush, writings }: Scene<U>): AskWritten {
+  return (path, since) => {
+    // Who claims no past, or a part of it that they did not hold, names a count of another one.
+    const isClaimed = flush.hash !== '' && since <= flush.from
+    return !isClaimed || writings.has(path, since) !== false
+  }
+}
+
+/** What a command of the flush applies to; `changes` are those of this command alone. */
+function toRuled<U extends User>(scene: Scene<U>, changes: Change[]): RuledTarget<U, Refusal> {
+  const { context, target } = scene
+  const { tree, createId, interceptors = [], commands, onInterceptorError = () => {} } = target
+  const askWritten = askOf(scene)
+  return {
     tree,
     changes,
     context,
     createId,
     interceptors,
+    commands,
     onError: onInterceptorError,
     apply: (ruled) => {
       const tooLarge = checkSize(ruled, target)
@@ -331,9 +386,7 @@ function applyOne<U extends User>(command: CheckedCommand, scene: Scene<U>): Res
       // The form was right, so the document is not what the client saw.
       return rejection && { kind: 'dropped', rejection }
     },
-  })
-  for (const change of changes) target.changes.push(change)
-  return result.ok ? { ...result, merged: met.merged } : result
+  }
 }
 
 function checkSize<U extends User>(

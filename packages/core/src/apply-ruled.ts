@@ -13,12 +13,13 @@ export interface FollowUp {
 }
 
 /** Why a command does not apply. */
-interface Refusal {
+export interface Refusal {
   readonly kind: string
   readonly rejection: Rejection
 }
 
-interface Rejected {
+/** Why a rule refuses it. */
+export interface Rejected {
   readonly kind: 'rejected'
   readonly rejection: Rejection
 }

@@ -20,6 +20,7 @@ export const catalogue = {
   COMMAND_INVALID: 'never',
   COMMAND_UNKNOWN: 'never',
   COMMAND_OUTDATED: 'never',
+  COMMAND_FAILED: 'never',
   COMMAND_TOO_LARGE: 'never',
   PATH_INVALID: 'never',
   PATH_NOT_FOUND: 'never',

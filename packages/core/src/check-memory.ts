@@ -1,5 +1,5 @@
-import { checkApplied } from './answer.ts'
-import { checkCommand, type CheckedCommand } from './check.ts'
+import { checkSent } from './answer.ts'
+import { checkGiven, type CheckedGiven } from './check.ts'
 import type { Rejection } from './command.ts'
 import { attempt, demand, toCount, toList, toText } from './demand.ts'
 import { FlushoutError } from './errors.ts'
@@ -42,8 +42,8 @@ function toMemory(memory: ProxyMemory): CheckedMemory {
     const { serial: own, command, wait, group } = entry as PendingMemory
     demand(toCount(own) > last && isObject(command as unknown as JsonValue))
     last = own
-    const checked = checkCommand(command, refuseId)
-    const given = checked.ok ? checked.command : (command as CheckedCommand)
+    const checked = checkGiven(command, refuseId)
+    const given = checked.ok ? checked.command : (command as CheckedGiven)
     const one = new PendingCommand(
       given,
       checked.ok ? checked.size : 0,
@@ -68,7 +68,7 @@ function toMemory(memory: ProxyMemory): CheckedMemory {
   })
   demand(pending.length >= sent.length)
   sent.forEach((command, index) => {
-    const checked = checkApplied(command)
+    const checked = checkSent(command)
     demand(checked !== undefined)
     pending[index]!.command = checked
   })

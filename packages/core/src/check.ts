@@ -1,4 +1,13 @@
-import type { Command, Create, Delete, Expects, Rejection, Update } from './command.ts'
+import type {
+  Command,
+  Create,
+  Delete,
+  Expects,
+  GivenCommand,
+  Rejection,
+  Run,
+  Update,
+} from './command.ts'
 import { copyJson, describe, isForbiddenKey, isKey, MAX_DEPTH, type JsonObject } from './json.ts'
 import { describePath, ROOT, type Path } from './path.ts'
 
@@ -7,10 +16,14 @@ export type CheckedCommand = CheckedCreate | CheckedUpdate | CheckedDelete
 export type CheckedCreate = Create & { readonly path: Path; readonly id: string }
 export type CheckedUpdate = Update & { readonly path: Path }
 type CheckedDelete = Delete
+export type CheckedRun = Run & { readonly path: Path }
+/** A `GivenCommand` of the right form; what a named one makes is not known by that. */
+export type CheckedGiven = CheckedCommand | CheckedRun
 
 const CREATE_FIELDS = ['action', 'path', 'id', 'props', 'parentDefault']
 const UPDATE_FIELDS = ['action', 'path', 'props', 'unset', 'expects']
 const DELETE_FIELDS = ['action', 'path']
+const RUN_FIELDS = ['action', 'path', 'name', 'args']
 const EXPECTS_FIELDS = new Set(['props', 'unset', 'since'])
 
 /** What is said where a field holds a wrong key. */
@@ -34,13 +47,27 @@ class Refusal {
  * the same answer. A create without id gets one of `createId`. `size` is about
  * how many characters the command takes as JSON.
  */
-export function checkCommand(
-  command: Command,
-  createId: () => string,
-): { ok: true; command: CheckedCommand; size: number } | { ok: false; rejection: Rejection } {
+export function checkCommand(command: Command, createId: () => string): Checked<CheckedCommand> {
+  return attemptCheck(() => check(command, createId))
+}
+
+/** The same for what may also be the name of a command. */
+export function checkGiven(command: GivenCommand, createId: () => string): Checked<CheckedGiven> {
+  return attemptCheck(() =>
+    Object(command).action === 'run'
+      ? checkRun(command as Run)
+      : check(command as Command, createId),
+  )
+}
+
+type Checked<C> =
+  | { readonly ok: true; readonly command: C; readonly size: number }
+  | { readonly ok: false; readonly rejection: Rejection }
+
+function attemptCheck<C>(run: () => C): Checked<C> {
   try {
     size = 40
-    return { ok: true, command: check(command, createId), size }
+    return { ok: true, command: run(), size }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { ok: false, rejection: error.rejection }
@@ -138,8 +165,21 @@ function checkDelete(path: Path): CheckedDelete {
   return Object.freeze({ action: 'delete', path })
 }
 
+function checkRun(command: Run): CheckedRun {
+  const path = checkFields(command, RUN_FIELDS)
+  if (path.length > 0) throw new Refusal('PATH_INVALID', 'A named command has no path.', path)
+  const { name } = command
+  if (!isKey(name) || name === '') {
+    const message = `The name of a command is a string, and not empty, not ${describe(name)}.`
+    throw new Refusal('COMMAND_INVALID', message)
+  }
+  size += name.length + 20
+  const args = checkProps(command.args, 'args', ROOT)
+  return Object.freeze({ action: 'run', path, name, ...(args && { args }) })
+}
+
 /** Refuse fields that a command of its kind does not have, and give its path. */
-function checkFields(command: Command, fields: readonly string[]): Path {
+function checkFields(command: GivenCommand, fields: readonly string[]): Path {
   for (const field in command) {
     if (!fields.includes(field)) {
       throw new Refusal('COMMAND_INVALID', `A command has no field ${JSON.stringify(field)}.`)
@@ -175,7 +215,7 @@ function checkKey(key: unknown, field: keyof typeof CODES, at: Path): string {
 
 function checkProps(
   props: unknown,
-  field: 'props' | 'parentDefault',
+  field: 'props' | 'parentDefault' | 'args',
   at: Path,
 ): JsonObject | undefined {
   if (props === undefined) return undefined

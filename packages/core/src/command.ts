@@ -49,6 +49,19 @@ export interface Delete {
 /** One intended change of a document, plain JSON. */
 export type Command = Create | Update | Delete
 
+/** Run a command that the definition of the model names: each side makes plain ones of it. */
+export interface Run {
+  readonly action: 'run'
+  readonly name: string
+  /** What it is run with; an empty object when left out. */
+  readonly args?: JsonObject
+  /** The document itself, and nothing else. */
+  readonly path?: Path
+}
+
+/** What an application gives and a flush carries: a command, or the name of one. */
+export type GivenCommand = Command | Run
+
 /**
  * Why a command was refused or no longer applies. `code` is of the catalogue,
  * or the application's own when an interceptor refused.

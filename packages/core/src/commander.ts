@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Command, GivenCommand } from './command.ts'
 import type { JsonObject } from './json.ts'
 import type { Path } from './path.ts'
 import type { Receipt } from './receipt.ts'
@@ -29,13 +29,26 @@ export interface UpdateOptions<Props> {
   }
 }
 
-/** The three commands as methods, typed by the document, for whatever can `apply` them. */
-export abstract class Commander<Doc extends object = JsonObject> {
+/** Named commands of which is not known what they are run with. */
+export interface AnyRuns {
+  readonly [name: string]: object | undefined
+}
+
+/** What comes after the name: what the command is run with, if it wants anything. */
+export type RunRest<Args> = undefined extends Args
+  ? readonly [args?: Args, options?: ApplyOptions]
+  : readonly [args: Args, options?: ApplyOptions]
+
+/**
+ * The three commands and the named ones as methods, typed by the document and by what each
+ * name is run with, for whatever can `apply` them.
+ */
+export abstract class Commander<Doc extends object = JsonObject, Runs extends object = AnyRuns> {
   /**
    * Apply `command` now and queue it for the next flush. A refused command
    * changes nothing and is not queued; the receipt says why.
    */
-  abstract apply(command: Command, options?: ApplyOptions): Receipt
+  abstract apply(command: GivenCommand, options?: ApplyOptions): Receipt
 
   /**
    * Put a new node under the one at `path`. Its id, in the receipt, can be used
@@ -69,6 +82,18 @@ export abstract class Commander<Doc extends object = JsonObject> {
         ? { action: 'update', path, props, unset: options.unset, expects: options.expects }
         : { action: 'update', path, props }
     return this.apply(command as Command, options)
+  }
+
+  /**
+   * Run a command that the definition of the model names: `run('finish', { id })`. It shows at
+   * once, and the master runs its own on what it has then. What `args` hold goes there as
+   * JSON; ids in them do not follow a rename.
+   */
+  run<const Name extends keyof Runs & string>(
+    name: Name,
+    ...[args, options]: RunRest<Runs[Name]>
+  ): Receipt {
+    return this.apply({ action: 'run', name, ...(args && { args }) }, options)
   }
 
   /** Remove the last key of `path` with all that is below it. */

@@ -7,15 +7,19 @@ import {
   type CheckedAnswer,
   type CheckedPull,
 } from './answer.ts'
+import { isRun } from './apply-run.ts'
 import type { Audience } from './audience.ts'
 import type { ErrorCode, Retry } from './catalogue.ts'
-import type { Command } from './command.ts'
+import type { CheckedCommand } from './check.ts'
+import type { GivenCommand } from './command.ts'
 import { toLoss } from './expects.ts'
 import type { User } from './interceptor.ts'
 import type { PendingSession } from './others.ts'
+import { isSameJson, type JsonValue } from './json.ts'
 import type { Outbox } from './outbox.ts'
 import type { Loss } from './loss.ts'
 import { writtenPaths } from './past.ts'
+import type { Path } from './path.ts'
 import type { Flush, Remap } from './protocol.ts'
 import type { EndResult, StatusBoard } from './proxy-status.ts'
 import type { PendingCommand } from './receipt.ts'
@@ -161,7 +165,7 @@ export class Exchange<U extends User> {
   }
 
   /** Take queued commands back, with those that build on them, as if they had never been given. */
-  withdraw(serials: ReadonlySet<number>): readonly Command[] {
+  withdraw(serials: ReadonlySet<number>): readonly GivenCommand[] {
     const withdrawn: PendingCommand[] = []
     this.#withdrawn = withdrawn
     const paths = this.#replica.rebase(() => {
@@ -182,7 +186,7 @@ export class Exchange<U extends User> {
     const { refused, altered } = this.#replica.queue
     if (given.action === 'create') refused.push(nodeOf(given))
     // What was kept on a device and has no right form any more never applied.
-    if (pending.size > 0) altered.push(...writtenPaths(pending.command))
+    if (pending.size > 0) altered.push(...writtenBy(pending))
     if (this.#withdrawn) return void this.#withdrawn.push(pending)
     this.#board.lose(
       Object.freeze({
@@ -271,25 +275,35 @@ export class Exchange<U extends User> {
     let end = 0
     settled.forEach((pending, index) => {
       const verdict = verdicts.get(index)
+      // A named one takes no place beside what it made.
+      const own = isRun(pending.command) ? 0 : 1
       if (!verdict) {
-        end += 1
+        end += own
+        this.#noteMade(pending, [])
         return pending.settle()
       }
       if (verdict.kind === 'applied' || verdict.kind === 'amended') {
         const { index: _, followUps = [], ...outcome } = verdict
-        const start = end + 1
+        const start = end + own
         end = start + followUps.length
         // The very objects that were confirmed, if they were before this answer.
         const seen = landed.length > 0 ? landed.slice(start, end) : followUps
         pending.settle(seen.length > 0 ? { ...outcome, followUps: seen } : outcome)
+        this.#noteMade(pending, followUps)
         if (verdict.kind !== 'amended') return
         const { altered } = this.#replica.queue
-        altered.push(...writtenPaths(pending.command), ...writtenPaths(verdict.command))
+        altered.push(...writtenBy(pending), ...writtenPaths(verdict.command))
         pending.given = verdict.command
         return
       }
       this.lose(pending, toLoss(this.#replica.tree, pending.given, verdict))
     })
+  }
+
+  /** A named command made these on the master: who has read what it made here may have been misled. */
+  #noteMade({ command, followUps }: PendingCommand, made: readonly CheckedCommand[]): void {
+    if (!isRun(command) || isSameJson(toJson(followUps), toJson(made))) return
+    this.#replica.queue.altered.push(...[...followUps, ...made].flatMap(writtenPaths))
   }
 
   /** Take the commands in flight out of the document, with the same outcome for all. */
@@ -310,6 +324,11 @@ export class Exchange<U extends User> {
   }
 }
 
+/** Where it wrote here, a named command by what it made. */
+function writtenBy({ command, followUps }: PendingCommand): Path[] {
+  return isRun(command) ? followUps.flatMap(writtenPaths) : writtenPaths(command)
+}
+
 /** Whether nothing but the flush itself, of which `own` took effect, happened since it was made. */
 function isAlone(
   { sync, commandCount }: CheckedAnswer,
@@ -325,4 +344,8 @@ function newestOf(sync: CheckedPull['sync']): number {
   if (sync.kind === 'none') return FIRST_VERSION
   const told = sync.kind === 'snapshot' ? [sync.snapshot] : sync.updates
   return Math.max(...told.map(({ schema = FIRST_VERSION }) => schema))
+}
+
+function toJson(commands: readonly CheckedCommand[]): JsonValue {
+  return commands as unknown as JsonValue
 }

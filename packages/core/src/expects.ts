@@ -1,4 +1,4 @@
-import type { CheckedCommand } from './check.ts'
+import type { CheckedCommand, CheckedGiven } from './check.ts'
 import type { Rejection } from './command.ts'
 import type { DocumentTree } from './document.ts'
 import { isSameJson, type JsonObject, type JsonValue } from './json.ts'
@@ -14,7 +14,7 @@ export type AskWritten = (path: Path, since: number) => boolean
 /** Why `command` finds something else than it expects, if it does. */
 export function findStale(
   tree: DocumentTree,
-  command: CheckedCommand,
+  command: CheckedGiven,
   hasWritten: AskWritten,
 ): Rejection | undefined {
   // A node that is gone is no conflict: nothing can be put together with it.
@@ -32,7 +32,7 @@ export function findStale(
 }
 
 /** What there is of the fields that an update sets or removes and of those that it expects. */
-export function readFields(tree: DocumentTree, command: CheckedCommand): JsonObject {
+export function readFields(tree: DocumentTree, command: CheckedGiven): JsonObject {
   const found: Record<string, JsonValue> = {}
   if (command.action === 'update') {
     for (const { props = {}, unset = [] } of [command, command.expects ?? {}]) {
@@ -55,11 +55,11 @@ interface Refusal {
 /** The loss of a command; what it found is read where it was not told. */
 export function toLoss(
   tree: DocumentTree,
-  command: CheckedCommand,
+  command: CheckedGiven,
   { kind, rejection, found = readFields(tree, command) }: Refusal,
 ): Loss {
   if (kind !== 'conflict') return { kind, rejection }
-  const given = (command.action !== 'delete' && command.props) || {}
+  const given = (command.action !== 'delete' && command.action !== 'run' && command.props) || {}
   return { kind, rejection, given, found }
 }
 

@@ -20,8 +20,17 @@ export interface EntryNote {
   readonly cause?: number
   /** With this last command of its entry the document is one of this schema version. */
   readonly schema?: number
+  /** What its author ran, and how many commands that made, from this one on. */
+  readonly run?: NamedRun
   /** The command is what a resolver made of a conflict. */
   readonly merged?: Merge
+}
+
+/** A named command that took effect. */
+export interface NamedRun {
+  readonly name: string
+  readonly args?: JsonObject
+  readonly count: number
 }
 
 /** The two sides that a resolver put together. */

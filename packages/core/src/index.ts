@@ -1,8 +1,23 @@
 export { applyAll } from './apply-all.ts'
 export { Blame, type FieldChange } from './blame.ts'
 export { catalogue, type ErrorCode, type Retry } from './catalogue.ts'
-export type { Command, Create, Delete, Expects, Rejection, Update } from './command.ts'
-export { Commander, type ApplyOptions, type UpdateOptions } from './commander.ts'
+export type {
+  Command,
+  Create,
+  Delete,
+  Expects,
+  GivenCommand,
+  Rejection,
+  Run,
+  Update,
+} from './command.ts'
+export {
+  Commander,
+  type AnyRuns,
+  type ApplyOptions,
+  type RunRest,
+  type UpdateOptions,
+} from './commander.ts'
 export type { ConfirmedReader, LogRecord } from './confirmed-log.ts'
 export { difference } from './difference.ts'
 export { FlushoutError, isFlushoutError } from './errors.ts'
@@ -16,6 +31,7 @@ export {
   type EntryNote,
   type LogEntry,
   type Merge,
+  type NamedRun,
 } from './history.ts'
 export type { BatchOptions, PendingGroup } from './group.ts'
 export { createIdFactory, firstIdAt, isTimedId, type IdSource } from './id.ts'
@@ -28,6 +44,7 @@ export type { FlushContext } from './apply-flush.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
 export type { Loss } from './loss.ts'
 export type { PendingMemory, ProxyMemory } from './memory.ts'
+export type { NamedCommand, NamedCommands, RunRefusal } from './named.ts'
 export type { UpdateListener } from './news.ts'
 export type { PendingOfSession, PendingSession } from './others.ts'
 export { touches, type HistoryEntry, type HistoryPage, type HistoryQuery } from './past.ts'

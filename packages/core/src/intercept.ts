@@ -2,11 +2,13 @@ import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Command, Rejection } from './command.ts'
 import type { DocumentView, Interceptor, InterceptorContext, User } from './interceptor.ts'
 import { copyJson, equalJson, type JsonObject } from './json.ts'
+import type { NamedCommands } from './named.ts'
 import { isPath, type Path } from './path.ts'
 
 /** The rules that a command has to pass. */
 export interface Rules<U extends User> {
   readonly interceptors: readonly Interceptor<U>[]
+  readonly commands?: NamedCommands | undefined
   readonly context: InterceptorContext<U>
   /** Gives the ids of what follows a command. */
   readonly createId: () => string
@@ -94,7 +96,8 @@ function amend(command: CheckedCommand, props: unknown): CheckedCommand | Refuse
   return withProps(command, copy.value as JsonObject)
 }
 
-function checkAll(commands: unknown, createId: () => string): CheckedCommand[] | undefined {
+/** Commands of an application, copied and frozen; undefined if one of them is none. */
+export function checkAll(commands: unknown, createId: () => string): CheckedCommand[] | undefined {
   if (!Array.isArray(commands)) return undefined
   const checked: CheckedCommand[] = []
   for (const command of commands as Command[]) {

@@ -26,6 +26,7 @@ import { checkGroups } from './group.ts'
 import type { DocumentView, Interceptor, User } from './interceptor.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { MeasuredTree } from './measured-tree.ts'
+import type { NamedCommands } from './named.ts'
 import type { Path } from './path.ts'
 import type {
   Flush,
@@ -48,6 +49,8 @@ export interface MasterOptions<U extends User = User> {
   /** A hash of `text`, the same everywhere, that nobody can aim at. */
   readonly digest: (text: string) => string
   readonly interceptors?: readonly Interceptor<U>[]
+  /** What can be run by its name. */
+  readonly commands?: NamedCommands
   /** What to do with updates that found something else than they expect; else they are conflicts. */
   readonly resolve?: Resolver<U>
   /** Of its kind of models. Without them there is one version, and no other was before. */

@@ -1,7 +1,7 @@
 // What of a proxy must outlive its page, so that everything that was done in it
 // takes effect once or is told as lost. The confirmed document is apart: it can
 // be had again from the master, this cannot.
-import type { Command } from './command.ts'
+import type { GivenCommand } from './command.ts'
 import type { PendingGroup } from './group.ts'
 import type { Flush } from './protocol.ts'
 
@@ -13,7 +13,7 @@ export interface PendingMemory {
    */
   readonly serial: number
   /** As it was given, its id included, renames followed. */
-  readonly command: Command
+  readonly command: GivenCommand
   /** It was given to wait for the master before it shows. */
   readonly wait?: boolean
   /** What it has in common with those that it belongs to. */

@@ -1,7 +1,8 @@
-import { checkApplied } from './answer.ts'
+import { checkApplied, checkSent } from './answer.ts'
+import { isRun } from './apply-run.ts'
 import { reachOf } from './changed-paths.ts'
-import type { CheckedCommand } from './check.ts'
-import type { Command } from './command.ts'
+import type { CheckedCommand, CheckedGiven } from './check.ts'
+import type { Command, GivenCommand } from './command.ts'
 import type { Change, DocumentTree } from './document.ts'
 import { findStale, type AskWritten } from './expects.ts'
 import type { PendingGroup } from './group.ts'
@@ -25,8 +26,8 @@ export interface PendingOfSession {
   readonly unit?: number
   /** The number of the flush that it is in; none while it is queued. */
   readonly sequence?: number
-  readonly command: Command
-  /** What followed it there, by a rule. */
+  readonly command: GivenCommand
+  /** What followed it there, by a rule; of a named command what it made. */
   readonly followUps?: readonly Command[]
   /** It does not show before the master has confirmed it. */
   readonly wait?: boolean
@@ -38,7 +39,7 @@ interface OtherCommand {
   readonly unit: number
   readonly sequence: number | undefined
   /** As it applied there. */
-  readonly shown: CheckedCommand
+  readonly shown: CheckedGiven
   readonly followUps: readonly CheckedCommand[]
   /** Where it and its follow-ups may change something. */
   readonly paths: readonly Path[]
@@ -167,7 +168,7 @@ export class Others {
   }: {
     readonly serial: number
     readonly group: PendingGroup | undefined
-    readonly command: CheckedCommand
+    readonly command: CheckedGiven
     readonly followUps: readonly CheckedCommand[]
   }): boolean {
     const paths = [command, ...followUps].flatMap(reachOf)
@@ -183,7 +184,7 @@ export class Others {
   #check({ clientId, commands, isSilent = false }: PendingSession): OtherCommand[] {
     return commands.flatMap((one) => {
       const { serial, unit = serial, sequence, command, followUps = [], wait = false } = one
-      const checked = checkApplied(command)
+      const checked = checkSent(command)
       if (!checked || this.#isConfirmed(clientId, sequence)) return []
       const led = followUps.flatMap((followUp) => checkApplied(followUp) ?? [])
       return {
@@ -224,12 +225,12 @@ export function applyShown(
     followUps,
     changes,
   }: {
-    readonly shown: CheckedCommand
+    readonly shown: CheckedGiven
     readonly followUps: readonly CheckedCommand[]
     readonly changes: Change[]
   },
 ): void {
-  if (tree.apply(shown, changes)) return
+  if (!isRun(shown) && tree.apply(shown, changes)) return
   for (const followUp of followUps) tree.apply(followUp, changes)
 }
 

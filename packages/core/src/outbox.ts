@@ -1,4 +1,4 @@
-import type { CheckedCommand } from './check.ts'
+import type { CheckedGiven } from './check.ts'
 import { FlushoutError } from './errors.ts'
 import { endOfUnit, measureUnit, toFlushGroups, type PendingGroup } from './group.ts'
 import { PROTOCOL, type Flush } from './protocol.ts'
@@ -18,7 +18,7 @@ export interface FlushSource {
 }
 
 interface Sendable {
-  readonly command: CheckedCommand
+  readonly command: CheckedGiven
   readonly size: number
   readonly group: PendingGroup | undefined
 }
@@ -167,7 +167,8 @@ export class Outbox {
       end = endOfUnit(pending, count)
       bytes += measureUnit(pending, count, end)
       // One unit always fits: a proxy refuses what is larger.
-      const isFull = end > this.#maxCommands || bytes > this.#options.maxBytes
+      const isFull =
+        end > this.#maxCommands || bytes > this.#options.maxBytes || hasReadMade(pending, count)
       if (isFull && count > 0) break
     }
     const sent = pending.slice(0, count)
@@ -184,4 +185,10 @@ export class Outbox {
       ...this.#schemas,
     })
   }
+}
+
+/** Whether the group at `at` has read what a named command before it made: the master may make something else. */
+function hasReadMade(pending: readonly Sendable[], at: number): boolean {
+  const isReading = pending[at]!.group?.reads !== undefined
+  return isReading && pending.slice(0, at).some(({ command }) => command.action === 'run')
 }

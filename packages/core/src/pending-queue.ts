@@ -1,6 +1,7 @@
 import type { CheckedAnswer } from './answer.ts'
 import { applyRuled } from './apply-ruled.ts'
-import type { CheckedCommand } from './check.ts'
+import { applyRun, isRun } from './apply-run.ts'
+import type { CheckedCommand, CheckedGiven, CheckedRun } from './check.ts'
 import type { Change, DocumentTree } from './document.ts'
 import { findStale, toLoss, type AskWritten } from './expects.ts'
 import { endOfUnit, groupRejected, overlap, readsOutdated, type PendingGroup } from './group.ts'
@@ -18,8 +19,10 @@ import type { Translate } from './versions.ts'
 
 export interface PendingQueueOptions<U extends User> {
   readonly createId: () => string
-  /** Gives the rules for a command, the same each time; undefined where there are none. */
-  readonly createRules: ((pending: PendingCommand) => Rules<U>) | undefined
+  /** Gives the rules for a command, the same each time. */
+  readonly createRules: (pending: PendingCommand) => Rules<U>
+  /** Whether there are rules for plain commands, or a resolver. */
+  readonly isRuled: boolean
   readonly resolver: Resolver<U> | undefined
   /** How commands show that were written for an older schema version. */
   readonly translate?: Translate | undefined
@@ -33,8 +36,8 @@ export interface PendingQueueOptions<U extends User> {
 type Ruled =
   | {
       readonly ok: true
-      readonly command: CheckedCommand
-      readonly shown: CheckedCommand
+      readonly command: CheckedGiven
+      readonly shown: CheckedGiven
       readonly followUps: readonly CheckedCommand[]
     }
   | { readonly ok: false; readonly refusal: Loss }
@@ -91,13 +94,13 @@ export class PendingQueue<U extends User> {
 
   /**
    * How many commands do not show: they wait for the answer in flight, have landed,
-   * or were given to wait.
+   * or were given to wait. Named ones never do, only what they made.
    */
   get hidden(): number {
     return this.#hidden
   }
 
-  /** How many commands show that nobody gave: they follow others by a rule. */
+  /** How many commands show that nobody gave: they follow others by a rule, or were made by a named one. */
   get added(): number {
     return this.#added
   }
@@ -131,7 +134,7 @@ export class PendingQueue<U extends User> {
     const loss = this.#apply(pending)
     if (!loss) {
       this.commands.push(pending)
-      if (pending.waits) this.#hidden += 1
+      if (pending.waits || isRun(pending.given)) this.#hidden += 1
       this.#added += pending.followUps.length
     }
     return loss
@@ -142,7 +145,7 @@ export class PendingQueue<U extends User> {
     const taken = this.commands.splice(length)
     for (let index = taken.length - 1; index >= 0; index -= 1) {
       this.#tree.undo(taken[index]!.changes)
-      if (taken[index]!.waits) this.#hidden -= 1
+      if (taken[index]!.waits || isRun(taken[index]!.given)) this.#hidden -= 1
       this.#added -= taken[index]!.followUps.length
     }
     return taken
@@ -154,11 +157,10 @@ export class PendingQueue<U extends User> {
     if (this.hasLanded) return commands
     for (let index = 0; index < this.inFlight; index += 1) {
       const verdict = verdicts.get(index)
-      if (!verdict) commands.push(this.commands[index]!.command)
-      else if (verdict.kind === 'applied' || verdict.kind === 'amended') {
-        const { command } = verdict.kind === 'amended' ? verdict : this.commands[index]!
-        commands.push(command, ...(verdict.followUps ?? []))
-      }
+      if (verdict && verdict.kind !== 'applied' && verdict.kind !== 'amended') continue
+      const { command } = verdict?.kind === 'amended' ? verdict : this.commands[index]!
+      if (!isRun(command)) commands.push(command)
+      commands.push(...(verdict?.followUps ?? []))
     }
     return commands
   }
@@ -225,8 +227,9 @@ export class PendingQueue<U extends User> {
           continue
         }
         kept.push(pending)
-        if (fault || pending.waits || (isSent && this.hasLanded)) this.#hidden += 1
-        else this.#added += pending.followUps.length
+        const isShown = !fault && !pending.waits && !(isSent && this.hasLanded)
+        if (!isShown || isRun(pending.given)) this.#hidden += 1
+        if (isShown) this.#added += pending.followUps.length
       }
     }
     this.commands = kept
@@ -309,15 +312,17 @@ export class PendingQueue<U extends User> {
   #applySent(pending: PendingCommand): Loss | undefined {
     const result = this.#rule(pending, pending.command)
     pending.followUps = result.ok ? result.followUps : NO_FOLLOW_UPS
-    const sent = this.#translate(pending.command)
-    pending.shown = result.ok ? result.shown : sent.ok ? sent.command : pending.command
+    const { command } = pending
+    const sent = isRun(command) ? ({ ok: false } as const) : this.#translate(command)
+    pending.shown = result.ok ? result.shown : sent.ok ? sent.command : command
     if (result.ok || !sent.ok) return result.ok ? undefined : result.refusal
     return this.#put(sent.command, pending.changes)
   }
 
-  #rule(pending: PendingCommand, sent?: CheckedCommand): Ruled {
+  #rule(pending: PendingCommand, sent?: CheckedGiven): Ruled {
+    if (isRun(pending.given)) return this.#run(pending, pending.given)
     const given = this.#translate(pending.given)
-    const now = sent && this.#translate(sent)
+    const now = sent && this.#translate(sent as CheckedCommand)
     if (!given.ok) return { ok: false, refusal: given }
     if (now?.ok === false) return { ok: false, refusal: now }
     const result = this.#ruleNow(pending, given.command, now?.command)
@@ -330,12 +335,26 @@ export class PendingQueue<U extends User> {
     return this.#options.translate?.(command) ?? { ok: true, command }
   }
 
+  /** What a name stands for is of this version, whoever gave it. */
+  #run(pending: PendingCommand, run: CheckedRun): Ruled {
+    const { changes } = pending
+    const result = applyRun<U, Loss>(run, {
+      ...this.#options.createRules(pending),
+      tree: this.#tree,
+      changes,
+      apply: (command) => this.#put(command, changes),
+    })
+    if (!result.ok) return result
+    const followUps = result.followUps.map(({ command }) => command)
+    return { ok: true, command: run, shown: run, followUps }
+  }
+
   /** The same for a command of the version that is known here. */
   #ruleNow(pending: PendingCommand, given: CheckedCommand, sent?: CheckedCommand): Ruled {
     const { changes } = pending
-    const { createRules, resolver, askWritten } = this.#options
+    const { createRules, isRuled, resolver, askWritten } = this.#options
     const first = sent ?? given
-    if (!createRules) {
+    if (!isRuled) {
       const refusal = this.#put(first, changes)
       if (refusal) return { ok: false, refusal }
       return { ok: true, command: first, shown: first, followUps: NO_FOLLOW_UPS }

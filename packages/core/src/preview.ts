@@ -1,8 +1,9 @@
 import { checkPullAnswer, checkSnapshot, type CheckedPull } from './answer.ts'
 import { applyRuled } from './apply-ruled.ts'
+import { applyRun, isRun } from './apply-run.ts'
 import { checkMemory, type CheckedMemory } from './check-memory.ts'
-import type { CheckedCommand } from './check.ts'
-import type { Command, Rejection } from './command.ts'
+import type { CheckedCommand, CheckedGiven, CheckedRun } from './check.ts'
+import type { GivenCommand, Rejection } from './command.ts'
 import { DocumentTree, type Change } from './document.ts'
 import { findStale, toLoss } from './expects.ts'
 import { endOfUnit, groupRejected } from './group.ts'
@@ -44,7 +45,7 @@ export interface PreviewedCommand {
    */
   readonly kind: 'applied' | 'amended' | 'rejected' | 'dropped' | 'conflict'
   /** As it was given; as it would apply, where that is another. Ids made for it are examples. */
-  readonly command: Command
+  readonly command: GivenCommand
   /** The node that it concerns: that which it creates, updates or deletes. */
   readonly path: Path
   /** Why it would not apply. */
@@ -94,7 +95,7 @@ export function preview<U extends User = User>(
 
 type PreviewRules<U extends User> = Pick<
   ProxyOptions<U>,
-  'interceptors' | 'resolve' | 'versions' | 'user' | 'now' | 'others'
+  'interceptors' | 'commands' | 'resolve' | 'versions' | 'user' | 'now' | 'others'
 >
 
 /** What the master has, and whether the flight is known to be part of it. */
@@ -154,6 +155,8 @@ interface PlayerOptions<U extends User> {
   readonly rules: PreviewRules<U>
 }
 
+// What was written since a count the master knows.
+const askWritten = () => false
 const NO_CONFLICTS: readonly Conflict[] = Object.freeze([])
 
 /** Plays the pending commands, one after the other, on what the master has. */
@@ -216,7 +219,9 @@ class Player<U extends User> {
     const orphaned = checkParents(command.path, this.#refused)
     const result: Played = orphaned
       ? { kind: 'dropped', command, rejection: orphaned }
-      : this.#apply(serial, remapCommand(command, this.#remaps), isSent)
+      : isRun(command)
+        ? this.#run(serial, command)
+        : this.#apply(serial, remapCommand(command, this.#remaps), isSent)
     if (result.rejection) {
       if (command.action === 'create') this.#refused.push(nodeOf(command))
       return toResult(own, result)
@@ -240,17 +245,10 @@ class Player<U extends User> {
     const changes: Change[] = []
     const document = this.#tree
     const rules = rulesOfProxy(this.#options.rules, clientId, serial)
-    // What was written since a count the master knows.
-    const askWritten = () => false
     const { resolve: resolver } = this.#options.rules
     const met = meet(document, free, { ...rules, resolver, askWritten })
     if (!met.ok) return { ...met.refusal, command: free }
-    const apply = (ruled: CheckedCommand): Loss | undefined => {
-      const stale = findStale(document, ruled, askWritten)
-      if (stale) return toLoss(document, ruled, { kind: 'conflict', rejection: stale })
-      const rejection = this.#tree.apply(ruled, changes)
-      return rejection && { kind: 'dropped', rejection }
-    }
+    const apply = (ruled: CheckedCommand) => this.#put(ruled, changes)
     const result = applyRuled<U, Loss>(met.command, {
       ...rules,
       tree: document,
@@ -265,8 +263,27 @@ class Player<U extends User> {
     return loss ? { ...loss, command: free } : { kind: 'applied', command: free }
   }
 
-  #conflicts(command: CheckedCommand): Conflict[] {
-    if (command.action === 'create') return []
+  #run(serial: number, run: CheckedRun): Played {
+    const changes: Change[] = []
+    const result = applyRun<U, Loss>(run, {
+      ...rulesOfProxy(this.#options.rules, this.#options.memory.clientId, serial),
+      tree: this.#tree,
+      changes,
+      apply: (command) => this.#put(command, changes),
+    })
+    this.#changes.push(...changes)
+    return result.ok ? { kind: 'applied', command: run } : { ...result.refusal, command: run }
+  }
+
+  #put(command: CheckedCommand, changes: Change[]): Loss | undefined {
+    const stale = findStale(this.#tree, command, askWritten)
+    if (stale) return toLoss(this.#tree, command, { kind: 'conflict', rejection: stale })
+    const rejection = this.#tree.apply(command, changes)
+    return rejection && { kind: 'dropped', rejection }
+  }
+
+  #conflicts(command: CheckedGiven): Conflict[] {
+    if (command.action === 'create' || command.action === 'run') return []
     const { path } = command
     if (command.action === 'delete') return this.#compare(path, undefined)
     const { props = {}, unset = [] } = command
@@ -285,12 +302,12 @@ class Player<U extends User> {
 }
 
 interface Own extends Pick<PreviewedCommand, 'serial' | 'isSent'> {
-  readonly given: CheckedCommand
+  readonly given: CheckedGiven
 }
 
 interface Played {
   readonly kind: 'applied' | 'rejected' | 'dropped' | 'conflict'
-  readonly command: CheckedCommand
+  readonly command: CheckedGiven
   readonly rejection?: Rejection
 }
 
@@ -307,6 +324,6 @@ function toResult(
   return { serial, isSent, kind: outcome, command, path, rejection, conflicts }
 }
 
-function toJson(command: CheckedCommand): JsonValue {
+function toJson(command: CheckedGiven): JsonValue {
   return command as unknown as JsonValue
 }

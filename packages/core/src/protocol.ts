@@ -1,4 +1,4 @@
-import type { Command, Rejection } from './command.ts'
+import type { Command, GivenCommand, Rejection } from './command.ts'
 import type { JsonObject } from './json.ts'
 import type { Path } from './path.ts'
 
@@ -64,7 +64,7 @@ export interface Flush extends Position {
   /** The history hash at `from`; `''` claims no past and asks for a snapshot. */
   readonly hash: string
   /** Empty to ask for news only. */
-  readonly commands: readonly Command[]
+  readonly commands: readonly GivenCommand[]
   /** In order of `at`; most commands are in none. */
   readonly groups?: readonly FlushGroup[]
   /** The schema version that the commands are written for; 1 where left out. */
@@ -78,7 +78,10 @@ export interface Flush extends Position {
 
 /** What became of one command of a flush, where it was not applied as sent and alone. */
 export type Verdict =
-  /** Applied as sent, and `followUps` right after it, by a rule. */
+  /**
+   * Applied as sent, and `followUps` right after it, by a rule. A named command is nothing
+   * but them: what it made.
+   */
   | { readonly index: number; readonly kind: 'applied'; readonly followUps: readonly Command[] }
   /** Applied, but as `command`. */
   | {
@@ -143,7 +146,10 @@ export interface FlushAnswer {
   readonly outcome: 'applied' | 'repeated'
   readonly commandCount: number
   readonly hash: string
-  /** In order of `index`; commands without one were applied as sent, and nothing followed them. */
+  /**
+   * In order of `index`; commands without one were applied as sent, and nothing followed
+   * them. Of a named one that says that there was nothing to do.
+   */
   readonly verdicts: readonly Verdict[]
   readonly remaps: readonly Remap[]
   readonly sync: Sync

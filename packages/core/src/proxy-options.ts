@@ -1,6 +1,7 @@
 import type { Interceptor, User } from './interceptor.ts'
 import type { LogRecord } from './confirmed-log.ts'
 import type { ProxyMemory } from './memory.ts'
+import type { NamedCommands } from './named.ts'
 import type { PendingSession } from './others.ts'
 import type { Resolver } from './resolve.ts'
 import type { SettledCommand } from './receipt.ts'
@@ -13,6 +14,8 @@ export interface ProxyOptions<U extends User = User> {
   readonly now: () => number
   /** Refuse or amend commands here already. The master runs its own. */
   readonly interceptors?: readonly Interceptor<U>[]
+  /** What can be run by its name. The master runs its own. */
+  readonly commands?: NamedCommands
   /**
    * What to show where an update finds something else than it expects; what counts is
    * what the master makes of it. Give both the same. Without it, such an update is

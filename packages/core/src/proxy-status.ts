@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { GivenCommand } from './command.ts'
 import { Listeners } from './listeners.ts'
 import { ROOT, type Path } from './path.ts'
 import type { Remap } from './protocol.ts'
@@ -24,7 +24,7 @@ export interface ProxyStatus {
 /** A command that showed in the document, and then was refused or could not apply. */
 export type LostCommand = Loss & {
   /** As the application gave it, renames followed. */
-  readonly command: Command
+  readonly command: GivenCommand
   /** The node that it concerns: that which it creates, updates or deletes. */
   readonly path: Path
   /** When it was lost, in milliseconds since 1970. */

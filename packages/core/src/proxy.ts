@@ -12,9 +12,9 @@ import { checkSnapshot } from './answer.ts'
 import { Audience } from './audience.ts'
 import { Batches } from './batches.ts'
 import { changedPaths, reachOf } from './changed-paths.ts'
-import { checkCommand } from './check.ts'
+import { checkGiven } from './check.ts'
 import { checkMemory } from './check-memory.ts'
-import type { Command } from './command.ts'
+import type { GivenCommand } from './command.ts'
 import { Commander, type ApplyOptions } from './commander.ts'
 import { ConfirmedLog, type ConfirmedReader, type LogRecord } from './confirmed-log.ts'
 import { FlushoutError } from './errors.ts'
@@ -95,10 +95,8 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     const { clientId } = this.#outbox
     this.#replica = new Replica(checked, {
       createId,
-      createRules:
-        interceptors.length > 0 || resolve
-          ? ({ serial }) => rulesOfProxy(options, clientId, serial)
-          : undefined,
+      createRules: ({ serial }) => rulesOfProxy(options, clientId, serial),
+      isRuled: interceptors.length > 0 || resolve !== undefined,
       resolver: resolve,
       translate: translator(options.versions, schema),
       clientId: () => this.#outbox.clientId,
@@ -263,9 +261,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     return this.#replica.tree.size(path)
   }
 
-  override apply(command: Command, { wait = false, label }: ApplyOptions = NO_OPTIONS): Receipt {
+  override apply(
+    command: GivenCommand,
+    { wait = false, label = this.#labelOf(command) }: ApplyOptions = NO_OPTIONS,
+  ): Receipt {
     const { createId, now } = this.#options
-    const checked = checkCommand(command, createId)
+    const checked = checkGiven(command, createId)
     if (!checked.ok) {
       this.#tellLater({
         command,
@@ -428,7 +429,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * build on them; what is in flight stays. They end as dropped, with the code WITHDRAWN,
    * and are no entries of `rejections`. Gives them, in order.
    */
-  withdraw(serials: Iterable<number>): readonly Command[] {
+  withdraw(serials: Iterable<number>): readonly GivenCommand[] {
     return this.#exchange.withdraw(new Set(serials))
   }
 
@@ -436,7 +437,7 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
    * Take everything queued out, and let `give` give it elsewhere. What becomes of a
    * command there is what its receipt here tells. Gives the receipts of `give`.
    */
-  handOver(give: (command: Command, options: ApplyOptions) => Receipt): readonly Receipt[] {
+  handOver(give: (command: GivenCommand, options: ApplyOptions) => Receipt): readonly Receipt[] {
     const taken: PendingCommand[] = []
     const { queue } = this.#replica
     const paths = this.#replica.rebase(() => {
@@ -457,6 +458,12 @@ export class CommandProxy<Doc extends object = JsonObject, U extends User = User
     if (batched) batched.push(...(paths ?? []))
     else this.#audience.publish(paths ?? [])
     return receipts
+  }
+
+  #labelOf(command: GivenCommand): string | undefined {
+    const { commands = {} } = this.#options
+    const name = command?.action === 'run' ? command.name : undefined
+    return name !== undefined && Object.hasOwn(commands, name) ? commands[name]!.label : undefined
   }
 
   #listenTo(pending: PendingCommand): void {

@@ -75,9 +75,12 @@ export class ReadCheck {
 }
 
 /** Where a command of the flush did something else than its author saw. */
-function alteredBy(verdict: Verdict, sent: Flush['commands']): Path[] {
+function alteredBy(verdict: Verdict, sent: Flush['commands']): readonly Path[] {
+  const given = sent[verdict.index]!
+  // What its author saw of a named one is not told.
+  if (given.action === 'run') return [ROOT]
   if (verdict.kind === 'applied') return []
-  const checked = checkCommand(sent[verdict.index]!, () => '')
+  const checked = checkCommand(given, () => '')
   const seen = checked.ok ? writtenPaths(checked.command) : []
   const { command } = verdict.kind === 'amended' ? verdict : {}
   return command ? [...seen, ...writtenPaths(command as CheckedCommand)] : seen

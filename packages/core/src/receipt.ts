@@ -1,5 +1,5 @@
-import type { CheckedCommand } from './check.ts'
-import type { Command, Rejection } from './command.ts'
+import type { CheckedCommand, CheckedGiven } from './check.ts'
+import type { Command, GivenCommand, Rejection } from './command.ts'
 import type { Change } from './document.ts'
 import type { PendingGroup } from './group.ts'
 import type { Loss } from './loss.ts'
@@ -9,7 +9,10 @@ import { nodeOf } from './remap.ts'
 
 /** What became of a command in the end. */
 export type Outcome =
-  /** In the master's history as given. `followUps`: what a rule had follow it there. */
+  /**
+   * In the master's history as given. `followUps`: what a rule had follow it there, or
+   * what a named command made.
+   */
   | { readonly kind: 'applied'; readonly followUps?: readonly Command[] }
   /** In the master's history, but as `command`. */
   | {
@@ -45,7 +48,7 @@ export interface Receipt {
 /** A command and what became of it. */
 export interface SettledCommand {
   /** As the application gave it, renames followed. */
-  readonly command: Command
+  readonly command: GivenCommand
   /** The node that it concerns: that which it creates, updates or deletes. */
   readonly path: Path
   readonly outcome: Outcome
@@ -59,12 +62,12 @@ const APPLIED: Outcome = Object.freeze({ kind: 'applied' })
 /** A command between the moment it is given and its outcome. */
 export class PendingCommand implements Receipt {
   /** As the application gave it, renames followed: what a rebase starts from. */
-  given: CheckedCommand
+  given: CheckedGiven
   /** As it is sent. */
-  command: CheckedCommand
+  command: CheckedGiven
   /** As it applied here: what a resolver made of it, if it met a conflict. */
-  shown: CheckedCommand
-  /** What followed it here, by a rule. Not sent: the master has its own rules. */
+  shown: CheckedGiven
+  /** What followed it here, by a rule; of a named command what it made. Not sent: the master has its own rules. */
   followUps: readonly CheckedCommand[] = NO_FOLLOW_UPS
   /** What it and its follow-ups did to the document; empty while it does not apply. */
   readonly changes: Change[] = []
@@ -88,13 +91,17 @@ export class PendingCommand implements Receipt {
   #durable: Promise<boolean> | undefined
   #resolveDurable: ((isDurable: boolean) => void) | undefined
 
-  constructor(given: CheckedCommand, size: number, waits = false, group?: PendingGroup) {
+  constructor(given: CheckedGiven, size: number, waits = false, group?: PendingGroup) {
     this.waits = waits
     this.group = group
     this.given = given
     this.command = given
     this.shown = given
     this.size = size
+  }
+
+  get label(): string | undefined {
+    return this.group?.label
   }
 
   /** Its place among those of other sessions. An atomic group is in one place. */

@@ -45,17 +45,25 @@ export function edit<Doc extends object>(
   model: Editable<Doc>,
   recipe: Recipe<Doc>,
 ): readonly Receipt[] {
-  return applyAll(model, () => record(model.read() as JsonObject, recipe as Recipe<JsonObject>))
+  const run = recipe as Recipe<JsonObject>
+  return applyAll(model, () => recordWith(model.read() as JsonObject, run).commands)
 }
 
-function record(document: JsonObject, recipe: Recipe<JsonObject>): Command[] {
+/** What `recipe` does to the document, told as commands, and what it returned. */
+export function recordWith(
+  document: JsonObject,
+  recipe: (draft: Draft<JsonObject>) => unknown,
+): { readonly commands: readonly Command[]; readonly result: unknown } {
+  let result: unknown
   const [after, patches] = immer.produceWithPatches(document, (draft) => {
-    const result: unknown = recipe(draft)
+    result = recipe(draft)
     if (result instanceof Promise) {
+      // Refused here; but what it rejects with must not go unhandled.
+      result.catch(() => {})
       throw new FlushoutError('COMMAND_INVALID', 'A recipe is synchronous; await before it.')
     }
   })
-  return toCommands(patches, document, after)
+  return { commands: toCommands(patches, document, after), result }
 }
 
 /** What is to be done to the props of one node. */

@@ -124,12 +124,13 @@ function redactNote(
   redacted: readonly CheckedCommand[],
   path: Path,
 ): EntryNote {
-  const { index, label, count = 1 } = note
+  const { index, label, count = 1, run } = note
   const isChanged = commands
-    .slice(index, index + count)
+    .slice(index, index + Math.max(count, run?.count ?? 1))
     .some((command, place) => command !== redacted[index + place])
-  const at = commands[index]!.path
-  const isNear = startsWith(at, path) || startsWith(path, at)
+  const isNear = commands
+    .slice(index, index + (run?.count ?? 1))
+    .some(({ path: at }) => startsWith(at, path) || startsWith(path, at))
   const plain = Object.fromEntries(Object.entries(note).filter(([field]) => PLAIN.has(field)))
   const isTelling = Object.keys(note).some((field) => field !== 'label' && !PLAIN.has(field))
   // Keys below what is erased go with it.

@@ -1,4 +1,4 @@
-import type { CheckedCommand } from './check.ts'
+import type { CheckedCommand, CheckedGiven } from './check.ts'
 import type { DocumentTree } from './document.ts'
 import { startsWith, type Path } from './path.ts'
 import type { Remap } from './protocol.ts'
@@ -17,14 +17,14 @@ function remapPath(path: Path, remaps: readonly Remap[]): Path {
 }
 
 /** The path of the node that a command concerns: that which it creates, updates or deletes. */
-export function nodeOf(command: CheckedCommand): Path {
+export function nodeOf(command: CheckedGiven): Path {
   return command.action === 'create' ? [...command.path, command.id] : command.path
 }
 
 /** `command` with its path followed; the very same command if no remap applies. */
-export function remapCommand(command: CheckedCommand, remaps: readonly Remap[]): CheckedCommand {
+export function remapCommand<C extends CheckedGiven>(command: C, remaps: readonly Remap[]): C {
   const path = remapPath(command.path, remaps)
-  return path === command.path ? command : Object.freeze({ ...command, path })
+  return path === command.path ? command : Object.freeze<C>({ ...command, path })
 }
 
 /** The nodes that `predicted` creates where `actual`, one by one, creates them under another id. */
@@ -42,13 +42,13 @@ export function renamedFollowUps(
 }
 
 /** `command`, a create with another id where its own is taken. */
-export function withFreeId(
+export function withFreeId<C extends CheckedGiven>(
   tree: DocumentTree,
-  command: CheckedCommand,
+  command: C,
   createId: () => string,
-): CheckedCommand {
+): C {
   if (command.action !== 'create') return command
   let { id } = command
   while (tree.has([...command.path, id])) id = createId()
-  return id === command.id ? command : Object.freeze({ ...command, id })
+  return id === command.id ? command : Object.freeze<C>({ ...command, id })
 }

@@ -160,8 +160,8 @@ export function toUnits({
   const units: Unit[] = []
   const told = new Map(notes.map((note) => [note.index, note]))
   for (let at = 0; at < commands.length;) {
-    const { atomic, count = 1, reads } = told.get(at) ?? {}
-    let end = at + (atomic ? count : 1)
+    const { atomic, count = 1, reads, run } = told.get(at) ?? {}
+    let end = at + (atomic ? count : (run?.count ?? 1))
     // What follows the last of a group is counted in it.
     while (told.get(end)?.cause !== undefined) end += 1
     const writes = commands

@@ -1,12 +1,14 @@
-import type { Command } from './command.ts'
+import type { Command, GivenCommand } from './command.ts'
 import type { Receipt } from './receipt.ts'
 
 /** A command that was accepted, as long as it may still become another one. */
 export interface TrackedCommand extends Receipt {
   /** As it applied here the last time. */
-  readonly command: Command
-  /** What followed it here the last time, by a rule. */
+  readonly command: GivenCommand
+  /** What followed it here the last time, by a rule; of a named command what it made. */
   readonly followUps: readonly Command[]
+  /** What its author, or the definition that names it, calls it. */
+  readonly label: string | undefined
   /** As in `ProxyMemory`. */
   readonly serial: number
   /** It does not show before the master has confirmed it. */

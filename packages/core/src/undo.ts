@@ -9,7 +9,7 @@
 // A step is held as the commands that were accepted, not as what they did: that
 // changes as long as they are pending, and is looked up when it is needed.
 import type { ApplyOptions } from './commander.ts'
-import type { Command, Rejection } from './command.ts'
+import type { Command, GivenCommand, Rejection } from './command.ts'
 import type { BatchOptions } from './group.ts'
 import { isSameJson, type JsonValue } from './json.ts'
 import { isSamePath, ROOT, startsWith, type Path } from './path.ts'
@@ -196,7 +196,9 @@ export class UndoStack {
       const tracked =
         of?.clientId === home.clientId && home.pending.find(({ serial }) => serial === of.serial)
       if (!tracked) return effects
-      for (const [index, command] of [tracked.command, ...tracked.followUps].entries()) {
+      const { command: given, followUps } = tracked
+      const all = given.action === 'run' ? followUps : [given, ...followUps]
+      for (const [index, command] of all.entries()) {
         const effect = effects[index]
         if (effect && !this.#effects.has(command)) this.#effects.set(command, effect)
       }
@@ -243,7 +245,8 @@ export class UndoStack {
   #add(tracked: TrackedCommand, { group, at, label }: Pick<Step, 'group' | 'at' | 'label'>): void {
     if (this.#collecting) return void this.#collecting.edits.push(tracked)
     this.#redo.length = 0
-    const typing = group ? undefined : typingOf(tracked.command)
+    const { command, label: own } = tracked
+    const typing = group ? undefined : typingOf(command)
     const last = this.#isClosed ? undefined : this.#undo.at(-1)
     const { describe, maxSteps = MAX_STEPS, pauseMs = PAUSE_MS } = this.#options
     const isSameBatch = group && last?.group === group
@@ -254,7 +257,8 @@ export class UndoStack {
       last.memory = undefined
       if (last.edits.length > MAX_EDITS) last.edits = this.#shorten(last.edits)
     } else {
-      const name = label ?? describe?.(tracked.command)
+      const isNamed = command.action === 'run'
+      const name = label ?? own ?? (isNamed ? command.name : describe?.(command))
       const step = { label: name, edits: [tracked], group, typing, at, left: [] }
       this.#undo.push({ ...step, id: (this.#lastId += 1), memory: undefined })
       if (this.#undo.length > maxSteps) this.#undo.shift()
@@ -353,19 +357,31 @@ export class UndoStack {
   #effectsOfEdit(edit: TrackedCommand | Effect): Effect[] {
     if ('places' in edit) return [edit]
     const { command, followUps, outcome } = edit
-    const own = this.#effects.get(command)
+    const own = command.action === 'run' ? undefined : this.#effects.get(command)
     if (!outcome) return this.#found([own], followUps)
-    if (outcome.kind === 'applied') return this.#found([own], outcome.followUps)
+    if (outcome.kind === 'applied') {
+      const made = command.action === 'run' ? followUps : []
+      return this.#found([own], outcome.followUps, made)
+    }
     if (outcome.kind !== 'amended') return []
     const amended = this.#effects.get(outcome.command) ?? (own && amend(own, outcome.command))
     return this.#found([amended], outcome.followUps)
   }
 
-  /** What is not known stays: of a snapshot nobody can tell what followed a command there. */
-  #found(own: readonly (Effect | undefined)[], followUps: readonly Command[] = []): Effect[] {
-    return [...own, ...followUps.map((command) => this.#effects.get(command))].filter(
-      (effect) => effect !== undefined,
-    )
+  /**
+   * What is not known stays: of a snapshot nobody can tell what followed a command there.
+   * But what a named one made there may be what it had `made` here.
+   */
+  #found(
+    own: readonly (Effect | undefined)[],
+    followUps: readonly Command[] = [],
+    made: readonly Command[] = [],
+  ): Effect[] {
+    const effects = followUps.map((command) => {
+      const same = this.#effects.has(command) ? command : made.find((one) => isEqual(one, command))
+      return same && this.#effects.get(same)
+    })
+    return [...own, ...effects].filter((effect) => effect !== undefined)
   }
 
   /** Hold what was settled as what it did, so that typing without a pause takes no more and more. */
@@ -395,6 +411,10 @@ export class UndoStack {
     this.#state = next
     for (const listener of this.#listeners) listener()
   }
+}
+
+function isEqual(one: Command, other: Command): boolean {
+  return isSameJson(one as unknown as JsonValue, other as unknown as JsonValue)
 }
 
 /** What of `effect` is neither at, above nor below one of `paths`. */
@@ -431,7 +451,7 @@ function meets(effect: Effect, paths: readonly Path[]): boolean {
 }
 
 /** What is being typed into, if the command may be a part of that. */
-function typingOf(command: Command): string | undefined {
+function typingOf(command: GivenCommand): string | undefined {
   if (command.action !== 'update' || !command.props || command.unset) return undefined
   return JSON.stringify([command.path ?? ROOT, Object.keys(command.props).sort()])
 }

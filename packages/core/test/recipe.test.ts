@@ -1,4 +1,4 @@
-import { type Command, CommandProxy, type JsonObject, type JsonValue } from '@flushout/core'
+import { CommandProxy, type Flush, type JsonObject, type JsonValue } from '@flushout/core'
 import { edit } from '@flushout/core/recipe'
 import { World } from '@flushout/core/testing'
 import fc from 'fast-check'
@@ -21,7 +21,7 @@ function open(document: Todos) {
 }
 
 /** The commands that a recipe came to, as the master gets them. */
-function commandsOf(proxy: CommandProxy<Todos>): readonly Command[] {
+function commandsOf(proxy: CommandProxy<Todos>): Flush['commands'] {
   return proxy.beginFlush()?.commands ?? []
 }
 

@@ -1,7 +1,7 @@
 import {
   FlushoutError,
   isPath,
-  type Command,
+  type GivenCommand,
   type Path,
   type Rejection,
   type User,
@@ -39,14 +39,14 @@ export interface Objection {
 export type Check<U extends User = User> = {
   // Taken from a method, so that a function over the application's own kind of user fits.
   check(
-    commands: readonly Command[],
+    commands: readonly GivenCommand[],
     context: CheckContext<U>,
   ): Promise<readonly Objection[] | void> | readonly Objection[] | void
 }['check']
 
 /** What is checked, and for how long. */
 export interface Checked<U extends User> extends Omit<CheckContext<U>, 'signal'> {
-  readonly commands: readonly Command[]
+  readonly commands: readonly GivenCommand[]
   /** 0 waits for ever. */
   readonly checkMs: number
   readonly environment: Environment
@@ -77,7 +77,7 @@ export async function checkCommands<U extends User>(
 
 function toRejections(
   objections: readonly Objection[] | void,
-  commands: readonly Command[],
+  commands: readonly GivenCommand[],
 ): ReadonlyMap<number, Rejection> {
   const rejections = new Map<number, Rejection>()
   for (const { index, message, code = 'REJECTED', at } of objections ?? []) {
@@ -91,7 +91,7 @@ function toRejections(
   return rejections
 }
 
-function placeOf(command: Command): Path {
+function placeOf(command: GivenCommand): Path {
   const { path = [] } = command
   return command.action === 'create' && command.id !== undefined ? [...path, command.id] : path
 }

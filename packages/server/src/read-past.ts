@@ -111,17 +111,22 @@ function withCauses({ notes = [] }: LogEntry, indexes: readonly number[]): reado
 
 /** A note as it is where only some of the commands are shown. */
 function showNote(note: EntryNote, shown: readonly number[]): EntryNote[] {
-  const { index, count = 1, label, atomic, reads, cause, ...own } = note
-  const covered = shown.filter((at) => at >= index && at < index + count)
+  const { index, count = 1, label, atomic, reads, run, cause, ...own } = note
+  const coveredBy = (size: number) => shown.filter((at) => at >= index && at < index + size)
+  const covered = coveredBy(Math.max(count, run?.count ?? 1))
+  const group = coveredBy(count)
+  const made = coveredBy(run?.count ?? 0)
   const isShown = covered[0] === index
-  if (covered.length === 0 || (!isShown && label === undefined && !atomic)) return []
+  const isOfMany = label !== undefined || atomic || run
+  if (covered.length === 0 || (!isShown && !isOfMany)) return []
   return [
     {
       index: shown.indexOf(covered[0]!),
       ...(label !== undefined && { label }),
       ...(atomic && { atomic }),
       ...(reads && { reads }),
-      ...(covered.length > 1 && { count: covered.length }),
+      ...(group.length > 1 && { count: group.length }),
+      ...(run && made.length > 0 && { run: { ...run, count: made.length } }),
       ...(isShown && own),
       ...(isShown && cause !== undefined && { cause: shown.indexOf(cause) }),
     },

@@ -28,7 +28,7 @@ const command: Schema = {
   additionalProperties: false,
   description: 'One intended change of a document.',
   properties: {
-    action: { type: 'string', description: 'create, update or delete' },
+    action: { type: 'string', description: 'create, update, delete; run: only in a flush' },
     path,
     id: { type: 'string', description: 'create: the key of the new node' },
     props: { ...jsonObject, description: 'create, update: what to set' },
@@ -43,6 +43,8 @@ const command: Schema = {
         since: { ...count, description: 'Nobody else wrote to the node since this count.' },
       },
     },
+    name: { type: 'string', description: 'run: the command that the model names' },
+    args: { ...jsonObject, description: 'run: what it is run with' },
   },
 }
 
@@ -64,7 +66,7 @@ const verdict: Schema = {
       type: 'array',
       items: ref('Command'),
       minItems: 1,
-      description: 'applied, amended: what a rule had follow it, in order.',
+      description: 'applied, amended: what a rule had follow it, or run made, in order.',
     },
     rejection: ref('Rejection'),
     found: {
@@ -205,6 +207,16 @@ const entryNote: Schema = {
     },
     count: { ...count, description: 'For how many commands that is; 1 if missing.' },
     cause: { ...count, description: 'The index of the command that it follows, by a rule.' },
+    run: {
+      type: 'object',
+      required: ['name', 'count'],
+      description: 'It and those after it were made by a named command.',
+      properties: {
+        name: text,
+        args: { ...jsonObject, description: 'What it was run with.' },
+        count: { ...count, description: 'How many it made.' },
+      },
+    },
     merged: {
       type: 'object',
       required: ['sent', 'base'],

@@ -4,6 +4,7 @@ import {
   type Interceptor,
   type JsonObject,
   type ModelVersions,
+  type NamedCommands,
   type Resolver,
   type User,
 } from '@flushout/core'
@@ -37,6 +38,8 @@ export interface ModelKind<U extends User = User> {
   readonly history?: Retention
   /** Rules for its commands, in the order in which they run. */
   readonly interceptors?: readonly Rule<U>[]
+  /** What can be run by its name; see `withCommands` of `@flushout/core/commands`. */
+  readonly commands?: NamedCommands
   /**
    * What to do with an update that found something else than it expects. Without it, such
    * an update is a conflict: nothing is overwritten, and its author is told.

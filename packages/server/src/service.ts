@@ -483,12 +483,13 @@ class Service<U extends User> implements FlushoutService<U> {
       createId: this.#createId,
       digest,
       interceptors: kind.interceptors ?? [],
+      ...(kind.commands && { commands: kind.commands }),
       ...(kind.resolve && { resolve: kind.resolve }),
       versions: kind.versions,
       maxDocumentBytes: this.#limits.documentBytes,
       maxHistoryBytes: this.#limits.historyBytes,
       onInterceptorError: (error) => {
-        this.#log.error({ err: error, model: key }, 'an interceptor failed')
+        this.#log.error({ err: error, model: key }, 'a rule or a named command failed')
       },
     }
   }

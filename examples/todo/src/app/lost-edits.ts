@@ -17,6 +17,8 @@ export function collectLostEdits(rejections: readonly RejectedCommand[]): Map<st
   const lost = new Map<string, LostEdit>()
   for (const rejected of rejections) {
     const { command, rejection, dismiss, retry } = rejected
+    // The list has no commands with names.
+    if (command.action === 'run') continue
     const id = command.action === 'create' ? command.id! : command.path!.at(-1)!
     const first = lost.get(id)
     lost.set(id, {

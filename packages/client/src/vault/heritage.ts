@@ -1,4 +1,4 @@
-import { ROOT, type Command, type LostCommand, type ProxyMemory } from '@flushout/core'
+import { ROOT, type GivenCommand, type LostCommand, type ProxyMemory } from '@flushout/core'
 import type { StorageChange } from '../storage/client-storage.ts'
 import { toLossId } from './journal.ts'
 import type { ShelfKeys, StoredLoss, StoredSession } from './shelf.ts'
@@ -61,7 +61,7 @@ export function giveUp(
 }
 
 /** An edit of which nobody can tell any more whether it was sent. */
-function toSpoiled(command: Command, at: number): LostCommand {
+function toSpoiled(command: GivenCommand, at: number): LostCommand {
   const { path = ROOT } = command
   const message = 'What was kept of it on this device cannot be read.'
   return {

@@ -1,6 +1,7 @@
 import { FlushoutError } from '../errors.ts'
 import type { Interceptor } from '../interceptor.ts'
 import type { JsonObject } from '../json.ts'
+import type { NamedCommands } from '../named.ts'
 import { describePath } from '../path.ts'
 import type { Resolver } from '../resolve.ts'
 import type { ModelVersions } from '../versions.ts'
@@ -17,6 +18,8 @@ import type { Stored } from './stored.ts'
 export interface ModelTypes {
   readonly pattern: string
   readonly document: object
+  /** What each named command is run with. */
+  readonly runs?: object
 }
 
 /** What is said of a kind of models, besides its schema. */
@@ -71,6 +74,8 @@ export interface ModelDefinition<Types extends ModelTypes = ModelTypes> {
   readonly resolve?: Resolver
   /** Left out where there is one version, and no other was before. */
   readonly versions?: ModelVersions
+  /** What can be run by its name, see `withCommands`. */
+  readonly commands?: NamedCommands
   /** For the compiler alone; never there. */
   readonly types?: Types
 }

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { GivenCommand } from '../command.ts'
 import type { JsonObject } from '../json.ts'
 import type { Flush, Snapshot } from '../protocol.ts'
 import type { CommandProxy } from '../proxy.ts'
@@ -45,11 +45,13 @@ function answerTo(flush: Flush, { pending }: LocalProxy): object {
     return followUps ? { index, kind: 'applied', followUps } : []
   })
   const led = commands.flatMap((_, index) => pending.commands[index]!.followUps ?? [])
+  // A named command is nothing but what it made.
+  const own = commands.filter(({ action }) => action !== 'run')
   return {
     clientId,
     sequence,
     outcome: 'applied',
-    commandCount: from + commands.length + led.length,
+    commandCount: from + own.length + led.length,
     hash: HASH,
     verdicts,
     remaps: [],
@@ -58,6 +60,6 @@ function answerTo(flush: Flush, { pending }: LocalProxy): object {
 }
 
 /** What rules did not change is the same for all that is in a flush. */
-function isSame(given: Command, shown: Command): boolean {
+function isSame(given: GivenCommand, shown: GivenCommand): boolean {
   return given === shown || JSON.stringify(given) === JSON.stringify(shown)
 }

@@ -1,4 +1,4 @@
-import type { Command } from '@flushout/client'
+import type { GivenCommand } from '@flushout/client'
 import type { ReactElement } from 'react'
 import { nodeOf, tellPath, tellProps } from './words.ts'
 
@@ -7,7 +7,7 @@ export function Action({
   command,
   label,
 }: {
-  readonly command: Command
+  readonly command: GivenCommand
   /** What the application calls it. */
   readonly label?: string | undefined
 }): ReactElement {
@@ -20,7 +20,7 @@ export function Action({
       <span className="what">
         {label !== undefined && <b>{label} </b>}
         <span className="path" title={path.join(' / ')}>
-          {tellPath(path)}
+          {command.action === 'run' ? command.name : tellPath(path)}
         </span>{' '}
         <span className="props">{tellProps(command)}</span>
       </span>

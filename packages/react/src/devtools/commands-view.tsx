@@ -1,4 +1,4 @@
-import type { Command, HistoryEntry, PendingSession } from '@flushout/client'
+import type { Command, GivenCommand, HistoryEntry, PendingSession } from '@flushout/client'
 import type { ReactElement } from 'react'
 import { useHistory } from '../use-history.ts'
 import { useRejections, type RejectedCommand } from '../use-rejections.ts'
@@ -15,7 +15,7 @@ interface CommandsViewProps {
 
 interface PendingLine {
   readonly id: string
-  readonly command: Command
+  readonly command: GivenCommand
   /** Of its flush; undefined while it is queued. */
   readonly sequence: number | undefined
   readonly clientId: string
@@ -131,6 +131,7 @@ function Confirmed(props: {
         >
           <span className="place">{count}</span>
           <Action command={command} label={note?.label} />
+          {note?.run && <span className="who">of {note.run.name}</span>}
           {note?.cause !== undefined && (
             <span className="who">follows {entry.from + note.cause + 1}</span>
           )}

@@ -1,4 +1,4 @@
-import type { Command, JsonObject, JsonValue, ModelStatus, Path } from '@flushout/client'
+import type { GivenCommand, JsonObject, JsonValue, ModelStatus, Path } from '@flushout/client'
 
 const MAX_SEGMENT = 14
 const SHOWN_TAIL = 6
@@ -13,14 +13,15 @@ export function tellPath(path: Path): string {
 }
 
 /** The node that a command concerns. */
-export function nodeOf(command: Command): Path {
+export function nodeOf(command: GivenCommand): Path {
   const { path = [] } = command
   return command.action === 'create' && command.id !== undefined ? [...path, command.id] : path
 }
 
 /** What a command sets and removes, on one line. */
-export function tellProps(command: Command): string {
+export function tellProps(command: GivenCommand): string {
   if (command.action === 'delete') return ''
+  if (command.action === 'run') return tellFields(command.args ?? {})
   const { props = {}, unset = [] } = command as { props?: JsonObject; unset?: readonly string[] }
   const removed = unset.map((key) => `${key} removed`)
   return shorten([tellFields(props), ...removed].filter(Boolean).join(', '))
