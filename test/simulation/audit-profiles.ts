@@ -5,7 +5,7 @@ import type { Profile } from './profile.ts'
 import { Violation } from './violation.ts'
 
 /** What is kept for good: documents, and what was refused until somebody has seen it. */
-const LASTING: ReadonlySet<unknown> = new Set(['document', 'record', 'lost'])
+const LASTING: ReadonlySet<unknown> = new Set(['document', 'record', 'lost', 'step'])
 
 /** What should not be on a disk any more when all is done, in words. */
 export function leftOnDisk({ name, drive }: Profile): string[] {

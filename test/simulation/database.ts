@@ -24,6 +24,8 @@ export interface Database {
   readonly store: ModelStore
   /** Everything about a model; undefined if there is none. */
   look(key: string): Promise<Content | undefined>
+  /** All that is held of a model, in whatever form, as text. */
+  texts(key: string): Promise<string>
   /** Make a model what it was when it was looked at; undefined takes it away. */
   put(key: string, content: Content | undefined): Promise<void>
   /** Let the connection of the next call break after so many statements of it. */

@@ -43,6 +43,7 @@ export class Estate {
 /** What all pages of a profile send of one model. */
 class SharedOutgoing implements Outgoing {
   readonly copied = new Set<string>()
+  readonly expired = new Set<string>()
   mayBeReused = false
   readonly isShared = true
   readonly #estate: Estate

@@ -7,6 +7,8 @@ export interface Edit {
   /** Who, on which page, and the how manieth, as `ada.1-7`: what the edit writes, so that it is found again. */
   readonly mark: string
   readonly action: string
+  /** Whether the command has its mark. */
+  readonly isMarked: boolean
   readonly receipt: Receipt
   /** The flushes that carried it, as `clientId#sequence`. */
   readonly flushes: string[]
@@ -22,6 +24,8 @@ export interface Edit {
 export interface Outgoing {
   /** Flushes of which the network made a copy. */
   readonly copied: Set<string>
+  /** Flushes of a client that was forgotten, which go on under another id. */
+  readonly expired: Set<string>
   /** A flush that may have landed was refused, and its number is free all the same. */
   readonly mayBeReused: boolean
   /** Whether several pages send it. */
@@ -40,21 +44,32 @@ export class Ledger implements Outgoing {
   readonly sent = new Map<string, string>()
   /** Flushes of which the network made a copy. */
   readonly copied: Set<string>
+  readonly expired: Set<string>
   /** A flush that may have landed was refused, and its number is free all the same. */
   mayBeReused = false
   readonly isShared = false
   // All before this one are settled.
   #settled = 0
 
-  constructor(key: string, copied: Set<string> = new Set()) {
+  constructor(key: string, shared?: Pick<Outgoing, 'copied' | 'expired'>) {
     this.key = key
-    this.copied = copied
+    this.copied = shared?.copied ?? new Set()
+    this.expired = shared?.expired ?? new Set()
   }
 
-  add(mark: string, action: string, receipt: Receipt, after?: string): Edit {
+  add(
+    mark: string,
+    action: string,
+    receipt: Receipt,
+    {
+      after,
+      isMarked = action !== 'delete',
+    }: { after?: string | undefined; isMarked?: boolean } = {},
+  ): Edit {
     const edit = {
       mark,
       action,
+      isMarked,
       receipt,
       flushes: [],
       isStored: false,

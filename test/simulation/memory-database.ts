@@ -75,6 +75,10 @@ export class MemoryDatabase implements Database {
     return this.#models.get(key)
   }
 
+  async texts(key: string): Promise<string> {
+    return JSON.stringify([this.#models.get(key), this.#checkpoints.get(key)])
+  }
+
   async put(key: string, content: Content | undefined): Promise<void> {
     if (content) this.#models.set(key, content)
     else this.#models.delete(key)

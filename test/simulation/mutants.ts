@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts'
+import { deedMutants } from './mutants-deeds.ts'
 import { deviceMutants } from './mutants-devices.ts'
 import { liveMutants } from './mutants-live.ts'
 
@@ -281,4 +282,5 @@ export const mutants: readonly Mutant[] = [
   },
   ...liveMutants,
   ...deviceMutants,
+  ...deedMutants,
 ]

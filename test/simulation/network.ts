@@ -127,6 +127,7 @@ class Exchange {
       const { code, message, retry, retryAfterMs } = reply.error
       this.#checkAlarm(code)
       if (this.#flush && retry === 'never') this.#outgoing.refused(this.#flush, code)
+      if (this.#flush && code === 'CLIENT_EXPIRED') this.#outgoing.expired.add(idOf(this.#flush))
       return this.#reject(
         new FlushoutError(code as ErrorCode, message, {
           retry: retry as Retry,

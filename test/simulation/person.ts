@@ -154,19 +154,31 @@ export class Person {
 
   /** Make one more edit that nobody minds. */
   probe(key: string): void {
-    const mark = `${this.name}.${this.#pages}-${(this.#marks += 1)}`
+    const mark = this.nextMark()
     this.#stage.trace(`${this.name} tries who hears of ${mark}`)
     const { models } = this.#page!
     this.#stage.touch(this.#page!)
     const receipt = models.get(key)!.apply({ action: 'update', path: [], props: { mark } })
-    if (receipt.ok) this.#note(key, mark, 'update', receipt)
+    if (receipt.ok) this.note(key, mark, 'update', receipt)
   }
 
-  #note(key: string, mark: string, action: string, receipt: Receipt, after?: string): void {
-    const edit = this.#page!.ledgers.get(key)!.add(mark, action, receipt, after)
+  /** What tells the next edit from all others; `series` if it is given out of turn. */
+  nextMark(series = ''): string {
+    // The page too: between two pages of a person no order is promised.
+    return `${this.name}.${this.#pages}${series}-${(this.#marks += 1)}`
+  }
+
+  /** Write down an edit that was not refused on the spot. */
+  note(key: string, mark: string, action: string, receipt: Receipt, after?: string): void {
+    const edit = this.#page!.ledgers.get(key)!.add(mark, action, receipt, { after })
     if (!this.#profile || action === 'delete') return
     this.#profile.estate.edits.set(mark, edit)
     void this.#checkDurable(edit, this.#page!)
+  }
+
+  /** The same, of one that does not carry its mark. */
+  noteUnmarked(key: string, action: string, receipt: Receipt): void {
+    this.#page!.ledgers.get(key)!.add(this.nextMark(), action, receipt, { isMarked: false })
   }
 
   async #checkDurable(edit: Edit, page: Page): Promise<void> {
@@ -193,8 +205,7 @@ export class Person {
   }
 
   #apply(key: string, model: Model): void {
-    // The page too: between two pages of a person no order is promised.
-    const mark = `${this.name}.${this.#pages}-${(this.#marks += 1)}`
+    const mark = this.nextMark()
     const command = drawEdit(this.#dice, model, mark)
     const after = command.action === 'update' ? this.#unsent(model, command.path ?? []) : undefined
     const receipt = model.apply(command)
@@ -203,7 +214,7 @@ export class Person {
         (receipt.ok ? '' : ` refused: ${receipt.rejection?.code}`),
     )
     if (!receipt.ok) return
-    this.#note(key, mark, command.action, receipt, after)
+    this.note(key, mark, command.action, receipt, after)
     if (command.action === 'delete') {
       this.#stage.deleted.add(command.path[1] ?? '')
       if (model.read(command.path) !== undefined) {
@@ -272,7 +283,7 @@ export class Page extends Device implements Keeping {
   #open(key: string): void {
     const model = this.client.model(key)
     this.models.set(key, model)
-    this.ledgers.set(key, new Ledger(key, this.profile?.estate.outgoing.get(key)?.copied))
+    this.ledgers.set(key, new Ledger(key, this.profile?.estate.outgoing.get(key)))
     model.subscribe(() => {
       if (!this.isOver) this.observed.set(key, model.read())
     })

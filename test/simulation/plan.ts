@@ -1,6 +1,7 @@
 import type { Feed, JsonObject } from '@flushout/core'
 import type { ClientRetention, Retention } from '@flushout/server'
 import type { Dice } from './dice.ts'
+import { DESK } from './desk.ts'
 
 /** What a run is like, apart from its faults. */
 export interface Plan {
@@ -45,6 +46,8 @@ export interface Plan {
   readonly feed: Feed
   /** Whether people tell each other where they are. */
   readonly hasPresence: boolean
+  /** Whether people do more than plain edits, and somebody erases and reads old versions. */
+  readonly hasHabits: boolean
 }
 
 /** Which profile of a device each person uses, by number; undefined for a page that keeps nothing. */
@@ -101,7 +104,14 @@ export function drawPlan(dice: Dice, prefix: string): Plan {
       { path: ['todos'], item: 't1' },
     ]),
     hasPresence: hasLive && dice.chance(0.3),
+    hasHabits: false,
   }
+}
+
+/** The same, perhaps with habits of people, and with what they need for that. */
+export function withHabits(plan: Plan, dice: Dice): Plan {
+  if (!dice.chance(0.3)) return plan
+  return { ...plan, hasHabits: true, initial: { ...plan.initial, ...DESK } }
 }
 
 /** Sometimes with more todos than a plain object is kept for. */

@@ -43,6 +43,17 @@ export class PostgresDatabase implements Database {
     return content
   }
 
+  async texts(key: string): Promise<string> {
+    const all: unknown[] = []
+    for (const table of [...TABLES, 'checkpoint']) {
+      const { rows } = await this.#pool.query(`select * from flushout.${table} where key = $1`, [
+        key,
+      ])
+      all.push(rows)
+    }
+    return JSON.stringify(all)
+  }
+
   async put(key: string, content: Content | undefined): Promise<void> {
     for (const table of TABLES) {
       await this.#pool.query(`delete from flushout.${table} where key = $1`, [key])

@@ -1,5 +1,9 @@
 import { auditContent, auditEdits, auditReplay, auditRules, currentDocument } from './audit.ts'
+import { auditDeeds } from './audit-deeds.ts'
+import { auditOrder } from './audit-order.ts'
+import { auditPast } from './audit-past.ts'
 import { auditBuilt, auditProfiles, leftOnDisk } from './audit-profiles.ts'
+import type { Clerk } from './clerk.ts'
 import { Violation } from './violation.ts'
 import type { Follower } from './follower.ts'
 import type { Page, Person } from './person.ts'
@@ -13,6 +17,7 @@ interface Scene extends Stage {
   readonly profiles: readonly Profile[]
   readonly servers: readonly Server[]
   readonly follower: Follower | undefined
+  readonly clerk: Clerk | undefined
   /** Until when a message may take effect for which nobody waits any more. */
   readonly strayUntil: number
   /** Run events until that is so, or a promise is broken. */
@@ -48,6 +53,7 @@ export function stragglers(scene: Scene): string[] {
   const { servers, plan, people, chronicle } = scene
   const found = servers.filter(({ isServing }) => !isServing).map(({ name }) => `${name} is down`)
   if (scene.scheduler.now < scene.strayUntil) found.push('a message is under way')
+  if (scene.clerk?.isBusy) found.push('the clerk waits for an answer')
   for (const key of plan.keys) {
     const head = chronicle.head(key)
     for (const { name, page } of people) {
@@ -120,6 +126,9 @@ export async function auditRest(scene: Scene): Promise<void> {
     scene.chronicle,
     scene.mayShareIds,
   )
+  auditDeeds(scene.deeds, scene.chronicle)
+  auditOrder(scene.deeds, scene.chronicle)
+  if (scene.plan.hasHabits) await auditPast(scene)
   auditProfiles(scene.profiles, scene.chronicle)
   if (!STANDING.some((fault) => scene.weather.counts.has(fault))) {
     auditBuilt(scene.profiles, scene.chronicle)

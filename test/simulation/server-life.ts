@@ -1,5 +1,6 @@
 import type { Flush, FlushAnswer } from '@flushout/core'
 import { createService, type Environment, type FlushoutService } from '@flushout/server'
+import { checkErased } from './audit-past.ts'
 import { Connection, type Life } from './connection.ts'
 import type { Dice } from './dice.ts'
 import { Listener } from './listener.ts'
@@ -70,6 +71,7 @@ export class ServerLife implements Life {
         trace: (line) => stage.trace(`${server.name} ${line}`),
       }),
       authorize: (user, action, key) => stage.permissions.authorize(user, action, key),
+      administer: () => true,
       models: [
         {
           pattern: plan.pattern,
@@ -112,11 +114,12 @@ export class ServerLife implements Life {
   }
 
   async serve({ key, flush, user }: Message): Promise<Reply> {
-    const { permissions, plan, chronicle } = this.#stage
+    const { permissions, plan, chronicle, deeds } = this.#stage
     // What the edge of a server does with a body that is too large.
     if (flush && flush.length > plan.flushBytes) return refusal('FLUSH_TOO_LARGE', 'never')
     const isForbidden = permissions.isForbidden(user, key)
     const rewrites = chronicle.rewrites(key)
+    const erased = deeds.erasings.filter(({ isDone }) => isDone)
     try {
       const answer = flush
         ? await this.service.flush(key, JSON.parse(flush) as Flush, user)
@@ -137,6 +140,9 @@ export class ServerLife implements Life {
         throw new Violation('no phantom', `${this.#server.name} vouches for a past that is gone`, {
           found: { commandCount: answer.commandCount, hash: answer.hash },
         })
+      }
+      if (erased.length > 0) {
+        checkErased(this.name, key, JSON.stringify(answer), { chronicle, erased })
       }
       const { verdicts, remaps } = answer as Partial<FlushAnswer>
       return {

@@ -108,6 +108,14 @@ export class Server {
     })
   }
 
+  /** Let the application in this process do something; gives the process that does it, if there is one. */
+  ask(work: (service: FlushoutService) => Promise<void>): { readonly isOver: boolean } | undefined {
+    const life = this.#life
+    if (!life || life.isOver) return undefined
+    life.run(() => void work(life.service))
+    return life
+  }
+
   /** The application says that permissions are others. */
   tellOfAccess(change: AccessChange): void {
     const life = this.#life

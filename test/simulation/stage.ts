@@ -2,6 +2,7 @@ import type { User } from '@flushout/core'
 import type { Bus } from './bus.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Database } from './database.ts'
+import type { Deeds } from './deeds.ts'
 import type { Dice } from './dice.ts'
 import type { LinkRequest, Message, Outlet, Reply } from './message.ts'
 import type { Permissions } from './permissions.ts'
@@ -27,6 +28,8 @@ export interface Stage {
   readonly verdicts: Map<string, string>
   /** The ids of todos that somebody deleted, or something in them. */
   readonly deleted: Set<string>
+  /** What people did that has to hold in a way of its own. */
+  readonly deeds: Deeds
   isDatabaseDown: boolean
   /** Until when nothing lets streams through. */
   blockedUntil: number

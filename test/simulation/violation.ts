@@ -29,6 +29,16 @@ export const INVARIANTS = {
     'when the faults are over, everybody holds what the server holds, within a minute, or 100 s where only a long poll tells',
   observed: 'who listens has seen the last state',
   'on target': 'an edit reaches the node that its author saw, whatever it is called now',
+  expected: 'an update overwrites nothing that is not as its author expects it',
+  whole:
+    'an atomic group is in one entry of the history or nowhere, and all of it is told the same',
+  serial: 'some order, one after the other, explains what groups had read, and what there is',
+  named: 'what somebody called their edits is what the history calls them',
+  private: 'nobody else sees anything of a draft that was not published',
+  'taken back':
+    'an undo shows what was there before, and a redo what was there after, where nothing else is said',
+  erased: 'what was erased is nowhere in the database, and in no version that a server gives',
+  remembered: 'an old version is what the history comes to up to there',
   ruled: 'nothing that a rule refuses is in the history',
   permitted: 'nothing is written or read without permission',
   'stopped in time':

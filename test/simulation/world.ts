@@ -7,14 +7,17 @@
 //   edits and faults      no more faults    everything is audited
 import { Bus } from './bus.ts'
 import { Chronicle } from './chronicle.ts'
+import { Clerk } from './clerk.ts'
 import type { Database } from './database.ts'
+import { Deeds } from './deeds.ts'
 import type { Device } from './device.ts'
 import { Dice } from './dice.ts'
 import type { Fault } from './faults.ts'
 import { Follower } from './follower.ts'
+import { Habits } from './habits.ts'
 import { Permissions } from './permissions.ts'
 import { Person } from './person.ts'
-import { drawPlan, drawSeats, type Plan } from './plan.ts'
+import { drawPlan, drawSeats, withHabits, type Plan } from './plan.ts'
 import { probe } from './probe.ts'
 import { Profile } from './profile.ts'
 import { auditRest, misseen, stragglers } from './rest.ts'
@@ -73,6 +76,8 @@ export class World implements Stage {
   readonly profiles: Profile[] = []
   readonly follower: Follower | undefined
   readonly servers: readonly Server[]
+  readonly clerk: Clerk | undefined
+  readonly #habits: readonly Habits[]
   readonly #watch: Watch
   readonly #numbered: Profile[] = []
   // Take back what is still to be opened.
@@ -80,6 +85,7 @@ export class World implements Stage {
   readonly answers = new Map<string, string>()
   readonly verdicts = new Map<string, string>()
   readonly deleted = new Set<string>()
+  readonly deeds = new Deeds()
   isDatabaseDown = false
   /** Until when nothing lets streams through. */
   blockedUntil = 0
@@ -95,8 +101,9 @@ export class World implements Stage {
     this.#seed = seed
     this.isTold = isTold
     this.dice = new Dice(seed)
-    this.plan = drawPlan(this.dice, prefix)
-    // Dice of their own, so that the other runs are what they were without devices.
+    const habitDice = new Dice(seed ^ 0x1b873593)
+    this.plan = withHabits(drawPlan(this.dice, prefix), habitDice)
+    // Dice of their own, so that the other runs are what they were without these.
     const deviceDice = new Dice(seed ^ 0x2545f491)
     const seats = drawSeats(deviceDice, this.plan.people)
     this.weather = new Weather(this.dice.fork(), seats && deviceDice, this.trace)
@@ -119,6 +126,11 @@ export class World implements Stage {
     this.people = NAMES.slice(0, this.plan.people).map(
       (name, n) => new Person(name, this, this.#seat(name, seats?.[n])),
     )
+    const { hasHabits } = this.plan
+    this.#habits = hasHabits
+      ? this.people.map((one) => new Habits(one, this, habitDice.fork()))
+      : []
+    this.clerk = hasHabits ? new Clerk(this, habitDice) : undefined
     if (this.plan.hasFollower) {
       const isBlocked = this.dice.chance(this.plan.blockedShare / 100)
       this.follower = new Follower(this, this.dice.between(0, 2 ** 31), isBlocked)
@@ -208,6 +220,7 @@ export class World implements Stage {
       for (const takeBack of this.#openings) takeBack()
       await this.until(() => this.#isTime() && misseen(this).length === 0, calm + LONG_PATIENCE_MS)
       if (!this.#violation) await probe(this, isInStep)
+      if (!this.#violation && this.clerk) await this.#tidy(this.clerk, isInStep)
       if (!this.#violation) await auditRest(this)
       // What nobody caught is heard of now.
       await this.scheduler.settle()
@@ -248,7 +261,14 @@ export class World implements Stage {
       this.scheduler.after(this.dice.roll() * 500, () => person.openOnce())
       this.guard(() => person.plan())
     }
+    for (const habits of this.#habits) habits.plan()
+    this.clerk?.plan()
     new Troubles(this).plan()
+  }
+
+  async #tidy(clerk: Clerk, isInStep: () => boolean): Promise<void> {
+    clerk.tidy()
+    await this.until(isInStep, this.scheduler.now + LONG_PATIENCE_MS)
   }
 
   /** Whether it is time to look: it takes longer than most events. */
