@@ -17,6 +17,22 @@ import type { JsonObject } from '@flushout/core'
 import { defineModel } from '@flushout/core/define'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+/** The storage, read in another way. */
+function withRead(storage: ClientStorage, read: ClientStorage['read']): ClientStorage {
+  return {
+    read,
+    write: (changes) => storage.write(changes),
+    get isDurable() {
+      return storage.isDurable
+    },
+    get error() {
+      return storage.error
+    },
+    subscribe: (listener) => storage.subscribe(listener),
+    close: () => storage.close(),
+  }
+}
+
 const KEY = 'todos:groceries'
 const OTHER = 'todos:other'
 const VILE = '</script><script>alert(1)</script><!--\u2028\u2029&amp;'
@@ -320,7 +336,7 @@ describe('a device that keeps things', () => {
       return disk.read(prefix)
     }
     const { client, environment, network } = open({
-      storage: onDevice({ storage: { ...disk, isDurable: true, read } }),
+      storage: onDevice({ storage: withRead(disk, read) }),
     })
     hydrate(client, text)
     const model = client.model<Todos>(KEY)
@@ -341,7 +357,7 @@ describe('a device that keeps things', () => {
       if (prefix.includes(KEY)) throw new Error('Another version.')
       return disk.read(prefix)
     }
-    const storage = { ...disk, isDurable: true, read }
+    const storage = withRead(disk, read)
     const faults: unknown[] = []
     const others = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
