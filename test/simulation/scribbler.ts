@@ -1,6 +1,6 @@
 import type { Model, Receipt } from '@flushout/client'
 import { createUndo, type UndoStack } from '@flushout/client/undo'
-import type { Command, Path } from '@flushout/core'
+import type { Command, GivenCommand, Path } from '@flushout/core'
 import { isDeepStrictEqual } from 'node:util'
 import type { ModelTracker } from '../../packages/client/src/model-tracker.ts'
 import { NOTE_PATH } from './desk.ts'
@@ -111,7 +111,7 @@ export class Scribbler {
   #stackOf(key: string, model: Model): UndoStack {
     const known = this.#stacks.get(model)
     if (known) return known
-    const isNote = ({ path = [] }: Command) => path[0] === 'notes'
+    const isNote = ({ path = [] }: GivenCommand) => path[0] === 'notes'
     const stack = createUndo({
       read: (path: Path) => model.read(path),
       apply: (command) => this.#do(key, model, command),

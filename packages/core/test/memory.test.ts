@@ -62,10 +62,19 @@ describe('a proxy taken out again', () => {
     const ada = world.join('ada')
     const { clientId } = ada.proxy
     const commands = [{ action: 'update' as const, path: [], props: { a: 1 } }]
-    const flush = { protocol: 1, clientId, sequence: 1, from: 0, hash: 'genesis', commands } as const
+    const flush = {
+      protocol: 1,
+      clientId,
+      sequence: 1,
+      from: 0,
+      hash: 'genesis',
+      commands,
+    } as const
     ada.send(flush)
     ada.flush()
-    ada.proxy.showOthers([{ clientId: 'tab', commands: [{ serial: 1, command: update({ b: 1 }) }] }])
+    ada.proxy.showOthers([
+      { clientId: 'tab', commands: [{ serial: 1, command: update({ b: 1 }) }] },
+    ])
     ada.proxy.update([], { a: 1 })
     ada.settle()
     ada.proxy.showOthers([])
