@@ -9,6 +9,8 @@ export interface Content {
     readonly commandCount: number
     readonly hash: string
     readonly text: string
+    /** Of the document; 1 where left out. */
+    readonly schema?: number
   }
   readonly entries: readonly LogEntry[]
   readonly clients: readonly ClientRecord[]

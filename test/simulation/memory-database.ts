@@ -94,8 +94,9 @@ export class MemoryDatabase implements Database {
 
   #create(key: string, snapshot: Snapshot, config?: JsonObject): boolean {
     if (this.#models.has(key)) return false
-    const { commandCount, hash, document } = snapshot
-    const checkpoint = { commandCount, hash, text: JSON.stringify(document) }
+    const { commandCount, hash, document, schema } = snapshot
+    const text = JSON.stringify(document)
+    const checkpoint = { commandCount, hash, text, ...versionOf(schema) }
     this.#checkpoints.set(key, [checkpoint])
     this.#models.set(key, {
       head: { commandCount, revision: 0, hash },
@@ -135,11 +136,10 @@ export class MemoryDatabase implements Database {
     const content = this.#models.get(key)
     if (!content) return undefined
     const { head, checkpoint, entries } = content
-    const { commandCount, hash, text } = checkpoint
     return {
       head,
-      checkpoint: { commandCount, hash, document: this.#parse(text) },
-      tail: entries.filter((entry) => entry.from >= commandCount),
+      checkpoint: this.#toSnapshot(checkpoint),
+      tail: entries.filter((entry) => entry.from >= checkpoint.commandCount),
       clients: pick(content, clientIds),
       lastExpired: content.lastExpired,
       erasures: content.erasures,
@@ -165,9 +165,11 @@ export class MemoryDatabase implements Database {
     const found = [...this.#kept(key, content), content.checkpoint].findLast(
       ({ commandCount }) => commandCount <= count,
     )
-    if (!found) return undefined
-    const { commandCount, hash, text } = found
-    return { commandCount, hash, document: this.#parse(text) }
+    return found && this.#toSnapshot(found)
+  }
+
+  #toSnapshot({ commandCount, hash, text, schema }: Content['checkpoint']): Snapshot {
+    return { commandCount, hash, document: this.#parse(text), ...versionOf(schema) }
   }
 
   #keepCheckpoint(key: string, minBytes: number): void {
@@ -229,7 +231,8 @@ export class MemoryDatabase implements Database {
     return { floorHash, entries: until.slice(start) }
   }
 
-  #commit({ key, read, head, entries, clients, checkpoint }: Write): Outcome {
+  #commit(write: Write): Outcome {
+    const { key, read, head, entries, clients, checkpoint, checkpointSchema } = write
     const content = this.#models.get(key)
     if (!content || !isSameHead(content.head, read)) return 'conflict'
     const ids = new Set(clients.map(({ clientId }) => clientId))
@@ -239,7 +242,9 @@ export class MemoryDatabase implements Database {
       head,
       entries: [...content.entries, ...copy(entries)],
       clients: [...content.clients.filter(({ clientId }) => !ids.has(clientId)), ...copy(clients)],
-      ...(checkpoint !== undefined && { checkpoint: { commandCount, hash, text: checkpoint } }),
+      ...(checkpoint !== undefined && {
+        checkpoint: { commandCount, hash, text: checkpoint, ...versionOf(checkpointSchema) },
+      }),
     })
     return 'committed'
   }
@@ -326,4 +331,9 @@ function copy<T extends readonly unknown[]>(list: T): T {
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(value).forEach(freeze)
   return Object.freeze(value)
+}
+
+/** The first version of a schema goes without saying. */
+function versionOf(schema = 1): { readonly schema?: number } {
+  return schema === 1 ? {} : { schema }
 }
