@@ -11,7 +11,7 @@ export const liveMutants: readonly Mutant[] = [
     find: `    if (reader.at.commandCount !== from) return false
 `,
     replace: '',
-    from: 320,
+    from: 2_867,
   },
   {
     name: 'what was stored here is not told',

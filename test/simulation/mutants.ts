@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}master.ts`,
     find: 'if (ours === hash || (isForgotten && ours === undefined)) return',
     replace: 'if (ours === hash || (ours === undefined && from <= this.commandCount)) return',
-    from: 12_000,
+    from: 17_516,
   },
   {
     name: 'a rollback keeps the document',
@@ -57,14 +57,14 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}apply-flush.ts`,
     find: 'remaps.push({',
     replace: '[].push({',
-    from: 2_150,
+    from: 3_307,
   },
   {
     name: 'names that the master changed are not followed',
     file: `${CORE}apply-flush.ts`,
     find: 'const named = remapCommand(sent, remaps)',
     replace: 'const named = sent',
-    from: 2_150,
+    from: 3_307,
   },
   {
     name: 'a rule that fails lets the command pass',
@@ -109,7 +109,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}exchange.ts`,
     find: 'if (!flush || isAnother) {',
     replace: 'if (!flush) {',
-    from: 1_880,
+    from: 3_261,
   },
   {
     name: 'a changed history loses what was in flight',
@@ -125,7 +125,7 @@ export const mutants: readonly Mutant[] = [
     file: `${CORE}exchange.ts`,
     find: "if (code !== 'CLIENT_EXPIRED' && !isTaken) return this.#distrust()",
     replace: '',
-    from: 660,
+    from: 2_506,
   },
   {
     name: 'a rebase tells nobody',
@@ -221,7 +221,7 @@ export const mutants: readonly Mutant[] = [
     file: `${SERVER}runner.ts`,
     find: 'this.#model = undefined\n        if (error instanceof Defect)',
     replace: 'if (error instanceof Defect)',
-    from: 1_840,
+    from: 5_003,
   },
   {
     name: 'the lock is taken and the news are not read',
