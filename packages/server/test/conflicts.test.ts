@@ -1,12 +1,12 @@
 import { CommandProxy, type Command, type JsonObject, type Update } from '@flushout/core'
 import { createTestIds } from '@flushout/core/testing'
-import { memoryStore, postgresStore, type ModelStore, type Resolve } from '@flushout/server'
+import { type ModelStore, type Resolve } from '@flushout/server'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createDatabase, type Database } from '../../../test/support/postgres.ts'
+import { describe, expect, test } from 'vitest'
 import { verifyDatabase, type VerifyEvent } from '../src/verify/verify-database.ts'
 import { joinTags } from './support/join-tags.ts'
 import { createTestService, KEY, Writer } from './support/world.ts'
+import { useStores } from './support/stores.ts'
 
 const set = (props: JsonObject, expects?: Update['expects'], id = 'a'): Command => ({
   action: 'update',
@@ -35,22 +35,9 @@ function open(
   })
 }
 
-const opened: { database?: Database } = {}
-beforeAll(async () => {
-  opened.database = await createDatabase(inject('postgresUrl'))
-})
-afterAll(() => opened.database?.drop())
+const stores = useStores()
 
-async function openPostgres(schema: string): Promise<ModelStore> {
-  const store = postgresStore({ connectionString: opened.database!.url, schema })
-  await store.migrate()
-  return store
-}
-
-for (const [name, openStore] of Object.entries({
-  memoryStore: async (_schema: string) => memoryStore(),
-  postgresStore: openPostgres,
-})) {
+for (const [name, openStore] of Object.entries(stores.both)) {
   describe(`with ${name}`, () => {
     test('a stale update overwrites nothing, and says so again after a restart', async () => {
       const store = await openStore('stale')
@@ -227,7 +214,7 @@ for (const [name, openStore] of Object.entries({
 }
 
 test('a database with merges in it is found sound', async () => {
-  const client = new pg.Client({ connectionString: opened.database!.url })
+  const client = new pg.Client({ connectionString: stores.url })
   await client.connect()
   const events: VerifyEvent[] = []
   for (const schema of ['merged', 'resolved']) {

@@ -1,18 +1,12 @@
 import type { JsonObject } from '@flushout/core'
-import {
-  memoryStore,
-  postgresStore,
-  type FlushoutService,
-  type ModelStore,
-  type Rule,
-} from '@flushout/server'
+import { type FlushoutService, type Rule } from '@flushout/server'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createDatabase, type Database } from '../../../test/support/postgres.ts'
+import { describe, expect, test } from 'vitest'
 import { Channel } from '../src/live/channel.ts'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import { TestServer } from './support/http.ts'
 import { add, codeOf, createTestService, KEY, Writer } from './support/world.ts'
+import { useStores } from './support/stores.ts'
 
 const SECRET = 'ada@example.org'
 const PATH = ['todos', 'a']
@@ -21,17 +15,7 @@ const PATH = ['todos', 'a']
 const stamp: Rule = (_document, command) =>
   command.action === 'create' ? { props: { ...command.props, by: SECRET } } : undefined
 
-const opened: { database?: Database } = {}
-beforeAll(async () => {
-  opened.database = await createDatabase(inject('postgresUrl'))
-})
-afterAll(() => opened.database?.drop())
-
-async function openPostgres(schema: string): Promise<ModelStore> {
-  const store = postgresStore({ connectionString: opened.database!.url, schema })
-  await store.migrate()
-  return store
-}
+const stores = useStores()
 
 /** A list with a todo that tells of somebody, in every way there is. */
 async function tell(service: FlushoutService) {
@@ -72,10 +56,7 @@ interface Position {
 
 const often = { checkpoint: { bytes: 300, flushes: 3, keepBytes: 600 } }
 
-for (const [name, open] of Object.entries({
-  memoryStore: async (_schema: string) => memoryStore(),
-  postgresStore: openPostgres,
-})) {
+for (const [name, open] of Object.entries(stores.both)) {
   describe(`with ${name}`, () => {
     test('what is erased is told by no server any more', async () => {
       const store = await open('erased')
@@ -165,7 +146,7 @@ for (const [name, open] of Object.entries({
 }
 
 test('no column of any table holds what is erased, and the chain is whole', async () => {
-  const store = await openPostgres('columns')
+  const store = await stores.openPostgres('columns')
   const service = createTestService({ store, ...often, interceptors: [stamp] })
   await tell(service)
   // Checkpoints are kept when there is time.
@@ -252,7 +233,7 @@ test('over HTTP only who may erase does', async () => {
 })
 
 async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: opened.database!.url })
+  const client = new pg.Client({ connectionString: stores.url })
   await client.connect()
   return client
 }

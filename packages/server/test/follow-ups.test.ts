@@ -1,10 +1,9 @@
 import { Blame, type Interceptor } from '@flushout/core'
-import { memoryStore, postgresStore, type ModelStore } from '@flushout/server'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createDatabase, type Database } from '../../../test/support/postgres.ts'
+import { describe, expect, test } from 'vitest'
 import { verifyDatabase } from '../src/verify/verify-database.ts'
 import { add, createTestService, KEY, Writer } from './support/world.ts'
+import { useStores } from './support/stores.ts'
 
 /** At most one active todo; counts how often it is asked. */
 function createRule() {
@@ -27,29 +26,16 @@ function createRule() {
   return Object.assign(rule, { interceptors: [oneActive] })
 }
 
-const opened: { database?: Database } = {}
-beforeAll(async () => {
-  opened.database = await createDatabase(inject('postgresUrl'))
-})
-afterAll(() => opened.database?.drop())
-
-async function openPostgres(): Promise<ModelStore> {
-  const store = postgresStore({ connectionString: opened.database!.url })
-  await store.migrate()
-  return store
-}
+const stores = useStores()
 
 const isActive = true
 const ada = { user: { id: 'ada' } }
 const bob = { user: { id: 'bob' } }
 
-for (const [name, open] of Object.entries({
-  memoryStore: async () => memoryStore(),
-  postgresStore: openPostgres,
-})) {
+for (const [name, open] of Object.entries(stores.both)) {
   describe(`with ${name}`, () => {
     test('what a rule had follow is stored with its cause, shown, and not asked for again', async () => {
-      const store = await open()
+      const store = await open('flushout')
       const rule = createRule()
       const service = createTestService({ store, interceptors: rule.interceptors })
       const other = createRule()
@@ -111,14 +97,14 @@ for (const [name, open] of Object.entries({
 }
 
 test('a check of the database plays it again as it was', async () => {
-  const store = await openPostgres()
+  const store = await stores.openPostgres('flushout')
   const rule = createRule()
   const service = createTestService({ store, interceptors: rule.interceptors })
   const writer = new Writer(service, 'cem-1', { key: 'todos:checked' })
   for (const id of ['a', 'b', 'c']) await writer.flush(add(id, { isActive }))
   await service.close()
   const { asked } = rule
-  const client = new pg.Client({ connectionString: opened.database!.url })
+  const client = new pg.Client({ connectionString: stores.url })
   await client.connect()
   const faults: string[] = []
   for await (const event of verifyDatabase(client, 'flushout')) {

@@ -1,9 +1,9 @@
 import type { Command, HistoryPage, JsonObject, LogEntry } from '@flushout/core'
-import { memoryStore, postgresStore, type ModelStore } from '@flushout/server'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createDatabase, type Database } from '../../../test/support/postgres.ts'
+import { memoryStore } from '@flushout/server'
+import { describe, expect, test } from 'vitest'
 import { TestServer } from './support/http.ts'
 import { add, codeOf, createTestService, KEY, wrapStore, Writer } from './support/world.ts'
+import { useStores } from './support/stores.ts'
 
 const setDone = (id: string, done: boolean): Command => ({
   action: 'update',
@@ -14,22 +14,9 @@ const setDone = (id: string, done: boolean): Command => ({
 /** Small, so that a short history has many of them. */
 const often = { checkpoint: { bytes: 300, flushes: 5, keepBytes: 600 } }
 
-const opened: { database?: Database } = {}
-beforeAll(async () => {
-  opened.database = await createDatabase(inject('postgresUrl'))
-})
-afterAll(() => opened.database?.drop())
+const stores = useStores()
 
-async function openPostgres(schema: string): Promise<ModelStore> {
-  const store = postgresStore({ connectionString: opened.database!.url, schema })
-  await store.migrate()
-  return store
-}
-
-for (const [name, open] of Object.entries({
-  memoryStore: async (_schema: string) => memoryStore(),
-  postgresStore: openPostgres,
-})) {
+for (const [name, open] of Object.entries(stores.both)) {
   describe(`with ${name}`, () => {
     test('every version is the document as it was, within a flush too', async () => {
       const store = await open('versions')

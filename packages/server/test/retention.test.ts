@@ -4,15 +4,14 @@ import {
   createService,
   defaultEnvironment,
   memoryStore,
-  postgresStore,
   type Environment,
   type ModelStore,
   type ServiceOptions,
 } from '@flushout/server'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createDatabase, type Database } from '../../../test/support/postgres.ts'
+import { describe, expect, test } from 'vitest'
 import { ALL } from '../src/past-contract.ts'
 import { codeOf, countCalls, KEY, Writer } from './support/world.ts'
+import { useStores } from './support/stores.ts'
 
 const DAY = 24 * 3_600_000
 const START = 1_700_000_000_000
@@ -48,17 +47,7 @@ class Calendar {
   }
 }
 
-const opened: { database?: Database } = {}
-beforeAll(async () => {
-  opened.database = await createDatabase(inject('postgresUrl'))
-})
-afterAll(() => opened.database?.drop())
-
-async function openPostgres(schema: string): Promise<ModelStore> {
-  const store = postgresStore({ connectionString: opened.database!.url, schema })
-  await store.migrate()
-  return store
-}
+const stores = useStores()
 
 function open(store: ModelStore, calendar: Calendar, options: Partial<ServiceOptions> = {}) {
   return createService({
@@ -72,10 +61,7 @@ function open(store: ModelStore, calendar: Calendar, options: Partial<ServiceOpt
 
 const froms = (entries: readonly LogEntry[]) => entries.map(({ from }) => from)
 
-for (const [name, openStore] of Object.entries({
-  memoryStore: async (_schema: string) => memoryStore(),
-  postgresStore: openPostgres,
-})) {
+for (const [name, openStore] of Object.entries(stores.both)) {
   describe(`with ${name}`, () => {
     test('each kind of models keeps as much history as it says', async () => {
       const store = await openStore('kinds')
@@ -215,7 +201,7 @@ for (const [name, openStore] of Object.entries({
 }
 
 test('servers that sweep at once take the same away as one', async () => {
-  const store = await openPostgres('several')
+  const store = await stores.openPostgres('several')
   const calendars = Array.from({ length: 4 }, () => new Calendar())
   const services = calendars.map((calendar) => open(store, calendar, { history: { last: 5 } }))
   const writers = calendars.map((calendar) => new Writer(services[0]!, calendar.createId()))

@@ -1,26 +1,15 @@
 import { createKey, type Command } from '@flushout/core'
 import { defineModel } from '@flushout/core/define'
-import { memoryStore, postgresStore, type ModelStore } from '@flushout/server'
 import { exportHistory, replayLines } from '@flushout/server/replay'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createDatabase, type Database } from '../../../test/support/postgres.ts'
+import { describe, expect, test } from 'vitest'
 import { first, second, third } from '../../../test/support/versions.ts'
 import { verifyDatabase, type VerifyEvent } from '../src/verify/verify-database.ts'
 import { VersionedWriter } from './support/versioned-writer.ts'
 import { add, codeOf, createTestService, KEY, wrapStore } from './support/world.ts'
+import { useStores } from './support/stores.ts'
 
-const opened: { database?: Database } = {}
-beforeAll(async () => {
-  opened.database = await createDatabase(inject('postgresUrl'))
-})
-afterAll(() => opened.database?.drop())
-
-async function openPostgres(schema: string): Promise<ModelStore> {
-  const store = postgresStore({ connectionString: opened.database!.url, schema })
-  await store.migrate()
-  return store
-}
+const stores = useStores()
 
 const rename = (id: string, text: string): Command => ({
   action: 'update',
@@ -28,10 +17,7 @@ const rename = (id: string, text: string): Command => ({
   props: { text },
 })
 
-for (const [name, openStore] of Object.entries({
-  memoryStore: async (_schema: string) => memoryStore(),
-  postgresStore: openPostgres,
-})) {
+for (const [name, openStore] of Object.entries(stores.both)) {
   describe(`with ${name}`, () => {
     /** A model of the first version with one todo, and who made it. */
     async function begin(schema: string) {
@@ -263,7 +249,7 @@ for (const [name, openStore] of Object.entries({
 }
 
 test('verifying finds nothing wrong with what was migrated, with versions before and after', async () => {
-  const client = new pg.Client({ connectionString: opened.database!.url })
+  const client = new pg.Client({ connectionString: stores.url })
   await client.connect()
   const { rows } = await client.query(
     `select table_schema as schema from information_schema.tables where table_name = 'flush'`,
