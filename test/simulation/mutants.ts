@@ -54,14 +54,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'names that the master changed are not told',
-    file: `${CORE}apply-flush.ts`,
+    file: `${CORE}apply-command.ts`,
     find: 'remaps.push({',
     replace: '[].push({',
     from: 3_307,
   },
   {
     name: 'names that the master changed are not followed',
-    file: `${CORE}apply-flush.ts`,
+    file: `${CORE}apply-command.ts`,
     find: 'const named = remapCommand(sent, remaps)',
     replace: 'const named = sent',
     from: 3_307,

@@ -40,7 +40,7 @@ export type { DocumentView, Interceptor, InterceptorContext, User } from './inte
 export { copyJson, MAX_DEPTH, type JsonArray, type JsonObject, type JsonValue } from './json.ts'
 export { compileKeyPattern, createKey, parseKey } from './key.ts'
 export type { FeedRequest, LiveEvent, LiveRequest, Peer, PresenceRequest } from './live.ts'
-export type { FlushContext } from './apply-flush.ts'
+export type { FlushContext } from './apply-command.ts'
 export { Master, type MasterOptions, type Staged } from './master.ts'
 export type { Loss } from './loss.ts'
 export type { PendingMemory, ProxyMemory } from './memory.ts'

@@ -9,7 +9,8 @@
 // many flushes in one write to its database. Everything here is synchronous;
 // whoever stores things does it between `stage` and `commit`.
 import { checkSnapshot } from './answer.ts'
-import { applyFlush, type FlushContext } from './apply-flush.ts'
+import type { FlushContext } from './apply-command.ts'
+import { applyFlush } from './apply-flush.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'

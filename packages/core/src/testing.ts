@@ -2,7 +2,7 @@
 // small world to tell stories in: a master and some clients, no network.
 import { FlushoutError, isFlushoutError } from './errors.ts'
 import type { JsonObject } from './json.ts'
-import type { FlushContext } from './apply-flush.ts'
+import type { FlushContext } from './apply-command.ts'
 import { Master, type MasterOptions } from './master.ts'
 import type { Flush, FlushAnswer } from './protocol.ts'
 import { CommandProxy } from './proxy.ts'
