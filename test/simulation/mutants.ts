@@ -23,8 +23,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a client that was forgotten is taken for a new one',
-    file: `${CORE}master.ts`,
-    find: '!client && clientId <= this.#lastExpired',
+    file: `${CORE}admission.ts`,
+    find: '!client && clientId <= lastExpired',
     replace: "!client && clientId <= ''",
   },
   {

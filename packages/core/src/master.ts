@@ -8,13 +8,13 @@
 // before, and are committed or rolled back together: that is how a server joins
 // many flushes in one write to its database. Everything here is synchronous;
 // whoever stores things does it between `stage` and `commit`.
+import { checkSequence, checkVersion } from './admission.ts'
 import { checkSnapshot } from './answer.ts'
 import type { FlushContext } from './apply-command.ts'
 import { applyFlush } from './apply-flush.ts'
 import { checkCommand, type CheckedCommand } from './check.ts'
 import type { Change } from './document.ts'
 import { FlushoutError } from './errors.ts'
-import { isTimedId } from './id.ts'
 import {
   chainHash,
   endOf,
@@ -218,7 +218,7 @@ export class Master<U extends User = User> implements DocumentView {
    * refusal is believed.
    */
   stage(flush: Flush, context: FlushContext<U>): Staged {
-    this.#checkVersion(flush)
+    checkVersion(flush, this.#options.versions, this.#schema)
     const userId = context.user?.id ?? null
     const client = this.#clients.get(flush.clientId)
     if (client && client.userId !== userId) {
@@ -244,7 +244,7 @@ export class Master<U extends User = User> implements DocumentView {
         client,
       }
     }
-    this.#checkSequence(flush, client)
+    checkSequence(flush, client, this.#lastExpired)
     return this.#stageNew(flush, context, digest)
   }
 
@@ -352,40 +352,6 @@ export class Master<U extends User = User> implements DocumentView {
     const rejection = checked.ok ? this.#tree.apply(checked.command, []) : checked.rejection
     if (rejection) throw new FlushoutError('HISTORY_CHANGED', rejection.message)
     return checked.ok ? checked.command : command
-  }
-
-  /** Refuse who knows too little of versions, and what is too new for the rules here. */
-  #checkVersion({ schema = FIRST_VERSION, readerSchema = schema }: Flush): void {
-    const { version = FIRST_VERSION, oldestClient = version } = this.#options.versions ?? {}
-    const newest = Math.max(this.#schema, schema, readerSchema)
-    if (newest > version) {
-      const message = `This server knows version ${version} of the model, not ${newest}; a newer one will.`
-      throw new FlushoutError('UNAVAILABLE', message)
-    }
-    if (readerSchema >= oldestClient) return
-    const message = `This client knows version ${readerSchema} of the model; it needs ${oldestClient} or later.`
-    throw new FlushoutError('UPGRADE_REQUIRED', message)
-  }
-
-  #checkSequence(flush: Flush, client: ClientRecord | undefined): void {
-    const { clientId, sequence, hash } = flush
-    // Whatever number and past it claims: it may be the copy of one that took effect.
-    if (!client && clientId <= this.#lastExpired && isTimedId(clientId)) {
-      throw new FlushoutError('CLIENT_EXPIRED', 'Nothing is known of clients as old as this one.')
-    }
-    const last = client?.sequence ?? 0
-    if (sequence === last + 1) return
-    // It does not claim a past here: what it sent before went into another one.
-    if (sequence > last && hash === '') return
-    if (sequence === last) {
-      throw new FlushoutError('SEQUENCE_REUSED', `Flush ${sequence} was another flush before.`)
-    }
-    if (sequence < last) {
-      throw new FlushoutError('SEQUENCE_PAST', `Flush ${sequence} is older than ${last}.`)
-    }
-    throw client
-      ? new FlushoutError('SEQUENCE_GAP', `Flush ${last + 1} is missing before ${sequence}.`)
-      : new FlushoutError('CLIENT_EXPIRED', `Nothing is known of the flushes before ${sequence}.`)
   }
 
   #checkHistory({ from, hash }: Pick<Flush, 'from' | 'hash'>): void {
