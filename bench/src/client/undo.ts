@@ -4,7 +4,8 @@ import { CommandProxy, type JsonObject } from '@flushout/core'
 import { createTestIds } from '@flushout/core/testing'
 import { UndoStack } from '@flushout/core/undo'
 import { agree } from './agree.ts'
-import { compare, micros, percentile, printTable, ratio } from './measure.ts'
+import { compare, percentile } from '../harness/measure.ts'
+import type { Column, Row, Section } from '../harness/section.ts'
 
 const SIZES = [100, 10_000, 100_000]
 const EDITS = 500
@@ -25,7 +26,7 @@ function drain(proxy: CommandProxy): void {
 }
 
 /** One update of one todo, with and without a stack that follows it. */
-async function follow(size: number): Promise<string[]> {
+async function follow(size: number): Promise<Row> {
   const contenders = [false, true].map((isFollowed) => {
     const { proxy, ids } = makeProxy(size)
     const stack = isFollowed ? new UndoStack(proxy) : undefined
@@ -47,11 +48,11 @@ async function follow(size: number): Promise<string[]> {
   })
   const times = await compare(contenders, { rounds: 60 })
   const [plain, followed] = [...times.values()] as [number, number]
-  return [size.toLocaleString('en'), micros(plain), micros(followed), ratio(followed / plain)]
+  return { name: size.toLocaleString('en'), values: [plain, followed, followed / plain] }
 }
 
 /** Undo and redo of each kind of command, with a full stack. */
-function takeBack(size: number): string[] {
+function takeBack(size: number): Row {
   const { proxy, ids } = makeProxy(size)
   const stack = new UndoStack(proxy)
   const samples: { undo: number[]; redo: number[] } = { undo: [], redo: [] }
@@ -74,18 +75,40 @@ function takeBack(size: number): string[] {
   const [undo, redo] = [samples.undo, samples.redo].map((list) =>
     list.slice(WARM_UP).sort((a, b) => a - b),
   ) as [number[], number[]]
-  return [
-    size.toLocaleString('en'),
-    micros(percentile(undo, 50)),
-    micros(percentile(undo, 99)),
-    micros(percentile(redo, 50)),
-    micros(percentile(redo, 99)),
-  ]
+  return {
+    name: size.toLocaleString('en'),
+    values: [undo, redo].flatMap((times) => [percentile(times, 50), percentile(times, 99)]),
+  }
 }
 
-console.log('One update of a todo')
-const followed: string[][] = []
-for (const size of SIZES) followed.push(await follow(size))
-printTable([['todos', 'plain', 'followed', 'to plain'], ...followed])
-console.log('\nUndo and redo of one command: update, create and delete in turns')
-printTable([['todos', 'undo', 'p99', 'redo', 'p99'], ...SIZES.map(takeBack)])
+const micros = (name: string): Column => ({ name, unit: 'µs' })
+
+export async function run(): Promise<Section[]> {
+  const followed: Row[] = []
+  for (const size of SIZES) followed.push(await follow(size))
+  const takenBack = SIZES.map(takeBack)
+  return [
+    {
+      id: 'follow',
+      title: 'One update of a todo, without and with a stack that follows it',
+      rowsAre: 'todos',
+      columns: [micros('plain'), micros('followed'), { name: 'to plain', unit: '×' }],
+      rows: followed,
+    },
+    {
+      id: 'take-back',
+      title: 'Undo and redo of one command: update, create and delete in turns',
+      rowsAre: 'todos',
+      columns: ['undo', 'p99', 'redo', 'p99'].map(micros),
+      rows: takenBack,
+      goals: [
+        {
+          what: 'undo at 100,000 todos',
+          value: takenBack.at(-1)!.values[0]!,
+          unit: 'µs',
+          atMost: 1000,
+        },
+      ],
+    },
+  ]
+}

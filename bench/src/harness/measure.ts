@@ -60,24 +60,3 @@ export function median(values: readonly number[]): number {
 export function percentile(sorted: readonly number[], percent: number): number {
   return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN
 }
-
-/** A table for the terminal: columns as wide as they need to be, numbers to the right. */
-export function printTable(rows: readonly (readonly string[])[]): void {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  for (const row of rows) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-    )
-    console.log(cells.join('  '))
-  }
-}
-
-/** A ratio for people: `3.1×`. */
-export function ratio(value: number): string {
-  return `${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(value < 10 ? 2 : 1)}×`
-}
-
-/** Microseconds with two significant places after the point where they matter. */
-export function micros(value: number): string {
-  return `${value < 10 ? value.toFixed(2) : Math.round(value).toLocaleString('en')} µs`
-}
