@@ -1,6 +1,6 @@
 // Part of the load: many clients with raw streams in one process.
 import { setTimeout as wait } from 'node:timers/promises'
-import { serveParent } from './child.ts'
+import { serveParent } from '../harness/child.ts'
 import { readClock } from './clock.ts'
 import { Requests } from './requests.ts'
 import { StreamClient, type ClientTask } from './stream-client.ts'

@@ -1,7 +1,7 @@
 // Part of the load: real clients, as applications make them, in one process.
 import { createClient, type Client, type Model } from '@flushout/client'
 import { setTimeout as wait } from 'node:timers/promises'
-import { serveParent } from './child.ts'
+import { serveParent } from '../harness/child.ts'
 import { readClock } from './clock.ts'
 import { digestDocument } from './digest-document.ts'
 

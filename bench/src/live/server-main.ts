@@ -6,7 +6,7 @@ import { Session } from 'node:inspector/promises'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { makeDocument } from '../load.ts'
-import { serveParent } from './child.ts'
+import { serveParent } from '../harness/child.ts'
 import { readClock } from './clock.ts'
 
 /** What a server process takes, after its garbage was collected. */

@@ -3,7 +3,7 @@
 import type { Snapshot } from '@flushout/core'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createDatabase, startPostgres, type Database } from '../../../test/support/postgres.ts'
-import { Child } from './child.ts'
+import { Child } from '../harness/child.ts'
 import type { GeneratorApi, Seen, Target, WriteTask } from './generator-main.ts'
 import { Requests } from './requests.ts'
 import type { ServerApi } from './server-main.ts'
@@ -65,7 +65,7 @@ export class Stage {
   /** Start a process that is ended with the stage, or at once when the run is stopped. */
   start<A>(file: string, nodeOptions?: readonly string[]): Child<A> {
     this.#signal.throwIfAborted()
-    const child = new Child<A>(file, nodeOptions)
+    const child = new Child<A>(new URL(file, import.meta.url), nodeOptions)
     this.#signal.addEventListener('abort', () => void child.kill())
     this.#closers.push(() => child.kill())
     return child

@@ -33,9 +33,9 @@ export class Child<A> {
   readonly #exit: Promise<void>
   #lastId = 0
 
-  /** Start `file`, which lies in this folder and calls `serveParent`. */
-  constructor(file: string, nodeOptions: readonly string[] = []) {
-    const main = fileURLToPath(new URL(file, import.meta.url))
+  /** Start `file`, which calls `serveParent`. */
+  constructor(file: URL, nodeOptions: readonly string[] = []) {
+    const main = fileURLToPath(file)
     const node = [process.execPath, '--conditions=@flushout/source', ...nodeOptions, main]
     this.#process = spawn('sh', ['-c', RAISE_LIMIT, ...node], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -45,7 +45,7 @@ export class Child<A> {
     this.#exit = new Promise((resolve) => {
       this.#process.once('close', (code, signal) => {
         for (const { reject } of this.#waiting.values()) {
-          reject(new Error(`The process of ${file} ended with ${signal ?? code}.`))
+          reject(new Error(`The process of ${main} ended with ${signal ?? code}.`))
         }
         this.#waiting.clear()
         resolve()
