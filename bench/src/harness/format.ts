@@ -2,15 +2,9 @@ import { isKept, type Column, type Goal, type Section, type Unit } from './secti
 
 /** A number for people, with as many places as matter at its size. */
 export function formatNumber(value: number): string {
-  if (value === 0) return '0'
-  const size = Math.abs(value)
-  if (size >= 100) return Math.round(value).toLocaleString('en')
-  if (size >= 0.0995)
-    return value
-      .toFixed(size < 9.95 ? 2 : 1)
-      .replace(/(\.\d*?)0+$/, '$1')
-      .replace(/\.$/, '')
-  return value.toPrecision(2)
+  const places =
+    Math.abs(value) >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 }
+  return value.toLocaleString('en', places)
 }
 
 /** A number with its unit: `3.1×`, `12 µs`, `20,817/s`. */
