@@ -1,38 +1,47 @@
-// One of several processes that write to one model; `instances.ts` starts it.
+// One of several processes that write to one model; `instances.ts` starts it, and tells it to
+// begin each round.
 import { isFlushoutError } from '@flushout/core'
-import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { InstanceResult, InstanceTask } from './instances.ts'
-import { createFlushout, drive, makeDocument, Writer } from './load.ts'
+import { drive } from '../harness/rates.ts'
+import type { InstanceRound, InstanceTask } from './instances.ts'
+import { createFlushout, makeDocument, Writer } from './load.ts'
+import { PlainLoop } from './plain-loop.ts'
 
-const WARM_UP_MS = 1_500
-const ROUND_MS = 5_000
-const KEY = 'shared:hot'
+const ROUND_MS = 1_500
+const DOCUMENT = makeDocument(4_000)
 
-const { url, name, writers } = JSON.parse(process.argv[2]!) as InstanceTask
-const service = await createFlushout(url, { shared: makeDocument(4_000) })
-await service.snapshot(KEY)
-const crew = Array.from({ length: writers }, (_, n) => new Writer(`${name}-${n}`))
+const { url, scheme, key, name, writers } = JSON.parse(process.argv[2]!) as InstanceTask
 let busy = 0
+const work = scheme === 'Flushout' ? await withFlushout() : withPlainLoop()
 
-/** As a client does: again until it is stored, all of which its user waits for. */
-async function flush(writer: number): Promise<void> {
-  for (;;) {
-    try {
-      return await crew[writer]!.flush(service, KEY)
-    } catch (error) {
-      if (!isFlushoutError(error) || error.code !== 'BUSY') throw error
-      busy += 1
-      await wait(error.retryAfterMs)
+process.on('message', async () => {
+  busy = 0
+  const round = await drive({ name, workers: writers, work }, ROUND_MS)
+  process.send!({ ...round, busy } satisfies InstanceRound)
+})
+// Who started it is gone.
+process.on('disconnect', () => process.exit())
+process.send!('ready')
+
+async function withFlushout(): Promise<(writer: number) => Promise<void>> {
+  const service = await createFlushout(url, { shared: DOCUMENT })
+  await service.snapshot(key)
+  const crew = Array.from({ length: writers }, (_, n) => new Writer(`${name}-${n}`))
+  // As a client does: again until it is stored, all of which its user waits for.
+  return async (writer) => {
+    for (;;) {
+      try {
+        return await crew[writer]!.flush(service, key)
+      } catch (error) {
+        if (!isFlushoutError(error) || error.code !== 'BUSY') throw error
+        busy += 1
+        await wait(error.retryAfterMs)
+      }
     }
   }
 }
 
-process.send!('ready')
-await once(process, 'message')
-await drive(writers, WARM_UP_MS, flush)
-busy = 0
-const rate = await drive(writers, ROUND_MS, flush)
-process.send!({ ...rate, busy } satisfies InstanceResult)
-await service.close()
-process.disconnect()
+function withPlainLoop(): (writer: number) => Promise<void> {
+  const plain = new PlainLoop(url)
+  return (writer) => plain.flush(key, `${name}-${writer}`)
+}

@@ -1,6 +1,12 @@
 // Writers that flush as fast as they are answered, and what they write to.
 import type { Flush, JsonObject } from '@flushout/core'
-import { allowAnyone, createService, postgresStore, type FlushoutService } from '@flushout/server'
+import {
+  allowAnyone,
+  createService,
+  postgresStore,
+  type FlushoutService,
+  type ServiceOptions,
+} from '@flushout/server'
 
 /** A document of about `bytes` characters, in todos of 100. */
 export function makeDocument(bytes: number): JsonObject {
@@ -15,6 +21,16 @@ export class Writer {
   #sequence = 0
   #from = 0
   #hash = ''
+
+  /** How many commands its last answer told of. */
+  get commandCount(): number {
+    return this.#from
+  }
+
+  /** How many flushes were answered. */
+  get flushes(): number {
+    return this.#sequence
+  }
 
   constructor(name: string) {
     this.#clientId = name
@@ -39,39 +55,11 @@ export class Writer {
   }
 }
 
-/** How many pieces of work were done, and how long each took. */
-export interface Rate {
-  readonly perSecond: number
-  /** In milliseconds, shortest first. */
-  readonly times: readonly number[]
-}
-
-/** Let `writers` work for a while, each one flush after the other. */
-export async function drive(
-  writers: number,
-  forMs: number,
-  flush: (writer: number) => Promise<void>,
-): Promise<Rate> {
-  const times: number[] = []
-  const end = performance.now() + forMs
-  const start = performance.now()
-  await Promise.all(
-    Array.from({ length: writers }, async (_, writer) => {
-      while (performance.now() < end) {
-        const at = performance.now()
-        await flush(writer)
-        times.push(performance.now() - at)
-      }
-    }),
-  )
-  const perSecond = (times.length * 1000) / (performance.now() - start)
-  return { perSecond, times: times.sort((a, b) => a - b) }
-}
-
 /** A service on the database of `url`; each kind of models has its document. */
 export async function createFlushout(
   url: string,
-  documents: Record<string, JsonObject>,
+  documents: Readonly<Record<string, JsonObject>>,
+  options: Partial<ServiceOptions> = {},
 ): Promise<FlushoutService> {
   const store = postgresStore({ connectionString: url })
   await store.migrate()
@@ -79,5 +67,6 @@ export async function createFlushout(
     store,
     authorize: allowAnyone,
     models: Object.entries(documents).map(([name, initial]) => ({ pattern: `${name}:*`, initial })),
+    ...options,
   })
 }
