@@ -1,231 +1,222 @@
-// What an edit costs in the browser, at 100 to 100,000 todos.
-import { CommandProxy, createIdFactory, Master, type JsonObject } from '@flushout/core'
-import { testDigest, throughJson } from '@flushout/core/testing'
-import { produce, setAutoFreeze } from 'immer'
-import { getRandomValues } from 'node:crypto'
-import { agree } from './agree.ts'
-import { compare, median, micros, printTable, ratio } from './measure.ts'
+// What an edit costs in the browser, at 100 to 100,000 todos, with us and with others.
+import type { Alternative, TodoList } from '../alternatives/alternative.ts'
+import { automerge } from '../alternatives/automerge.ts'
+import { immer, mutative, spread } from '../alternatives/copying.ts'
+import { flushout } from '../alternatives/flushout.ts'
+import { immutable } from '../alternatives/immutable.ts'
+import { inPlace, inPlaceKept } from '../alternatives/in-place.ts'
+import { originalFlushout } from '../alternatives/original-flushout.ts'
+import { replicache } from '../alternatives/replicache.ts'
+import { tanStackDb } from '../alternatives/tanstack-db.ts'
+import { yjs } from '../alternatives/yjs.ts'
+import { formatNumber } from '../harness/format.ts'
+import { compare, type Contender } from '../harness/measure.ts'
+import type { Row, Section } from '../harness/section.ts'
+import type * as EditLoop from './edit-loop.ts'
+import { makeTodos } from './todos.ts'
+import { Walk } from './walk.ts'
 
-const SIZES = [100, 10_000, 100_000]
-
-interface Todo {
-  text: string
-  done: boolean
-}
-type TodoList = { todos: Record<string, Todo> }
-
-const createId = createIdFactory({
-  now: () => Date.now(),
-  fillRandom: (bytes) => void getRandomValues(bytes as Uint8Array<ArrayBuffer>),
-})
-const options = { createId, now: () => Date.now() }
-
-function makeList(size: number): { document: TodoList; ids: string[] } {
-  const ids = Array.from({ length: size }, createId)
-  const todos = Object.fromEntries(
-    ids.map((id, n) => [id, { text: `Todo number ${n}`, done: false }]),
-  )
-  return { document: { todos }, ids }
-}
-
-function proxyOf(document: TodoList): CommandProxy<TodoList> {
-  return new CommandProxy<TodoList>({ commandCount: 0, hash: 'h', document }, options)
-}
-
-/** Gives the ids in an order that a processor cannot foresee, the same for all. */
-function shuffled(ids: readonly string[]): () => string {
-  let at = 0
-  const step = 7_919
-  return () => ids[(at = (at + step) % ids.length)]!
-}
-
-// As many as a flush holds at most: after that a proxy has told its master, and
-// the queue is empty again.
+const SIZES = [100, 1_000, 10_000, 100_000]
+// The fast ones take many turns of their own: it is by them that we are measured.
+const FAST = [inPlace, inPlaceKept, flushout]
+const OTHERS = [
+  immutable,
+  originalFlushout,
+  mutative,
+  immer,
+  spread,
+  tanStackDb,
+  yjs,
+  automerge,
+  replicache,
+]
+const ALL = [...FAST, ...OTHERS]
+// As many as a flush holds at most: after that a page has told its server.
 const EDITS = 500
+const TURN_MS = 25
+// How many todos one step changes before all is read.
+const TOGETHER = 100
+const WIDE = 10_000
 
-/** What anybody would write who needs neither history nor immutability. */
-function applyInPlace(
-  document: TodoList,
-  command: { path: readonly string[]; props: JsonObject },
-): Todo {
-  let node = document as unknown as Record<string, unknown>
-  for (const key of command.path) node = node[key] as Record<string, unknown>
-  for (const key of Object.keys(command.props)) node[key] = command.props[key]
-  return node as unknown as Todo
+type Loop = typeof EditLoop
+
+/** How many turns each has, and a tenth of how long it runs before them. */
+interface Pace {
+  readonly rounds: number
+  readonly roundMs: number
+}
+const CAREFUL: Pace = { rounds: 60, roundMs: 60 }
+const BRIEF: Pace = { rounds: 9, roundMs: 20 }
+
+/** A list, and the loops that are compiled for it. */
+interface Runner {
+  readonly name: string
+  readonly list: TodoList
+  readonly walk: Walk
+  readonly loop: Loop
 }
 
-/** The same, by an application that has to send the change later and share no objects with its caller. */
-function applyAndKeep(
-  document: TodoList,
-  queue: string[],
-  command: Parameters<typeof applyInPlace>[1],
-): Todo {
-  queue.push(JSON.stringify(command))
-  return applyInPlace(document, command)
+type Edit = (runner: Runner, times: number) => Promise<void>
+
+async function open(alternatives: readonly Alternative[], size: number): Promise<Runner[]> {
+  const todos = makeTodos(size)
+  const runners: Runner[] = []
+  for (const alternative of alternatives) {
+    const { name } = alternative
+    const list = await alternative.open(todos)
+    const loop = (await import(`./edit-loop.ts?${encodeURIComponent(name)}`)) as Loop
+    runners.push({ name, list, loop, walk: new Walk(Object.keys(todos)) })
+  }
+  return runners
 }
 
-let sink: unknown
+/** Throws unless each list is what the same edits make of plain objects. */
+async function check(runners: readonly Runner[], size: number): Promise<void> {
+  for (const { name, list, walk } of runners) {
+    const done = walk.doneIds()
+    const entries = Object.entries(await list.toPlain())
+    const isRight = entries.every(([id, todo]) => todo.done === done.has(id))
+    if (entries.length !== size || !isRight) throw new Error(`${name} has other todos.`)
+  }
+}
 
-async function applyAndRead(size: number): Promise<string[]> {
-  const { document, ids } = makeList(size)
-  const plain = throughJson(document)
-  const kept = throughJson(document)
-  const queue: string[] = []
-  let proxy = proxyOf(document)
-  let base = throughJson(document)
-  setAutoFreeze(true)
-  const [nextPlain, nextKept, nextOurs, nextImmer] = [1, 2, 3, 4].map(() => shuffled(ids)) as [
-    () => string,
-    () => string,
-    () => string,
-    () => string,
-  ]
-  let flip = false
-  const result = await compare(
-    [
+/** About as often as fills a turn, and `most` times at most. */
+async function countTurn(runner: Runner, edit: Edit, most: number): Promise<number> {
+  await edit(runner, 1)
+  runner.list.settle?.()
+  const start = performance.now()
+  await edit(runner, 1)
+  return Math.max(1, Math.min(most, Math.floor(TURN_MS / (performance.now() - start))))
+}
+
+async function measure(
+  alternatives: readonly Alternative[],
+  size: number,
+  { edit, most, pace }: { edit: Edit; most: number; pace: Pace },
+): Promise<Map<string, number>> {
+  const runners = await open(alternatives, size)
+  const contenders: Contender[] = []
+  for (const runner of runners) {
+    const times = await countTurn(runner, edit, most)
+    contenders.push({
+      name: runner.name,
+      times,
+      prepare: () => runner.list.settle?.(),
+      run: (count) => edit(runner, count),
+    })
+  }
+  globalThis.gc?.()
+  const result = await compare(contenders, pace)
+  await check(runners, size)
+  return result
+}
+
+const editOne: Edit = ({ loop, list, walk }, times) => loop.editTodos(list, walk, times)
+
+async function measureItem(size: number): Promise<Map<string, number>> {
+  const fast = await measure(FAST, size, { edit: editOne, most: EDITS, pace: CAREFUL })
+  const others = await measure(OTHERS, size, { edit: editOne, most: EDITS, pace: BRIEF })
+  return new Map([...fast, ...others])
+}
+
+function describeItem(bySize: ReadonlyMap<number, ReadonlyMap<string, number>>): Section {
+  const timeOf = (size: number, { name }: Alternative) => bySize.get(size)!.get(name)!
+  const ratio = (size: number, one: Alternative, other: Alternative) =>
+    timeOf(size, one) / timeOf(size, other)
+  return {
+    id: 'item',
+    title: 'One update of one todo, and reading that todo, by the number of todos',
+    columns: SIZES.map((size) => ({ name: size.toLocaleString('en'), unit: 'µs' })),
+    rows: ALL.map((one) => ({ name: one.name, values: SIZES.map((size) => timeOf(size, one)) })),
+    goals: [
+      ...SIZES.map((size) => ({
+        what: `an edit at ${size.toLocaleString('en')} todos, to one in place`,
+        value: ratio(size, flushout, inPlace),
+        unit: '×' as const,
+        atMost: 3,
+      })),
       {
-        name: 'in place',
-        times: EDITS,
-        run(times) {
-          for (let n = 0; n < times; n += 1) {
-            flip = !flip
-            sink = applyInPlace(plain, { path: ['todos', nextPlain()], props: { done: flip } })
-          }
-        },
+        what: 'Immer at 10,000 todos, to Flushout',
+        value: ratio(10_000, immer, flushout),
+        unit: '×',
+        atLeast: 1_000,
       },
       {
-        name: 'kept',
-        times: EDITS,
-        prepare: () => void queue.splice(0),
-        run(times) {
-          for (let n = 0; n < times; n += 1) {
-            flip = !flip
-            sink = applyAndKeep(kept, queue, { path: ['todos', nextKept()], props: { done: flip } })
-          }
-        },
-      },
-      {
-        name: 'flushout',
-        times: EDITS,
-        prepare: () => drain(proxy),
-        run(times) {
-          for (let n = 0; n < times; n += 1) {
-            flip = !flip
-            const path = ['todos', nextOurs()] as const
-            proxy.update(path, { done: flip })
-            sink = proxy.read(path)
-          }
-        },
-      },
-      {
-        name: 'immer',
-        times: size > 1_000 ? 1 : EDITS,
-        run(times) {
-          for (let n = 0; n < times; n += 1) {
-            flip = !flip
-            const id = nextImmer()
-            base = produce(base, (draft) => {
-              draft.todos[id]!.done = flip
-            })
-            sink = base.todos[id]
-          }
-        },
+        what: 'an edit at 100,000 todos',
+        value: timeOf(100_000, flushout) / 1_000,
+        unit: 'ms',
+        atMost: 1,
       },
     ],
-    { rounds: 60 },
-  )
-  const [inPlace, keptTime, ours, immer] = [...result.values()] as [number, number, number, number]
-  proxy = proxyOf({ todos: {} })
-  return [
-    size.toLocaleString('en'),
-    micros(inPlace),
-    micros(keptTime),
-    micros(ours),
-    micros(immer),
-    ratio(ours / inPlace),
-    ratio(ours / keptTime),
-    ratio(immer / ours),
-  ]
-}
-
-/** Confirm everything queued, as a master would that is always of the same opinion. */
-function drain(proxy: CommandProxy<TodoList>): void {
-  for (let flush = proxy.beginFlush(); flush; flush = proxy.beginFlush()) {
-    proxy.endFlush(agree(flush))
+    plot: {
+      x: { name: 'todos', unit: '' },
+      y: { name: 'one edit', unit: 'µs' },
+      lines: ALL.map((one) => ({
+        name: one.name,
+        points: SIZES.map((size) => [size, timeOf(size, one)] as const),
+      })),
+    },
   }
 }
 
-async function flushCycle(): Promise<string[][]> {
-  const worlds = SIZES.map((size) => ({ size, ...makeList(size) }))
-  const contenders = worlds.map(({ size, document, ids }) => {
-    const proxy = proxyOf(document)
-    const next = shuffled(ids)
-    return {
-      name: String(size),
-      times: 1,
-      run: () => {},
-      measureOnce() {
-        for (let n = 0; n < 10; n += 1) proxy.update(['todos', next()], { done: n % 2 === 0 })
-        const start = performance.now()
-        const flush = proxy.beginFlush()!
-        proxy.endFlush(agree(flush))
-        return (performance.now() - start) * 1000
+/** How long a command takes when so many are given in a step, and all is read after it. */
+function measureWhole(alternatives: readonly Alternative[], count: number, pace: Pace) {
+  const edit: Edit = ({ loop, list, walk }, times) =>
+    loop.editTogether(list, walk, { count, times })
+  return measure(alternatives, WIDE, { edit, most: EDITS / TOGETHER, pace })
+}
+
+async function describeWhole(): Promise<Section> {
+  const steps = new Map<string, number>()
+  const singles = new Map<string, number>()
+  // Those that we are held against take their turns beside us.
+  const near = [inPlace, flushout, mutative, immer]
+  const far = [immutable, spread, originalFlushout, tanStackDb, yjs, automerge, replicache]
+  for (const [group, pace] of [
+    [near, CAREFUL],
+    [far, BRIEF],
+  ] as const) {
+    for (const [name, time] of await measureWhole(group, TOGETHER, pace)) {
+      steps.set(name, time / TOGETHER)
+    }
+    for (const [name, time] of await measureWhole(group, 1, pace)) singles.set(name, time)
+  }
+  const rows: Row[] = [...near, ...far].map(({ name }) => ({
+    name,
+    values: [steps.get(name)!, singles.get(name)!],
+  }))
+  const ours = steps.get(flushout.name)!
+  return {
+    id: 'whole',
+    title: `Updates of todos and reading the whole document, at ${formatNumber(WIDE)} todos, by command`,
+    columns: [
+      { name: `${TOGETHER} updates, one read`, unit: 'µs' },
+      { name: 'one update, one read', unit: 'µs' },
+    ],
+    rows,
+    goals: [
+      {
+        what: `Immer with ${TOGETHER} updates and one read, to Flushout`,
+        value: steps.get(immer.name)! / ours,
+        unit: '×',
+        atLeast: 2,
       },
-    }
-  })
-  const samples = new Map(contenders.map(({ name }) => [name, [] as number[]]))
-  for (let round = 0; round < 3_000; round += 1) {
-    for (const contender of contenders) samples.get(contender.name)!.push(contender.measureOnce())
+      {
+        what: `Mutative with ${TOGETHER} updates and one read, to Flushout`,
+        value: steps.get(mutative.name)! / ours,
+        unit: '×',
+        atLeast: 1,
+      },
+    ],
+    plot: {
+      x: { name: `a command, of ${TOGETHER} before one read`, unit: 'µs' },
+      bars: rows.map(({ name, values }) => ({ name, value: values[0]! })),
+    },
   }
-  const medians = [...samples.values()].map(
-    (list) => list.slice(1_000).sort((a, b) => a - b)[1_000]!,
-  )
-  return worlds.map(({ size }, n) => [
-    size.toLocaleString('en'),
-    micros(medians[n]!),
-    ratio(medians[n]! / medians[0]!),
-  ])
 }
 
-/** One page that stays open: it edits, hears of others, and flushes, over and over. */
-function rebase(size: number): string[] {
-  const { document, ids } = makeList(size)
-  const master = new Master(
-    { commandCount: 0, hash: 'h', document: document as unknown as JsonObject },
-    { createId, digest: testDigest, maxDocumentBytes: 64 * 1024 * 1024 },
-  )
-  const proxy = proxyOf(document)
-  const context = { user: undefined, now: 0, seed: '' }
-  const samples: number[] = []
-  for (let round = 1; round <= 400; round += 1) {
-    for (let n = 0; n < 100; n += 1) {
-      proxy.update(['todos', ids[n % size]!], { text: `mine ${n} ${round}` })
-    }
-    const commands = Array.from({ length: 100 }, (_, n) => ({
-      action: 'update' as const,
-      path: ['todos', ids[(n * 3 + 1) % size]!],
-      props: { text: `theirs ${n} ${round}` },
-    }))
-    const { from, hash } = proxy.confirmed
-    master.apply({ protocol: 1, clientId: 'other', sequence: round, from, hash, commands }, context)
-    const news = throughJson(master.pull(from, hash))
-    const start = performance.now()
-    if (proxy.receive(news) !== 'applied') throw new Error('the news did not apply')
-    samples.push((performance.now() - start) * 1000)
-    proxy.endFlush(throughJson(master.apply(throughJson(proxy.beginFlush()!), context)))
-  }
-  return [size.toLocaleString('en'), micros(median(samples.slice(100)))]
+export async function run(): Promise<Section[]> {
+  const bySize = new Map<number, Map<string, number>>()
+  for (const size of SIZES) bySize.set(size, await measureItem(size))
+  return [describeItem(bySize), await describeWhole()]
 }
-
-console.log('Apply one command and read that item; ratio to a plain change in place')
-const applied: string[][] = []
-for (const size of SIZES) applied.push(await applyAndRead(size))
-printTable([
-  ['todos', 'in place', 'and kept', 'flushout', 'immer', 'to in place', 'to kept', 'immer to it'],
-  ...applied,
-])
-console.log('\nbeginFlush + endFlush of 10 commands')
-printTable([['todos', 'median', 'to 100 todos'], ...(await flushCycle())])
-console.log('\n100 queued commands rebased over 100 foreign ones')
-printTable([['todos', 'median'], ...SIZES.map(rebase)])
-void sink
