@@ -6,7 +6,7 @@ import { formatGoal, toCells } from './format.ts'
 import { readVersions } from './machine.ts'
 import { drawPlot } from './plot.ts'
 import { readResults, type Result } from './result.ts'
-import type { Section } from './section.ts'
+import { isKept, type Section } from './section.ts'
 
 const PAGE = new URL('../../../docs/performance.md', import.meta.url)
 const PLOTS = new URL('../../../docs/performance/', import.meta.url)
@@ -22,13 +22,19 @@ export function publish(): void {
   }
 }
 
+/** What is said of all benchmarks together. */
+const overviews: Readonly<Record<string, (results: readonly Result[]) => string>> = {
+  circumstances: writeCircumstances,
+  goals: writeGoals,
+}
+
 /** The page with each place filled. Throws for a place that asks for figures nobody has. */
 export function fillPage(page: string, results: readonly Result[]): string {
   const sections = sectionsOf(results)
   return page.replace(PLACE, (_, id: string) => {
-    const body = id === 'circumstances' ? writeCircumstances(results) : sections.get(id)
-    if (body === undefined) throw new Error(`There are no figures "${id}" in bench/results.`)
-    const text = typeof body === 'string' ? body : writeSection(id, body)
+    const section = sections.get(id)
+    const text = section ? writeSection(id, section) : overviews[id]?.(results)
+    if (text === undefined) throw new Error(`There are no figures "${id}" in bench/results.`)
     return `<!-- figures: ${id} -->\n\n${text}\n\n<!-- end of figures -->`
   })
 }
@@ -55,6 +61,17 @@ function writeCircumstances(results: readonly Result[]): string {
   )
   const head = ['| benchmark | on | load before | machine |', '| --- | --- | --: | --- |']
   return [[...head, ...rows].join('\n'), `Versions: ${readVersions().join(', ')}.`].join('\n\n')
+}
+
+/** Those that are missed, by name: of the others each section tells. */
+function writeGoals(results: readonly Result[]): string {
+  const goals = results.flatMap(({ sections }) =>
+    sections.flatMap((section) => section.goals ?? []),
+  )
+  const missed = goals.filter((goal) => !isKept(goal))
+  const kept = `${goals.length - missed.length} of ${goals.length} goals are kept`
+  if (missed.length === 0) return `${kept}.`
+  return [`${kept}. Missed:`, missed.map((goal) => `- ${formatGoal(goal)}`).join('\n')].join('\n\n')
 }
 
 function fileOf(id: string): string {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { catalogue } from './catalogue.ts'
 import type { Circumstances } from './machine.ts'
 import type { Section } from './section.ts'
 
@@ -12,11 +13,16 @@ const FOLDER = new URL('../../results/', import.meta.url)
 
 /** The figures that the documents show: the last run of each benchmark that was published. */
 export function readResults(): Result[] {
-  const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'))
-  return names.map((name) => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as Result)
+  const files = Object.keys(catalogue).map(fileOf)
+  return files
+    .filter((file) => existsSync(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')) as Result)
 }
 
 export function writeResult(result: Result): void {
-  const file = new URL(`${result.name}.json`, FOLDER)
-  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`)
+  writeFileSync(fileOf(result.name), `${JSON.stringify(result, undefined, 2)}\n`)
+}
+
+function fileOf(name: string): URL {
+  return new URL(`${name}.json`, FOLDER)
 }
