@@ -9,6 +9,7 @@
 // many flushes in one write to its database. Everything here is synchronous;
 // whoever stores things does it between `stage` and `commit`.
 import { checkSequence, checkVersion } from './admission.ts'
+import { adoptSnapshot } from './adopt.ts'
 import { checkSnapshot } from './answer.ts'
 import type { FlushContext } from './apply-command.ts'
 import { applyFlush } from './apply-flush.ts'
@@ -56,6 +57,11 @@ export interface MasterOptions<U extends User = User> {
   readonly resolve?: Resolver<U>
   /** Of its kind of models. Without them there is one version, and no other was before. */
   readonly versions?: ModelVersions | undefined
+  /**
+   * The snapshot was parsed from JSON for this master alone, which freezes its document
+   * where it is instead of copying it. Default false.
+   */
+  readonly isOwned?: boolean
   /** Characters of JSON that the document may take. Default 1,048,576. */
   readonly maxDocumentBytes?: number
   /**
@@ -107,9 +113,10 @@ export class Master<U extends User = User> implements DocumentView {
   // Of the document, the staged flushes included.
   #schema: number
 
-  /** Start from `snapshot`, which is copied. Throws OPTIONS_INVALID if it is none. */
+  /** Start from `snapshot`, which is copied unless it `isOwned`. Throws OPTIONS_INVALID if it is none. */
   constructor(snapshot: Snapshot, options: MasterOptions<U>) {
-    const checked = checkSnapshot(snapshot)
+    const adopted = options.isOwned ? adoptSnapshot(snapshot) : undefined
+    const checked = options.isOwned ? adopted?.snapshot : checkSnapshot(snapshot)
     if (!checked) {
       throw new FlushoutError(
         'OPTIONS_INVALID',
@@ -117,7 +124,7 @@ export class Master<U extends User = User> implements DocumentView {
       )
     }
     this.#options = options
-    this.#tree = new MeasuredTree(checked.document)
+    this.#tree = new MeasuredTree(checked.document, adopted?.size)
     this.#history = new RecentHistory(checked.commandCount, checked.hash)
     this.#schema = checked.schema ?? FIRST_VERSION
   }

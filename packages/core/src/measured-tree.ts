@@ -9,10 +9,10 @@ import { isObject, measureEntry, measureJson, type JsonObject, type JsonValue } 
 export class MeasuredTree extends DocumentTree {
   #bytes: number
 
-  /** Takes a deeply frozen document. */
-  constructor(document: JsonObject) {
+  /** Takes a deeply frozen document, and its size where that is known. */
+  constructor(document: JsonObject, size: number = measureJson(document)) {
     super(document)
-    this.#bytes = measureJson(document)
+    this.#bytes = size
   }
 
   /** The size of the document as JSON, in characters. */

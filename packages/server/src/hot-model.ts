@@ -72,8 +72,9 @@ export class HotModel<U extends User = User> {
     this.#maxHistoryBytes = options.maxHistoryBytes ?? 0
     this.#head = stored.head
     this.#erasures = stored.erasures
-    this.master = new Master(deepFreeze(stored.checkpoint), {
+    this.master = new Master(stored.checkpoint, {
       ...options,
+      isOwned: true,
       hashAt: (count) => this.#pastHashes.get(count),
     })
     this.#advance(stored.tail)

@@ -64,7 +64,8 @@ export async function readVersion(
   }
   const start = await store.checkpoint(key, count)
   if (!start) throw gone(`The history before ${count} is not held any more.`)
-  const master = new Master(start, { createId: refuseCreate, digest, maxHistoryBytes: 0 })
+  const options = { createId: refuseCreate, digest, maxHistoryBytes: 0, isOwned: true }
+  const master = new Master(start, options)
   while (master.commandCount < count) {
     const entries = await store.entries(key, {
       after: master.commandCount,

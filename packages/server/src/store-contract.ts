@@ -46,6 +46,15 @@ export function storeContract(
     deepStrictEqual(stored.clients, [])
   })
 
+  story('what is loaded is of whoever loaded it', async (model) => {
+    const { checkpoint } = await model.load()
+    ;(checkpoint.document as Record<string, unknown>)['mine'] = true
+    const past = await model.store.checkpoint(model.key, 0)
+    ;(past!.document as Record<string, unknown>)['mine'] = true
+    deepStrictEqual((await model.load()).checkpoint, model.genesis)
+    deepStrictEqual(await model.store.checkpoint(model.key, 0), model.genesis)
+  })
+
   story('a model is made once, whoever comes second', async (model) => {
     await model.write([model.entry(1)])
     const other = { commandCount: 0, hash: 'other', document: { other: 1 } }

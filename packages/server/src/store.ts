@@ -25,7 +25,7 @@ export interface Head {
   readonly hash: string
 }
 
-/** All that is needed to bring a model into memory. */
+/** All that is needed to bring a model into memory, parsed for whoever asked and theirs to keep. */
 export interface StoredModel {
   readonly head: Head
   readonly checkpoint: Snapshot
@@ -162,7 +162,7 @@ export interface ModelStore {
   entries(key: string, range: EntryRange): Promise<readonly LogEntry[]>
   /**
    * The latest checkpoint at or before `count`, of the current one and those that were
-   * kept; undefined if the history after it is not there any more.
+   * kept, parsed for whoever asked; undefined if the history after it is not there any more.
    */
   checkpoint(key: string, count: number): Promise<Snapshot | undefined>
   /**
