@@ -5,6 +5,7 @@ import {
   createService,
   postgresStore,
   type FlushoutService,
+  type ModelStore,
   type ServiceOptions,
 } from '@flushout/server'
 
@@ -68,5 +69,17 @@ export async function createFlushout(
     authorize: allowAnyone,
     models: Object.entries(documents).map(([name, initial]) => ({ pattern: `${name}:*`, initial })),
     ...options,
+  })
+}
+
+/** The same store, which tells of each model that is loaded. */
+export function countLoads(store: ModelStore, onLoad: () => void): ModelStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name === 'load') onLoad()
+      return value.bind(target) as unknown
+    },
   })
 }

@@ -60,11 +60,11 @@ function readStat(pid: number | string): Stat | undefined {
   }
   // Behind the name, which may hold anything: state, parent, then many numbers.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number) as number[]
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15).map(Number)
   return {
     parent: Number(fields[1]),
-    ticks: user! + system!,
-    endedTicks: endedUser! + endedSystem!,
+    ticks: user + system,
+    endedTicks: endedUser + endedSystem,
   }
 }
 
