@@ -1,35 +1,87 @@
-// One change to 10,000 readers of one model.
-import { median } from '../measure.ts'
-import { countFigures, readDelays, toFigures, type Figure } from './figure.ts'
+// One change to 10,000 readers of one model, beside the least that a server can do on Node.
+import { median } from '../harness/measure.ts'
+import type { Context, Section } from '../harness/section.ts'
 import type { Seen } from './generator-main.ts'
-import type { Stage } from './stage.ts'
+import { withStage, type Server, type Stage } from './stage.ts'
 
 const CLIENTS = 10_000
-const CHANGES = 20
+const CHANGES = 6
+const ROUNDS = 4
 const PAUSE_MS = 1500
+const GOAL_MS = 150
 
-export async function runBroadcast(stage: Stage): Promise<Figure[]> {
-  const server = await stage.startServer()
+interface Contender {
+  readonly name: string
+  readonly stage: Stage
+  readonly server: Server
+  /** Milliseconds until the last reader has a change, of each change. */
+  readonly lasts: number[]
+  /** Percent of a processor. */
+  readonly used: number[]
+}
+
+export async function run(context: Context): Promise<Section[]> {
+  return withStage(context, (first) =>
+    withStage(context, async (second) => {
+      const contenders = [
+        await prepare('Flushout', first, await first.startServer()),
+        await prepare('plain node:http', second, await second.startServer({ isPlain: true })),
+      ]
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (const contender of contenders) await tell(contender, round)
+      }
+      return [toSection(contenders)]
+    }),
+  )
+}
+
+async function prepare(name: string, stage: Stage, server: Server): Promise<Contender> {
   const crowd = { clients: CLIENTS, models: 1, servers: [server], processes: 2 }
   await stage.prepare(crowd)
   await stage.connect(crowd)
+  const contender = { name, stage, server, lasts: [], used: [] }
+  await tell(contender, undefined)
+  return { ...contender, lasts: [], used: [] }
+}
+
+/** Some changes, one after the other. */
+async function tell({ name, stage, server, lasts, used }: Contender, round: number | undefined) {
   const write = { perSecond: 1000 / PAUSE_MS, writers: 2, characters: 40 }
-  await stage.write({ ...write, forMs: PAUSE_MS * 6 })
+  const { servers } = await stage.watch([server], `broadcast-${name}-${round}`, () =>
+    stage.write({ ...write, forMs: PAUSE_MS * CHANGES }),
+  )
   await stage.settle(server)
-  await stage.collect()
-  await stage.watch(server, 'broadcast', () => stage.write({ ...write, forMs: PAUSE_MS * CHANGES }))
-  await stage.settle(server)
-  const seen = await stage.collect()
-  const delays = readDelays(seen)
-  const lasts = readLasts(seen)
-  return [
-    { name: 'the last reader has a change, median', value: median(lasts), unit: 'ms', goal: 150 },
-    { name: 'the same, fastest change', value: Math.min(...lasts), unit: 'ms' },
-    { name: 'the same, slowest change', value: Math.max(...lasts), unit: 'ms' },
-    { name: 'changes', value: lasts.length, unit: '' },
-    ...toFigures(delays).slice(0, 2),
-    ...countFigures(seen, delays),
-  ]
+  lasts.push(...readLasts(await stage.collect()))
+  used.push(servers)
+}
+
+function toSection(contenders: readonly Contender[]): Section {
+  const values = contenders.map(({ lasts, used }) => [
+    Math.min(...lasts),
+    median(lasts),
+    Math.max(...lasts),
+    // Of each write, in microseconds.
+    ((median(used) / 100) * PAUSE_MS * 1000) / CLIENTS,
+  ])
+  const [ours, plain] = values as [number[], number[]]
+  return {
+    id: 'last',
+    title: 'One change of 40 characters to 10,000 readers of one model, until the last one has it',
+    columns: [
+      { name: 'fastest', unit: 'ms' },
+      { name: 'median', unit: 'ms' },
+      { name: 'slowest', unit: 'ms' },
+      { name: 'processor for a reader', unit: 'µs' },
+      { name: 'to plain', unit: '×' },
+    ],
+    rows: contenders.map(({ name }, index) => ({
+      name,
+      values: [...values[index]!, values[index]![1]! / plain[1]!],
+    })),
+    goals: [
+      { what: 'the last of 10,000 readers, median', value: ours[1]!, unit: 'ms', atMost: GOAL_MS },
+    ],
+  }
 }
 
 /** When each change came to its last reader. */

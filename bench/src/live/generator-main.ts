@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { serveParent } from '../harness/child.ts'
 import { readClock } from './clock.ts'
+import { processApi } from './process-api.ts'
 import { Requests } from './requests.ts'
 import { StreamClient, type ClientTask } from './stream-client.ts'
 
@@ -40,6 +41,8 @@ let failure: Error | undefined
 const requests = new Requests(16)
 
 const api = {
+  ...processApi,
+
   /** Connect all of them. Resolves when each was told how far its model is. */
   async open(tasks: readonly ClientTask[]): Promise<void> {
     const around = {
@@ -81,22 +84,23 @@ const api = {
     return written
   },
 
-  /** Resolves when every client is where its model is, having got each change once. */
+  /** Resolves when every client that reads is where its model is, having got each change once. */
   async settle(targets: ReadonlyMap<string, Target>): Promise<void> {
     const until = readClock() + SETTLE_MS
     const isThere = (client: StreamClient) => client.isAt(targets.get(client.key)!)
-    while (!clients.every(isThere)) {
+    const reading = clients.filter(({ isStalled }) => !isStalled)
+    while (!reading.every(isThere)) {
       check()
       if (readClock() > until) {
-        const late = clients.filter((client) => !isThere(client)).length
+        const late = reading.filter((client) => !isThere(client)).length
         throw new Error(
-          `${late} of ${clients.length} clients did not come to where the models are.`,
+          `${late} of ${reading.length} clients did not come to where the models are.`,
         )
       }
       await wait(20)
     }
     check()
-    for (const { key, received } of clients) {
+    for (const { key, received } of reading) {
       const { changes } = targets.get(key)!
       if (received !== changes) {
         throw new Error(`A client got ${received} of the ${changes} changes of ${key}.`)

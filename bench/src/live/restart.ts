@@ -1,12 +1,12 @@
 // 1,000 real clients, ten on each model, at work when their server is killed;
 // it comes back after five seconds.
 import { createServer } from 'node:net'
-import { percentile } from '../measure.ts'
+import { percentile } from '../harness/measure.ts'
+import type { Context, Section } from '../harness/section.ts'
 import { digestDocument } from './digest-document.ts'
-import type { Figure } from './figure.ts'
 import type { PeopleApi, PersonTask } from './people-main.ts'
 import { Requests } from './requests.ts'
-import type { Stage } from './stage.ts'
+import { withStage, type Stage } from './stage.ts'
 
 const CLIENTS = 1000
 const MODELS = 100
@@ -18,9 +18,13 @@ const BEFORE_MS = 1000
 const AWAY_MS = 5000
 const GIVE_UP_MS = 120_000
 
-export async function runRestart(stage: Stage): Promise<Figure[]> {
+export function run(context: Context): Promise<Section[]> {
+  return withStage(context, async (stage) => [await play(stage)])
+}
+
+async function play(stage: Stage): Promise<Section> {
   const port = await findFreePort()
-  const first = await stage.startServer(port)
+  const first = await stage.startServer({ port })
   const people = Array.from({ length: CLIENTS }, (_, number): PersonTask => {
     return { name: `person-${number}`, key: `bench:${number % MODELS}` }
   })
@@ -46,7 +50,7 @@ export async function runRestart(stage: Stage): Promise<Figure[]> {
   await stage.wait(AWAY_MS)
   await edits
   const pending = sum(await Promise.all(processes.map((process) => process.call('countPending'))))
-  const second = await stage.startServer(port)
+  const second = await stage.startServer({ port })
 
   const counts = new Map(people.map(({ key }) => [key, (CLIENTS / MODELS) * EDITS]))
   const converging = processes.map((process) => process.call('converge', counts, GIVE_UP_MS))
@@ -54,14 +58,34 @@ export async function runRestart(stage: Stage): Promise<Figure[]> {
   await checkDocuments(port, done)
   const times = done.map(({ at }) => Math.max(0, at - second.at) / 1000).sort((a, b) => a - b)
   await stage.wait(3000)
-  return [
-    { name: 'clients with a live connection before', value: live, unit: '' },
-    { name: 'edits that waited', value: pending, unit: '' },
-    { name: 'until half of the clients were in step', value: percentile(times, 50), unit: 's' },
-    { name: 'until 99 % were', value: percentile(times, 99), unit: 's' },
-    { name: 'until all were', value: percentile(times, 100), unit: 's', goal: 15 },
-    { name: 'clients with a live connection 3 s later', value: await countLive(), unit: '' },
-  ]
+  const all = percentile(times, 100)
+  return {
+    id: 'in-step',
+    title:
+      '1,000 clients on 100 models, their server killed, and back after 5 s: until they are in step',
+    columns: [
+      { name: 'live before', unit: '' },
+      { name: 'edits that waited', unit: '' },
+      { name: 'half', unit: 's' },
+      { name: '99 %', unit: 's' },
+      { name: 'all', unit: 's' },
+      { name: 'live 3 s later', unit: '' },
+    ],
+    rows: [
+      {
+        name: 'real clients',
+        values: [
+          live,
+          pending,
+          percentile(times, 50),
+          percentile(times, 99),
+          all,
+          await countLive(),
+        ],
+      },
+    ],
+    goals: [{ what: 'until all are in step', value: all, unit: 's', atMost: 15 }],
+  }
 
   async function countLive(): Promise<number> {
     const counted = await Promise.all(processes.map((process) => process.call('countStates')))

@@ -1,9 +1,10 @@
 // What a measurement plays on: a real Postgres, servers and load in processes of
-// their own. All of it ends with `close`, whatever happened.
+// their own. All of it ends with the measurement, whatever happened.
 import type { Snapshot } from '@flushout/core'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createDatabase, startPostgres, type Database } from '../../../test/support/postgres.ts'
 import { Child } from '../harness/child.ts'
+import type { Context } from '../harness/section.ts'
+import { withPostgres, type MeasuredPostgres } from '../server/postgres.ts'
 import type { GeneratorApi, Seen, Target, WriteTask } from './generator-main.ts'
 import { Requests } from './requests.ts'
 import type { ServerApi } from './server-main.ts'
@@ -26,58 +27,69 @@ export interface Crowd {
   readonly processes: number
 }
 
+/** What was used of the processors, in percent of one. */
+export interface Usage {
+  /** All servers together. */
+  readonly servers: number
+  readonly postgres: number
+  /** The clients, who share the machine with the others. */
+  readonly load: number
+}
+
+/** Let something be played, and clear the stage. */
+export function withStage<Result>(
+  context: Context,
+  play: (stage: Stage) => Promise<Result>,
+): Promise<Result> {
+  return withPostgres(async (postgres) => {
+    const stage = new Stage(postgres, context)
+    try {
+      return await play(stage)
+    } finally {
+      await stage.close()
+    }
+  })
+}
+
 export class Stage {
-  readonly #url: string
-  readonly #closers: (() => Promise<unknown>)[]
-  readonly #signal: AbortSignal
-  readonly #profileFolder: string | undefined
+  readonly #postgres: MeasuredPostgres
+  readonly #context: Context
+  readonly #children: Child<object>[] = []
   readonly #requests = new Requests(16)
   #generators: Child<GeneratorApi>[] = []
   // Where each model was when the crowd came.
   #starts = new Map<string, Snapshot>()
   readonly #changes = new Map<string, number>()
 
-  private constructor(database: Database, stop: () => Promise<unknown>, options: StageOptions) {
-    this.#url = database.url
-    this.#closers = [stop, () => database.drop()]
-    this.#signal = options.signal
-    this.#profileFolder = options.profileFolder
-  }
-
-  static async open(options: StageOptions): Promise<Stage> {
-    const postgres = await startPostgres()
-    try {
-      return new Stage(await createDatabase(postgres.url), () => postgres.stop(), options)
-    } catch (error) {
-      await postgres.stop()
-      throw error
-    }
+  constructor(postgres: MeasuredPostgres, context: Context) {
+    this.#postgres = postgres
+    this.#context = context
   }
 
   async close(): Promise<void> {
     this.#requests.close()
-    // Children first, Postgres last; one that cannot be closed does not keep the others.
-    for (const close of this.#closers.splice(0).reverse()) {
-      await close().catch((error: Error) => console.error(error.message))
-    }
+    await Promise.all(this.#children.map((child) => child.kill()))
   }
 
   /** Start a process that is ended with the stage, or at once when the run is stopped. */
-  start<A>(file: string, nodeOptions?: readonly string[]): Child<A> {
-    this.#signal.throwIfAborted()
+  start<A extends object>(file: string, nodeOptions?: readonly string[]): Child<A> {
+    const { signal } = this.#context
+    signal.throwIfAborted()
     const child = new Child<A>(new URL(file, import.meta.url), nodeOptions)
-    this.#signal.addEventListener('abort', () => void child.kill())
-    this.#closers.push(() => child.kill())
+    signal.addEventListener('abort', () => void child.kill())
+    this.#children.push(child)
     return child
   }
 
-  async startServer(port?: number): Promise<Server> {
-    const child = this.start<ServerApi>('server-main.ts', ['--expose-gc'])
-    return { child, ...(await child.call('listen', this.#url, port)) }
+  /** Start a server; the one that does only what none can do without, if `isPlain`. */
+  async startServer({ port, isPlain }: { port?: number; isPlain?: boolean } = {}): Promise<Server> {
+    const file = isPlain ? 'plain-server-main.ts' : 'server-main.ts'
+    const child = this.start<ServerApi>(file, ['--expose-gc'])
+    return { child, ...(await child.call('listen', this.#postgres.url, port)) }
   }
 
   wait(ms: number): Promise<void> {
-    return wait(ms, undefined, { signal: this.#signal })
+    return wait(ms, undefined, { signal: this.#context.signal })
   }
 
   /** Make the models, and the processes that the clients will be in. */
@@ -118,8 +130,8 @@ export class Stage {
   }
 
   /**
-   * Wait until every client is where the models are. Throws if one of them did
-   * not get each change exactly once.
+   * Wait until every client that reads is where the models are. Throws if one of
+   * them did not get each change exactly once.
    */
   async settle({ port }: Server): Promise<void> {
     const read = async ([key, start]: [string, Snapshot]) => {
@@ -149,22 +161,30 @@ export class Stage {
     return Promise.all(this.#generators.map((generator) => generator.call('collect')))
   }
 
-  /** Measure what `run` takes of the server's processor, in percent of one; with a profile if asked for. */
-  async watch({ child }: Server, name: string, run: () => Promise<void>): Promise<number> {
-    if (this.#profileFolder) await child.call('startProfile')
-    const [cpu, start] = [await child.call('readCpu'), performance.now()]
+  /** Measure what `run` takes of the processors; with profiles of the servers if asked for. */
+  async watch(servers: readonly Server[], name: string, run: () => Promise<void>): Promise<Usage> {
+    const { profileFolder } = this.#context
+    const fileOf = (number: number) => `${profileFolder}/${name}-${number}.cpuprofile`
+    const children = servers.map(({ child }) => child)
+    if (profileFolder) await Promise.all(children.map((child) => child.call('startProfile')))
+    const [before, start] = [await this.#readCpu(children), performance.now()]
     await run()
-    const percent = (((await child.call('readCpu')) - cpu) * 100) / (performance.now() - start)
-    if (this.#profileFolder) {
-      await child.call('stopProfile', `${this.#profileFolder}/${name}.cpuprofile`)
+    const [after, ms] = [await this.#readCpu(children), performance.now() - start]
+    if (profileFolder) {
+      await Promise.all(children.map((child, number) => child.call('stopProfile', fileOf(number))))
     }
-    return percent
+    const percent = (of: keyof Usage) => ((after[of] - before[of]) * 100) / ms
+    return { servers: percent('servers'), postgres: percent('postgres'), load: percent('load') }
+  }
+
+  /** Milliseconds so far. */
+  async #readCpu(children: readonly Child<ServerApi>[]): Promise<Usage> {
+    const servers = await Promise.all(children.map((child) => child.call('readCpu')))
+    const load = await Promise.all(this.#generators.map((each) => each.call('readCpu')))
+    return { servers: sum(servers), postgres: this.#postgres.readCpu() / 1000, load: sum(load) }
   }
 }
 
-export interface StageOptions {
-  /** Stops everything at once. */
-  readonly signal: AbortSignal
-  /** Where to write profiles of the server, if they are wanted. */
-  readonly profileFolder?: string | undefined
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
