@@ -33,5 +33,6 @@ export function toCells({ rowsAre, columns, rows }: Section): string[][] {
 }
 
 function toCell(value: number | undefined, { unit }: Column): string {
-  return value === undefined ? '–' : formatValue(value, unit)
+  // Out of a file it is null.
+  return typeof value === 'number' ? formatValue(value, unit) : '–'
 }

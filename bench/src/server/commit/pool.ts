@@ -1,0 +1,11 @@
+import pg from 'pg'
+
+/** As many as our own store has by default; more made none of the schemes faster. */
+const CONNECTIONS = 10
+
+export function createPool(url: string, max = CONNECTIONS): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max })
+  // Idle connections are cut at the very end, when the server stops.
+  pool.on('error', () => {})
+  return pool
+}
