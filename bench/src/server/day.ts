@@ -10,9 +10,9 @@ import {
   type ServiceOptions,
 } from '@flushout/server'
 import pg from 'pg'
-import { createDatabase, startPostgres } from '../../test/support/postgres.ts'
+import type { Context, Line, Section } from '../harness/section.ts'
 import { makeDocument, Writer } from './load.ts'
-import { printTable } from './measure.ts'
+import { withPostgres, type MeasuredPostgres } from './postgres.ts'
 
 const HOUR = 3_600_000
 const STEP = HOUR / 6
@@ -20,7 +20,11 @@ const STEPS = 144
 const MODELS = 20
 const WRITERS = 5
 /** Of each writer in a step. */
-const FLUSHES = 8
+const FLUSHES = 4
+/** After which sizes are shown. */
+const HOURS = [1, 3, 6, 12, 18, 24]
+/** By then whatever is bounded has come to its bounds. */
+const SETTLED = 6
 
 /** A clock that is told how late it is, and the idle timers of a service. */
 class Day {
@@ -45,7 +49,7 @@ class Day {
 interface Size {
   readonly flushes: number
   readonly clients: number
-  readonly checkpoints: number
+  readonly commands: number
   readonly bytes: number
 }
 
@@ -58,7 +62,7 @@ async function measure(client: pg.Client, schema: string): Promise<Size> {
     select
       (select count(*) from ${schema}.flush)::int as flushes,
       (select count(*) from ${schema}.client)::int as clients,
-      (select count(*) from ${schema}.checkpoint)::int as checkpoints,
+      (select sum(command_count) from ${schema}.model)::int as commands,
       (select sum(pg_total_relation_size(c.oid)) from pg_class c
         join pg_namespace n on n.oid = c.relnamespace
         where n.nspname = '${schema}' and c.relkind = 'r')::float8 as bytes`)
@@ -67,8 +71,9 @@ async function measure(client: pg.Client, schema: string): Promise<Size> {
 
 /** Write for a day, each page for an hour; sizes after each hour. */
 async function spend(
-  url: string,
+  { url, client }: MeasuredPostgres,
   schema: string,
+  signal: AbortSignal,
   options: Pick<ServiceOptions, 'history' | 'clients'>,
 ): Promise<Size[]> {
   const day = new Day()
@@ -81,12 +86,11 @@ async function spend(
     environment: day.environment,
     ...options,
   })
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
   const createId = createIdFactory(day.environment)
   const sizes: Size[] = []
   let pages: Writer[][] = []
   for (let step = 0; step < STEPS; step += 1) {
+    signal.throwIfAborted()
     if (step % 6 === 0) {
       pages = Array.from({ length: MODELS }, () =>
         Array.from({ length: WRITERS }, () => new Writer(createId())),
@@ -107,34 +111,57 @@ async function spend(
     if (step % 6 === 5) sizes.push(size)
   }
   await service.close()
-  await client.end()
+  if (sizes.at(-1)!.commands !== STEPS * MODELS * WRITERS * FLUSHES * 2) {
+    throw new Error(`${sizes.at(-1)!.commands} commands were stored`)
+  }
   return sizes
 }
 
-const postgres = await startPostgres()
-const database = await createDatabase(postgres.url)
-try {
-  const all = await spend(database.url, 'everything', { history: 'all', clients: 'all' })
-  const bounded = await spend(database.url, 'bounded', {
-    history: { forMs: 2 * HOUR },
-    clients: { forMs: 4 * HOUR },
+export function run({ signal }: Context): Promise<Section[]> {
+  return withPostgres(async (postgres) => {
+    const all = await spend(postgres, 'everything', signal, { history: 'all', clients: 'all' })
+    const bounded = await spend(postgres, 'bounded', signal, {
+      history: { forMs: 2 * HOUR },
+      clients: { forMs: 4 * HOUR },
+    })
+    return [toSection(all, bounded)]
   })
+}
+
+function toSection(all: readonly Size[], bounded: readonly Size[]): Section {
   const anHour = MODELS * WRITERS * FLUSHES * 6
-  console.log(`${MODELS} models, ${anHour.toLocaleString('en')} flushes an hour, for a day.\n`)
-  const show = ({ flushes, clients, checkpoints, bytes }: Size) => [
-    flushes.toLocaleString('en'),
-    clients.toLocaleString('en'),
-    checkpoints.toLocaleString('en'),
-    `${(bytes / 1e6).toFixed(1)} MB`,
-  ]
-  const hours = [1, 3, 6, 12, 18, 24]
-  const header = ['after', 'flush rows', 'client rows', 'checkpoints', 'tables']
-  for (const [name, sizes] of Object.entries({ 'all kept': all, bounded })) {
-    console.log(`${name}\n`)
-    printTable([header, ...hours.map((hour) => [`${hour} h`, ...show(sizes[hour - 1]!)])])
-    console.log('')
+  const columnsOf = (which: string) =>
+    [
+      { name: `${which}: flush rows`, unit: '' },
+      { name: 'client rows', unit: '' },
+      { name: 'tables', unit: 'MB' },
+    ] as const
+  const cellsOf = ({ flushes, clients, bytes }: Size) => [flushes, clients, bytes / 1e6]
+  const line = (name: string, sizes: readonly Size[]): Line => ({
+    name,
+    points: sizes.map(({ bytes }, hour) => [hour + 1, bytes / 1e6]),
+  })
+  return {
+    id: 'tables',
+    title: `The tables of ${MODELS} models over a day of ${anHour.toLocaleString('en')} flushes an hour, all kept or bounded to two hours`,
+    rowsAre: 'after',
+    columns: [...columnsOf('all'), ...columnsOf('bounded')],
+    rows: HOURS.map((hour) => ({
+      name: `${hour} h`,
+      values: [...cellsOf(all[hour - 1]!), ...cellsOf(bounded[hour - 1]!)],
+    })),
+    goals: [
+      {
+        what: `bounded tables after a day, to those after ${SETTLED} hours`,
+        value: bounded.at(-1)!.bytes / bounded[SETTLED - 1]!.bytes,
+        unit: '×',
+        atMost: 1.1,
+      },
+    ],
+    plot: {
+      x: { name: 'hours', unit: '', isLinear: true },
+      y: { name: 'tables', unit: 'MB', isLinear: true },
+      lines: [line('all kept', all), line('Flushout, bounded', bounded)],
+    },
   }
-} finally {
-  await database.drop()
-  await postgres.stop()
 }

@@ -1,31 +1,31 @@
 // What it costs to be looked on: flushes through a service in memory, without and with metrics
-// and traces. With the path of another checkout, as of before there was any of this,
-// `node --conditions=@flushout/source bench/src/observe.ts ../before`, that is one more contender:
-// what it costs to be asked whether anybody looks on.
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+// and traces. In time of the processor, since the differences are smaller than what others on
+// the machine make.
 import { PROTOCOL } from '@flushout/core'
-import * as here from '@flushout/server'
+import {
+  allowAnyone,
+  createService,
+  memoryStore,
+  type FlushoutService,
+  type ServiceOptions,
+} from '@flushout/server'
 import { openTelemetry } from '@flushout/server/opentelemetry'
 import { prometheus } from '@flushout/server/prometheus'
 import { NoopSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { median, micros, printTable, ratio } from './measure.ts'
+import { median } from '../harness/measure.ts'
+import type { Context, Section } from '../harness/section.ts'
 
 /** Flushes that are under way at a time, each of a model of its own. */
 const AT_ONCE = 50
 const FLUSHES = 2000
-const ROUNDS = 61
+const ROUNDS = 41
 
 class Crowd {
   readonly name: string
-  readonly #service: here.FlushoutService
+  readonly #service: FlushoutService
   readonly #at: { sequence: number; from: number; hash: string }[]
 
-  constructor(
-    name: string,
-    { createService, memoryStore, allowAnyone }: typeof here,
-    options: Partial<here.ServiceOptions> = {},
-  ) {
+  constructor(name: string, options: Partial<ServiceOptions> = {}) {
     this.name = name
     this.#service = createService({
       store: memoryStore(),
@@ -61,39 +61,40 @@ class Crowd {
   }
 }
 
-const provider = new TracerProvider({ spanProcessors: [new NoopSpanProcessor()] })
-const token = 'a token for nobody at all'
-const contenders = [
-  new Crowd('nobody looks on', here),
-  new Crowd('the same again', here),
-  new Crowd('metrics', here, { metrics: prometheus({ token }) }),
-  new Crowd('traces, nobody collects them', here, { traces: openTelemetry() }),
-  new Crowd('traces, all are recorded', here, {
-    traces: openTelemetry({ tracer: provider.getTracer('bench') }),
-  }),
-]
-const before = process.argv.slice(2).find((argument) => argument !== 'observe')
-if (before !== undefined) {
-  const index = pathToFileURL(join(resolve(before), 'packages/server/src/index.ts')).href
-  contenders.push(new Crowd(`as in ${before}`, (await import(index)) as typeof here))
-}
-
-// The differences are smaller than what the place in a round makes: each comes everywhere.
-const samples = contenders.map(() => [] as number[])
-for (let round = -2; round < ROUNDS; round += 1) {
-  for (let turn = 0; turn < contenders.length; turn += 1) {
-    const index = (turn + round + contenders.length) % contenders.length
-    const time = await contenders[index]!.measure()
-    // The compiler settles first.
-    if (round >= 0) samples[index]!.push(time)
+export async function run({ signal }: Context): Promise<Section[]> {
+  const provider = new TracerProvider({ spanProcessors: [new NoopSpanProcessor()] })
+  const tracer = provider.getTracer('bench')
+  const crowds = [
+    new Crowd('nobody looks on'),
+    new Crowd('nobody, a second time'),
+    new Crowd('metrics', { metrics: prometheus({ token: 'a token for nobody at all' }) }),
+    new Crowd('traces, and no SDK that collects them', { traces: openTelemetry() }),
+    new Crowd('traces, all recorded', { traces: openTelemetry({ tracer }) }),
+  ]
+  const samples = crowds.map(() => [] as number[])
+  for (let round = -2; round < ROUNDS; round += 1) {
+    signal.throwIfAborted()
+    for (let turn = 0; turn < crowds.length; turn += 1) {
+      // The differences are smaller than what the place in a round makes: each comes everywhere.
+      const index = (turn + round + crowds.length) % crowds.length
+      const time = await crowds[index]!.measure()
+      // The compiler settles first.
+      if (round >= 0) samples[index]!.push(time)
+    }
   }
+  const medians = samples.map(median)
+  return [
+    {
+      id: 'flushes',
+      title: `Flushes of one command through a service in memory, ${AT_ONCE} at a time on ${AT_ONCE} models`,
+      columns: [
+        { name: 'a flush', unit: 'µs' },
+        { name: 'to nobody', unit: '×' },
+      ],
+      rows: crowds.map(({ name }, index) => ({
+        name,
+        values: [medians[index]!, medians[index]! / medians[0]!],
+      })),
+    },
+  ]
 }
-const medians = samples.map(median)
-printTable([
-  ['', 'a flush', 'beside nobody'],
-  ...contenders.map(({ name }, index) => {
-    const time = medians[index]!
-    return [name, micros(time), ratio(time / medians[0]!)]
-  }),
-])
-process.exit(0)

@@ -1,19 +1,37 @@
 // What it costs to read a version of a long history, and to wake a model that has one.
 import type { JsonObject, LogEntry } from '@flushout/core'
 import { allowAnyone, createService, postgresStore, type ModelStore } from '@flushout/server'
-import { createDatabase, startPostgres } from '../../test/support/postgres.ts'
+import { median } from '../harness/measure.ts'
+import type { Context, Row, Section } from '../harness/section.ts'
 import { createFlushout, makeDocument, Writer } from './load.ts'
-import { median, printTable } from './measure.ts'
+import { withPostgres } from './postgres.ts'
 
 const COMMANDS = 100_000
 const WRITERS = 50
 const VERSIONS = 41
+const DOCUMENTS = { '4 KB': 4_000, '100 KB': 100_000, '900 KB': 900_000 }
 const WAKES = 31
+const HISTORIES = [1_000, 1_000_000]
 const ENTRY = 10
 const AT_ONCE = 2_000
 
-/** Write a history by flushes of two commands, and read versions from all over it. */
-async function readVersions(url: string, name: string, document: JsonObject): Promise<string[]> {
+export function run({ signal }: Context): Promise<Section[]> {
+  return withPostgres(async ({ url }) => {
+    const versions: Row[] = []
+    for (const [name, bytes] of Object.entries(DOCUMENTS)) {
+      signal.throwIfAborted()
+      versions.push({ name, values: await readVersions(url, `size${bytes}`, makeDocument(bytes)) })
+    }
+    signal.throwIfAborted()
+    return [toVersions(versions), toWakes(await wakeModels(url))]
+  })
+}
+
+/**
+ * Write a history by flushes of two commands, and read versions from all over it: the median
+ * and the slowest, in milliseconds.
+ */
+async function readVersions(url: string, name: string, document: JsonObject): Promise<number[]> {
   const service = await createFlushout(url, { [name]: document })
   const key = `${name}:long`
   const crew = Array.from({ length: WRITERS }, (_, n) => new Writer(`w${n}`))
@@ -29,12 +47,12 @@ async function readVersions(url: string, name: string, document: JsonObject): Pr
   for (let index = 0; index < VERSIONS; index += 1) {
     const count = Math.floor((COMMANDS * index) / (VERSIONS - 1))
     const start = performance.now()
-    await service.snapshotAt(key, count)
+    const { commandCount } = await service.snapshotAt(key, count)
     times.push(performance.now() - start)
+    if (commandCount !== count) throw new Error(`version ${commandCount} in place of ${count}`)
   }
   await service.close()
-  const size = `${Math.round(JSON.stringify(document).length / 1000)} KB`
-  return [size, `${median(times).toFixed(0)} ms`, `${Math.max(...times).toFixed(0)} ms`]
+  return [median(times), Math.max(...times)]
 }
 
 /** Put a history of so many commands into the store, the last hundred behind the checkpoint. */
@@ -70,47 +88,72 @@ async function fill(store: ModelStore, key: string, commands: number): Promise<v
   await write(commands)
 }
 
-async function wake(store: ModelStore, key: string): Promise<number> {
+async function wake(store: ModelStore, key: string, commands: number): Promise<number> {
   const models = [{ pattern: 'wake:*' }]
   const service = createService({ store, authorize: allowAnyone, models })
   const start = performance.now()
-  await service.snapshot(key)
-  return performance.now() - start
+  const { commandCount } = await service.snapshot(key)
+  const time = performance.now() - start
+  if (commandCount !== commands) throw new Error(`${commandCount} commands of ${commands}`)
+  return time
 }
 
-async function wakeModels(url: string): Promise<string[][]> {
+/** The median time for each length of the history, in milliseconds. */
+async function wakeModels(url: string): Promise<number[]> {
   const store = postgresStore({ connectionString: url })
   await store.migrate()
-  const sizes = [1_000, 1_000_000]
-  const times = new Map(sizes.map((size) => [size, [] as number[]]))
-  for (const size of sizes) await fill(store, `wake:${size}`, size)
+  for (const length of HISTORIES) await fill(store, `wake:${length}`, length)
+  const times = HISTORIES.map(() => [] as number[])
+  // The first round warms everything up.
   for (let round = 0; round <= WAKES; round += 1) {
-    for (const size of sizes) {
-      const time = await wake(store, `wake:${size}`)
-      // The first round warms everything up.
-      if (round > 0) times.get(size)!.push(time)
+    for (const [index, length] of HISTORIES.entries()) {
+      const time = await wake(store, `wake:${length}`, length)
+      if (round > 0) times[index]!.push(time)
     }
   }
   await store.close()
-  const base = median(times.get(sizes[0]!)!)
-  return sizes.map((size) => {
-    const time = median(times.get(size)!)
-    return [size.toLocaleString('en'), `${time.toFixed(2)} ms`, `${(time / base).toFixed(2)}×`]
-  })
+  return times.map(median)
 }
 
-const postgres = await startPostgres()
-const database = await createDatabase(postgres.url)
-try {
-  const versions: string[][] = []
-  for (const bytes of [4_000, 100_000, 900_000]) {
-    versions.push(await readVersions(database.url, `size${bytes}`, makeDocument(bytes)))
+function toVersions(rows: readonly Row[]): Section {
+  return {
+    id: 'versions',
+    title: `Versions from all over a history of ${COMMANDS.toLocaleString('en')} commands`,
+    rowsAre: 'document',
+    columns: [
+      { name: 'median', unit: 'ms' },
+      { name: 'slowest', unit: 'ms' },
+    ],
+    rows,
+    goals: rows.map(({ name, values }) => ({
+      what: `any version of a document of ${name}`,
+      value: values[1]!,
+      unit: 'ms',
+      atMost: 1000,
+    })),
   }
-  console.log(`Versions all over a history of ${COMMANDS.toLocaleString('en')} commands.\n`)
-  printTable([['document', 'median', 'slowest'], ...versions])
-  console.log('\nA model that is not in memory, 100 commands behind its checkpoint.\n')
-  printTable([['commands', 'median', 'to 1,000'], ...(await wakeModels(database.url))])
-} finally {
-  await database.drop()
-  await postgres.stop()
+}
+
+function toWakes(times: readonly number[]): Section {
+  return {
+    id: 'wakes',
+    title: 'A model that is not in memory, with 100 commands behind its checkpoint',
+    rowsAre: 'commands before',
+    columns: [
+      { name: 'until it can be read', unit: 'ms' },
+      { name: 'to the short history', unit: '×' },
+    ],
+    rows: times.map((time, index) => ({
+      name: HISTORIES[index]!.toLocaleString('en'),
+      values: [time, time / times[0]!],
+    })),
+    goals: [
+      {
+        what: 'the long history, to the short one',
+        value: times.at(-1)! / times[0]!,
+        unit: '×',
+        atMost: 1.2,
+      },
+    ],
+  }
 }
