@@ -1,4 +1,3 @@
-import { openDB, unwrap, type DBSchema, type IDBPDatabase } from 'idb'
 import type { Environment } from '../environment.ts'
 import type { ClientStorage, StorageKey } from './client-storage.ts'
 import { DiskStorage, type Disk, type DiskEvents } from './disk-storage.ts'
@@ -24,11 +23,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): ClientStorag
 
 // A row holds its key too, in a line before the value: to ask for the keys as well
 // takes half as long again.
-interface Schema extends DBSchema {
-  rows: { key: (string | number)[]; value: string }
-}
-
-type Database = IDBPDatabase<Schema>
+const ROWS = 'rows'
 
 // What an older version cannot read gets a higher one, and its tabs then keep what
 // they write in memory.
@@ -37,7 +32,7 @@ const VERSION = 1
 class IndexedDbDisk implements Disk {
   readonly #name: string
   readonly #events: DiskEvents
-  #opened: Promise<Database> | undefined
+  #opened: Promise<IDBDatabase> | undefined
   // Which database it was when it was open last.
   #identity: string | undefined
 
@@ -48,7 +43,8 @@ class IndexedDbDisk implements Disk {
 
   read(prefix: StorageKey): Promise<readonly StoredRow[]> {
     return this.#run(async (database) => {
-      const lines = await database.getAll('rows', rangeOf(prefix))
+      const store = database.transaction(ROWS).objectStore(ROWS)
+      const lines = await resultOf<string[]>(store.getAll(rangeOf(prefix)))
       return lines.map((line) => {
         const end = line.indexOf('\n')
         return { key: JSON.parse(line.slice(0, end)) as StorageKey, text: line.slice(end + 1) }
@@ -58,21 +54,17 @@ class IndexedDbDisk implements Disk {
 
   write(changes: readonly StoredChange[]): Promise<void> {
     return this.#run(async (database) => {
-      const transaction = database.transaction('rows', 'readwrite', { durability: 'strict' })
-      const { done } = transaction
-      try {
-        // Unwrapped, or each request would make a promise that nobody waits for.
-        const store = unwrap(transaction).objectStore('rows')
-        for (const change of changes) {
-          if ('put' in change) store.put(`${keyText(change.put)}\n${change.text}`, [...change.put])
-          else store.delete('delete' in change ? [...change.delete] : rangeOf(change.deleteAll))
-        }
-        transaction.commit()
-      } catch (error) {
-        done.catch(() => {})
-        throw error
+      const transaction = database.transaction(ROWS, 'readwrite', { durability: 'strict' })
+      const store = transaction.objectStore(ROWS)
+      for (const change of changes) {
+        if ('put' in change) store.put(`${keyText(change.put)}\n${change.text}`, [...change.put])
+        else store.delete('delete' in change ? [...change.delete] : rangeOf(change.deleteAll))
       }
-      await done
+      transaction.commit()
+      await new Promise<void>((resolve, reject) => {
+        transaction.addEventListener('complete', () => resolve())
+        transaction.addEventListener('abort', () => reject(transaction.error as DOMException))
+      })
     })
   }
 
@@ -87,7 +79,7 @@ class IndexedDbDisk implements Disk {
   }
 
   /** Do it once more after a failure: browsers lose connections, to pages that slept say. */
-  async #run<T>(work: (database: Database) => Promise<T>): Promise<T> {
+  async #run<T>(work: (database: IDBDatabase) => Promise<T>): Promise<T> {
     const opened = this.#open()
     try {
       return await work(await opened)
@@ -97,7 +89,7 @@ class IndexedDbDisk implements Disk {
     }
   }
 
-  #open(): Promise<Database> {
+  #open(): Promise<IDBDatabase> {
     if (!this.#opened) {
       const opened = this.#openNew()
       this.#opened = opened
@@ -108,20 +100,21 @@ class IndexedDbDisk implements Disk {
     return this.#opened
   }
 
-  async #openNew(): Promise<Database> {
-    const database: Database = await openDB<Schema>(this.#name, VERSION, {
-      upgrade(created) {
-        created.createObjectStore('rows')
-        // Tells it from the one that was deleted, whichever tab makes it anew.
-        unwrap(created).createObjectStore(`made ${Date.now()} ${Math.random()}`)
-      },
-      // Somebody deletes the database or has a newer version of it, and waits for us.
-      blocking: () => {
-        database.close()
-        this.#lost()
-      },
-      terminated: () => this.#lost(),
+  async #openNew(): Promise<IDBDatabase> {
+    const request = indexedDB.open(this.#name, VERSION)
+    request.addEventListener('upgradeneeded', () => {
+      request.result.createObjectStore(ROWS)
+      // Tells it from the one that was deleted, whichever tab makes it anew.
+      request.result.createObjectStore(`made ${Date.now()} ${Math.random()}`)
     })
+    const database = await resultOf(request)
+    // Somebody deletes the database or has a newer version of it, and waits for us.
+    database.addEventListener('versionchange', () => {
+      database.close()
+      this.#lost()
+    })
+    // The browser closed it.
+    database.addEventListener('close', () => this.#lost())
     const identity = [...database.objectStoreNames].join()
     const before = this.#identity
     this.#identity = identity
@@ -133,6 +126,13 @@ class IndexedDbDisk implements Disk {
     this.#opened = undefined
     this.#events.onLost()
   }
+}
+
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(request.result))
+    request.addEventListener('error', () => reject(request.error as DOMException))
+  })
 }
 
 /** All keys that begin with `prefix`: arrays come after all strings and numbers. */
