@@ -1,9 +1,12 @@
 import type { Environment } from '@flushout/client'
+import { haveAllParts } from '@flushout/client/testing'
 import type { LiveEvent, User } from '@flushout/core'
 import type { Account } from './account.ts'
 import { Dice } from './dice.ts'
 import type { Line } from './sender.ts'
 import type { Stage } from './stage.ts'
+
+haveAllParts()
 
 const HOUR_MS = 3_600_000
 /** The longest that a message takes which is not late. */

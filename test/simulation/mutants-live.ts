@@ -152,7 +152,7 @@ export const liveMutants: readonly Mutant[] = [
   },
   {
     name: 'what happened to items is told as often as it comes',
-    file: `${CLIENT}follow.ts`,
+    file: `${CLIENT}feeds.ts`,
     find: `  if (known?.from === commandCount && known.hash === hash) return
   const isReset = events.some(({ kind }) => kind === 'reset')
   // A repeat; only a reset may lead back, to another past.

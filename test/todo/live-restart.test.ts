@@ -18,8 +18,10 @@ describe('a server on Postgres that goes and comes back', () => {
 
   async function openNoted(world: World): Promise<LivePage> {
     const { page } = await world.open()
+    const noted = new LivePage(page.context(), page)
+    await noted.is('live')
     await page.evaluate(takeNotes)
-    return new LivePage(page.context(), page)
+    return noted
   }
 
   for (const [how, signal] of [
@@ -31,7 +33,6 @@ describe('a server on Postgres that goes and comes back', () => {
     }) => {
       world.expectOutage()
       const [one, two] = await Promise.all([openNoted(world), openNoted(world)])
-      await Promise.all([one.is('live'), two.is('live')])
       await one.a.add('Milk')
       await two.a.shows('Milk')
       // Sent, on its way or neither.

@@ -12,17 +12,15 @@ import type { ClientEvent, ModelTap } from './client-event.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { DEFAULT_TIMING, type FlushTiming } from './flush-timing.ts'
 import { LeaveGuard } from './leave-guard.ts'
-import type { LiveConnection } from './live-connection.ts'
-import { connectModels } from './live-models.ts'
-import { Feeds, type FollowedFeed, type FollowedModelEvent } from './follow.ts'
+import type { FollowedFeed, FollowedModelEvent } from './follow.ts'
+import { LiveSide } from './live-side.ts'
 import { toExchangeError, untilAborted } from './exchange-error.ts'
 import { httpTransport, type HttpTransportOptions } from './http-transport.ts'
 import { closedError, Model } from './model.ts'
 import type { ModelControl } from './model-control.ts'
 import { notify } from './notify.ts'
-import { PresenceBoard } from './presence-board.ts'
 import type { KeyFor, ModelAt, RegisteredKey } from './register.ts'
-import type { LiveTransport, Transport } from './transport.ts'
+import type { Transport } from './transport.ts'
 import type { Device } from './vault/on-device.ts'
 import type { Vault } from './vault/vault.ts'
 
@@ -104,13 +102,9 @@ export class Client {
   readonly #verdictListeners = new Set<(verdict: ModelVerdict) => void>()
   readonly #inspectors = new Set<(event: ClientEvent) => void>()
   readonly #guard: LeaveGuard
-  readonly #feeds = new Feeds(() => this.#live?.changed())
   // Undefined where nothing is kept on the device.
   readonly #vault: Vault | undefined
-  // Undefined where the transport has none.
-  readonly #live: LiveConnection | undefined
-  // Undefined until somebody asks for it.
-  #board: PresenceBoard | undefined
+  readonly #live: LiveSide
   // Of what nobody waits for.
   readonly #abort = new AbortController()
   readonly #stopWaking: () => void
@@ -133,13 +127,11 @@ export class Client {
     this.#stopHearing = this.#transport.onLogin?.(() => {
       if (!this.#isPaused) this.resume()
     })
-    const { live } = this.#transport
-    this.#live = live && this.#connect(live)
-    if (this.#mode === 'manual') this.#live?.pause()
+    this.#live = this.#createLive()
     this.#vault?.onDeath(() => void this.#takeOver())
     void this.#takeOver()
     this.#stopWaking = this.#environment.onWake(() => {
-      this.#live?.wake()
+      this.#live.wake()
       for (const control of this.#controls.values()) control.loop.wake()
     })
   }
@@ -181,7 +173,7 @@ export class Client {
    */
   follow(feed: FollowedFeed, listener: (event: FollowedModelEvent) => void): () => void {
     if (this.#isClosed) throw closedError()
-    return this.#feeds.follow(feed, listener)
+    return this.#live.follow(feed, listener)
   }
 
   /**
@@ -244,7 +236,7 @@ export class Client {
   /** Exchange nothing until `resume`, as if the network were gone. Edits go on. */
   pause(): void {
     this.#isPaused = true
-    this.#live?.pause()
+    this.#live.pause()
     for (const control of this.#controls.values()) control.loop.pause()
   }
 
@@ -265,8 +257,7 @@ export class Client {
     this.#isClosed = true
     this.#stopWaking()
     this.#stopHearing?.()
-    this.#live?.pause()
-    this.#board?.close()
+    this.#live.close()
     this.#vault?.close()
     this.#guard.end()
     this.#abort.abort(closedError())
@@ -286,31 +277,31 @@ export class Client {
   }
 
   #directLive(): void {
-    if (this.#isPaused || this.#mode === 'manual') this.#live?.pause()
-    else this.#live?.resume()
+    if (this.#isPaused || this.#mode === 'manual') this.#live.pause()
+    else this.#live.resume()
   }
 
-  #connect(live: LiveTransport): LiveConnection {
+  #createLive(): LiveSide {
     // Of two models with one key the one that is given to whoever asks. The other
     // was forgotten and is used nevertheless: it asks by timer.
     const find = (key: string) => this.#controls.get(this.#models.get(key)!)
     const models = this.#models
-    const connection = connectModels({
-      live,
-      environment: this.#environment,
-      find,
-      *controls() {
-        for (const key of models.keys()) {
-          const control = find(key)
-          if (control) yield [key, control]
-        }
+    return new LiveSide(
+      {
+        live: this.#transport.live,
+        environment: this.#environment,
+        find,
+        *controls() {
+          for (const key of models.keys()) {
+            const control = find(key)
+            if (control) yield [key, control]
+          }
+        },
+        isLoaded: (key) => models.get(key)?.isLoaded === true,
+        ask: (run) => this.#ask(run),
       },
-    })
-    connection.add({
-      request: () => ({ feeds: this.#feeds.request() }),
-      hear: (event) => this.#feeds.hear(event),
-    })
-    return connection
+      this.#mode === 'manual',
+    )
   }
 
   async #ask<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -327,26 +318,6 @@ export class Client {
     } finally {
       clear()
     }
-  }
-
-  #openBoard(): PresenceBoard {
-    const board = new PresenceBoard({
-      environment: this.#environment,
-      announce: (presence) =>
-        this.#ask(async (signal) => this.#transport.live?.announce(presence, signal)),
-      isLoaded: (key) => this.#models.get(key)?.isLoaded === true,
-      onChange: () => this.#live?.changed(),
-    })
-    this.#live?.add({
-      request() {
-        const presence = board.request()
-        return presence ? { presence } : {}
-      },
-      opened: ({ presence }) => board.connected(presence),
-      hear: (event) => board.hear(event),
-      lost: () => board.lost(),
-    })
-    return board
   }
 
   #open(key: string): Model {
@@ -376,14 +347,14 @@ export class Client {
         if (this.#isPaused) throw new FlushoutError('NETWORK', 'The client is paused.')
         return this.#ask(run)
       },
-      openPresence: (keep) => (this.#board ??= this.#openBoard()).open(key, keep),
+      openPresence: (keep) => this.#live.openPresence(key, keep),
       tap: () => this.#tap(key),
       isClosed: () => this.#isClosed,
       onNeedChange: () => this.#needChanged(model, control),
       onRiskChange: (isAtRisk) => this.#guard.change(isAtRisk),
-      onFollowChange: () => this.#live?.changed(),
-      onReadmitted: () => this.#live?.renewLater(),
-      onExchanged: () => this.#live?.exchanged(),
+      onFollowChange: () => this.#live.changed(),
+      onReadmitted: () => this.#live.renewLater(),
+      onExchanged: () => this.#live.exchanged(),
       onOutdated: (error) => this.#tellOutdated(error),
     })
     this.#adopt(model, control)

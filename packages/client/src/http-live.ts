@@ -1,5 +1,5 @@
 import { FlushoutError, type LiveEvent } from '@flushout/core'
-import type { ConnectionSlot } from './connection-slot.ts'
+import { ConnectionSlot } from './connection-slot.ts'
 import { toExchangeError } from './exchange-error.ts'
 import { SseParser } from './sse-parser.ts'
 import type { LiveTransport } from './transport.ts'
@@ -16,7 +16,8 @@ export type Ask = (
 export type OnLost = (token: string | undefined, refusal: { readonly code: string }) => void
 
 /** Hear of others through the routes of `@flushout/server`, by `fetch` and not by EventSource: with headers. */
-export function httpLive(ask: Ask, onLost: OnLost, slot: ConnectionSlot): LiveTransport {
+export function httpLive(ask: Ask, onLost: OnLost, origin: () => string): LiveTransport {
+  const slot = new ConnectionSlot(origin)
   const keepOpen = async <T>(hold: () => Promise<T>): Promise<T> => {
     const held = await slot.run(hold)
     if (held) return held.value

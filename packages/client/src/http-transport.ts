@@ -6,12 +6,12 @@ import {
   type Snapshot,
   type User,
 } from '@flushout/core'
-import { ConnectionSlot } from './connection-slot.ts'
 import { defaultEnvironment, type Environment } from './environment.ts'
 import { toExchangeError } from './exchange-error.ts'
-import { httpLive } from './http-live.ts'
+import { laterLive } from './later-live.ts'
+import { livePart } from './live-part.ts'
 import { Login, type Auth } from './login.ts'
-import type { Transport } from './transport.ts'
+import type { LiveTransport, Transport } from './transport.ts'
 
 type HeaderFields = Readonly<Record<string, string>>
 
@@ -35,6 +35,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   const { auth = {}, user, environment = defaultEnvironment } = options
   const base = options.url.replace(/\/+$/, '')
   const login = new Login(auth, environment)
+  let ownLive: LiveTransport | undefined
 
   const send = (path: string, accept: string, body: string | undefined, signal: AbortSignal) =>
     login.run(async (token) => {
@@ -78,11 +79,15 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       snapshotAt: (key, count, signal) =>
         request(`${encodeURIComponent(key)}?at=${count}`, undefined, signal) as Promise<Snapshot>,
     },
-    live: httpLive(
-      (route, accept, message, signal) => send(route, accept, JSON.stringify(message), signal),
-      (token, refusal) => void login.lost(token, refusal),
-      new ConnectionSlot(() => new URL(base, location.href).origin),
-    ),
+    live: laterLive(async () => {
+      const { httpLive } = await livePart.fetch()
+      ownLive ??= httpLive(
+        (route, accept, message, signal) => send(route, accept, JSON.stringify(message), signal),
+        (token, refusal) => void login.lost(token, refusal),
+        () => new URL(base, location.href).origin,
+      )
+      return ownLive
+    }),
     // What cookies tell, they tell all pages.
     ...(options.auth && { onLogin: login.onLogin }),
   }

@@ -5,16 +5,16 @@
 //                  └──────► in the next request for a connection
 import type { FlushoutError, LiveEvent, PresenceRequest } from '@flushout/core'
 import type { Environment } from './environment.ts'
-import { Place, type Presence } from './presence.ts'
+import type { Place } from './presence.ts'
 
 export interface PresenceBoardOptions {
   /** Send what all others are to know. */
   readonly announce: (presence: PresenceRequest) => Promise<void>
   readonly environment: Environment
+  /** Those in use, by model: what they tell, and who is told of others. */
+  readonly places: ReadonlyMap<string, Place>
   /** Whether the document is there: until then one who asks for its peers would ask twice. */
   readonly isLoaded: (key: string) => boolean
-  /** Hears when other models than before are in `request`: only a new one brings their peers. */
-  readonly onChange: () => void
 }
 
 const MAX_MODELS = 100
@@ -26,9 +26,8 @@ const ECHO_MS = 2_000
 /** What a page tells the others, in all its models, and what it hears of them. */
 export class PresenceBoard {
   readonly #options: PresenceBoardOptions
-  readonly #places = new Map<string, Place>()
   // Known to this page and the servers only.
-  readonly #token: string
+  #token: string | undefined
   // Who this page is to the others.
   #self: string | undefined
   #isConnected = false
@@ -43,34 +42,25 @@ export class PresenceBoard {
 
   constructor(options: PresenceBoardOptions) {
     this.#options = options
-    const bytes = new Uint8Array(18)
-    options.environment.fillRandom(bytes)
-    this.#token = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   }
 
-  /** The presence of a model. `keep` is called while somebody uses it, and what it gave afterwards. */
-  open(key: string, keep: () => () => void): Presence {
-    return new Place({
-      environment: this.#options.environment,
-      keep,
-      onUse: (place, isUsed) => {
-        if (isUsed) this.#places.set(key, place)
-        else if (this.#places.get(key) === place) this.#places.delete(key)
-        this.#sequence += 1
-        this.#options.onChange()
-      },
-      onState: () => {
-        this.#sequence += 1
-        this.#announceLater()
-      },
-    })
+  /** Other places are used than before: whoever asks for a connection has to ask anew. */
+  used(): void {
+    this.#sequence += 1
+  }
+
+  /** A place has something else to tell. */
+  stated(): void {
+    this.#sequence += 1
+    this.#announceLater()
   }
 
   /** What to ask the server for; undefined while nobody cares. */
   request(): PresenceRequest | undefined {
     const { isLoaded } = this.#options
-    const places = [...this.#places].filter(([key]) => isLoaded(key)).slice(0, MAX_MODELS)
+    const places = [...this.#options.places].filter(([key]) => isLoaded(key)).slice(0, MAX_MODELS)
     if (places.length === 0) return undefined
+    this.#token ??= createToken(this.#options.environment)
     return {
       token: this.#token,
       sequence: this.#sequence,
@@ -89,11 +79,11 @@ export class PresenceBoard {
   hear(event: LiveEvent): void {
     if (event.event === 'ready') {
       this.#self = event.peer ?? this.#self
-      for (const place of this.#places.values()) place.forget(this.#self)
+      for (const place of this.#options.places.values()) place.forget(this.#self)
     }
-    if (event.event === 'refused') this.#places.get(event.models)?.clear()
+    if (event.event === 'refused') this.#options.places.get(event.models)?.clear()
     if (event.event !== 'presence') return
-    const place = this.#places.get(event.key)
+    const place = this.#options.places.get(event.key)
     place?.hear(event, this.#self)
     // The servers lost sight of this page, unless it is about to be told anew.
     if (place && !place.isShown && this.#isConnected && !this.#clearCheck) {
@@ -110,14 +100,7 @@ export class PresenceBoard {
     this.#clearCheck?.()
     this.#clearCheck = undefined
     this.#repeats = 0
-    for (const place of this.#places.values()) place.clear()
-  }
-
-  /** End all timers, after the client was closed. */
-  close(): void {
-    this.lost()
-    for (const place of this.#places.values()) place.close()
-    this.#places.clear()
+    for (const place of this.#options.places.values()) place.clear()
   }
 
   #announceLater(delayMs = ANNOUNCE_MS): void {
@@ -135,7 +118,7 @@ export class PresenceBoard {
     this.#clearCheck = this.#options.environment.setTimer(() => {
       this.#clearCheck = undefined
       if (!this.#isConnected || this.#told !== text) return
-      const isShown = [...this.#places.values()].every((place) => place.isShown)
+      const isShown = [...this.#options.places.values()].every((place) => place.isShown)
       this.#repeats = isShown ? 0 : this.#repeats + 1
       if (isShown) return
       this.#told = undefined
@@ -163,6 +146,12 @@ export class PresenceBoard {
       this.#announceLater(Math.min(MAX_RETRY_MS, 500 * 2 ** this.#failures))
     }
   }
+}
+
+function createToken(environment: Environment): string {
+  const bytes = new Uint8Array(18)
+  environment.fillRandom(bytes)
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function toText(presence: PresenceRequest | undefined): string | undefined {

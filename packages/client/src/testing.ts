@@ -1,6 +1,7 @@
 // What tests of applications and of these packages need: a clock that stands
 // still, a network and a disk that fail to order, a server in memory, and the
 // contracts that every transport and every storage has to keep.
+export { haveAllParts } from './testing/have-all-parts.ts'
 export {
   createTestEnvironment,
   type TestEnvironment,

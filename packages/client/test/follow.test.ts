@@ -1,11 +1,7 @@
 import type { FeedEvent, LiveEvent } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
-import {
-  Feeds,
-  toUpdateListener,
-  type FollowedEvent,
-  type FollowedModelEvent,
-} from '../src/follow.ts'
+import { Feeds } from '../src/feeds.ts'
+import { toUpdateListener, type FollowedEvent, type FollowedModelEvent } from '../src/follow.ts'
 
 const TASKS = { models: 'team:*:tasks', path: ['tasks'] }
 

@@ -2,6 +2,7 @@ import { createTestEnvironment } from '@flushout/client/testing'
 import { FlushoutError, type LiveEvent, type Peer, type PresenceRequest } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
 import { PresenceBoard } from '../src/presence-board.ts'
+import { Places } from '../src/presence-places.ts'
 
 const KEY = 'todos:groceries'
 
@@ -11,6 +12,14 @@ function open() {
   const announced: PresenceRequest[] = []
   const kept = { count: 0 }
   let changes = 0
+  const places: Places = new Places({
+    environment,
+    onUse() {
+      page.board.used()
+      changes += 1
+    },
+    onState: () => page.board.stated(),
+  })
   const page = {
     environment,
     announced,
@@ -20,17 +29,16 @@ function open() {
     isLoaded: true,
     board: new PresenceBoard({
       environment,
+      places: places.used,
       isLoaded: (): boolean => page.isLoaded,
       announce: async (presence) => {
         announced.push(presence)
         if (page.failure) throw page.failure
       },
-      onChange: () => {
-        changes += 1
-      },
     }),
+    closePlaces: () => places.close(),
     place: (key = KEY) =>
-      page.board.open(key, () => {
+      places.open(key, () => {
         kept.count += 1
         return () => void (kept.count -= 1)
       }),
@@ -358,7 +366,8 @@ describe('a model', () => {
     page.connect()
     place.share({ n: 2 })()
     expect(page.environment.timers).toBeGreaterThan(0)
-    page.board.close()
+    page.board.lost()
+    page.closePlaces()
     expect(page.environment.timers).toBe(0)
     expect(page.board.request()).toBeUndefined()
   })

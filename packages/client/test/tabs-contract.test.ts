@@ -9,7 +9,7 @@ import {
 } from '@flushout/client/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { createTabEnvironment, type TabEnvironment } from '../src/tabs/tab-environment.ts'
-import { gatewayLock } from '../src/tabs/tab-messages.ts'
+import { gatewayLock } from '../src/tabs/tab-lines.ts'
 import { tabTransport } from '../src/tabs/tab-transport.ts'
 import { gated } from './support/gated.ts'
 import { TestBrowser } from './support/test-browser.ts'

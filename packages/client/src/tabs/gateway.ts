@@ -3,8 +3,8 @@ import { toExchangeError } from '../exchange-error.ts'
 import type { Transport } from '../transport.ts'
 import type { TabEnvironment, TabLine } from './tab-environment.ts'
 import type { TabLife } from './tab-life.ts'
+import { tabLine } from './tab-lines.ts'
 import {
-  tabLine,
   toFailure,
   type CommonMessage,
   type GatewayMessage,

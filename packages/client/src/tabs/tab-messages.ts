@@ -11,9 +11,6 @@
 // says that it ended.
 import { FlushoutError, type ErrorCode, type LiveEvent, type Retry } from '@flushout/core'
 
-/** Tabs whose messages differ do not hear each other: two versions of an app may be open. */
-const VERSION = 1
-
 /** On the line of all. */
 export type CommonMessage =
   /** A tab looks for the gateway. What it asked for until then it does not wait for any more. */
@@ -64,18 +61,4 @@ export function toFailure({ code, message, retry, retryAfterMs }: FlushoutError)
 
 export function toError({ code, message, retry, retryAfterMs }: Failure): FlushoutError {
   return new FlushoutError(code, message, { retry, retryAfterMs })
-}
-
-/** Held by the one tab that speaks with the server. */
-export function gatewayLock(name: string): string {
-  return `flushout gateway ${VERSION} ${name}`
-}
-
-export function commonLine(name: string): string {
-  return `flushout ${VERSION} ${name}`
-}
-
-/** Between one tab and the gateway. */
-export function tabLine(name: string, tab: string): string {
-  return `flushout tab ${VERSION} ${name} ${tab}`
 }

@@ -1,35 +1,15 @@
-// How the tabs of one browser speak with the server through one of them.
-//
-//             here                       no sign of life for 2 s
-//   seeking ───────► asking the gateway ────────────────────────► around it: by itself
-//      ▲  │              │        ▲                                 │  │
-//      │  └── 2 s ───────┼────────┼──────────────────────────────►  │  │
-//      │                 │        └──────── it is heard again ──────┘  │
-//      └─────────────────┴── another tab says that it is the gateway ──┘
-//
-//   from each of them, when the lock is this tab's: gateway, until the page ends
-//
-// Nothing is lost by a gateway that ends or freezes: a flush may be sent again, a
-// load too, and streams are opened anew from where they were.
-import type { Flush, LiveRequest, PresenceRequest, Snapshot } from '@flushout/core'
-import { createIdFactory, FlushoutError } from '@flushout/core'
+// A tab speaks with the server by itself until the code is here by which it works with the
+// others: nothing that it shows waits for that. What it hears comes by the others' way.
+import type { Flush, Snapshot } from '@flushout/core'
 import { defaultEnvironment, type Environment } from '../environment.ts'
-import { toExchangeError, untilAborted } from '../exchange-error.ts'
+import { laterLive } from '../later-live.ts'
 import type { LiveTransport, Transport } from '../transport.ts'
-import { Gateway } from './gateway.ts'
-import { Roundabout } from './roundabout.ts'
-import { SharedLive } from './shared-live.ts'
-import { MUTE_MS, TabAsks, type TabAsk } from './tab-asks.ts'
 import { browserTabs, type TabEnvironment, type TabLine } from './tab-environment.ts'
-import { TabLife } from './tab-life.ts'
+import { commonLine } from './tab-lines.ts'
 import { TabLogins } from './tab-logins.ts'
-import {
-  commonLine,
-  gatewayLock,
-  tabLine,
-  type CommonMessage,
-  type GatewayMessage,
-} from './tab-messages.ts'
+import type { CommonMessage } from './tab-messages.ts'
+import { tabPart } from './tab-part.ts'
+import type { Tab, TabOptions } from './tab.ts'
 
 export interface TabTransportOptions {
   /**
@@ -55,233 +35,84 @@ export function tabTransport(
   { name, environment = defaultEnvironment, tabs = browserTabs() }: TabTransportOptions,
 ): TabTransport {
   const { live, past, onLogin } = transport
-  // What was is asked for so seldom that each tab does it for itself.
-  const own = past && { past }
-  if (!tabs) {
-    return { ...through(transport, live), ...own, ...(onLogin && { onLogin }), close: () => {} }
-  }
-  const tab = new Tab({ name, environment, tabs, transport })
+  const way = tabs && new Way({ name, environment, tabs, transport })
   return {
-    ...through(tab, live && tab.carryLive(live)),
-    ...own,
-    onLogin: tab.logins.onLogin,
-    close: () => tab.close(),
+    load: (key, signal) => (way ?? transport).load(key, signal),
+    flush: (key, flush, signal) => (way ?? transport).flush(key, flush, signal),
+    ...(live && { live: way?.live ?? live }),
+    // What was is asked for so seldom that each tab does it for itself.
+    ...(past && { past }),
+    ...(way ? { onLogin: way.logins.onLogin } : onLogin && { onLogin }),
+    close: () => way?.close(),
   }
 }
 
-/** `transport` with another `live`. */
-function through(
-  transport: Pick<Transport, 'load' | 'flush'>,
-  live: LiveTransport | undefined,
-): Transport {
-  return {
-    load: (key, signal) => transport.load(key, signal),
-    flush: (key, flush, signal) => transport.flush(key, flush, signal),
-    ...(live && { live }),
-  }
-}
-
-interface TabOptions extends Required<TabTransportOptions> {
-  readonly tabs: TabEnvironment
-  /** To the server. */
-  readonly transport: Transport
-}
-
-class Tab {
+class Way {
   readonly logins: TabLogins
+  readonly live: LiveTransport
   readonly #options: TabOptions
-  /** To the server, as it is used for all tabs together. */
-  readonly #shared: Transport
-  readonly #life: TabLife
-  readonly #asks: TabAsks
-  #role: 'seeking' | 'asking' | 'around' | 'gateway' = 'seeking'
-  #gateway: Gateway | undefined
-  #common: TabLine | undefined
-  #line: TabLine | undefined
+  readonly #line: TabLine
+  #tab: Tab | undefined
   #isClosed = false
-  // Called when it is no longer seeking.
-  readonly #onFound = new Set<() => void>()
-  // The streams that go around the gateway.
-  readonly #roundabout = new Roundabout()
-  #clearLook = () => {}
-  #release = () => {}
 
   constructor(options: TabOptions) {
-    const { name, environment, tabs, transport } = options
-    const { live, onLogin } = transport
+    const { name, tabs, transport } = options
     this.#options = options
-    this.logins = new TabLogins(onLogin, () => {
-      this.#common?.say({ kind: 'login' } satisfies CommonMessage)
+    this.#line = tabs.join(commonLine(name), (message) => {
+      if ((message as CommonMessage).kind === 'login') this.logins.heard()
     })
-    this.#shared = through(transport, live && new SharedLive(live, environment))
-    this.#life = new TabLife({ name, id: createIdFactory(environment)(), tabs })
-    this.#asks = new TabAsks({
-      environment,
-      say: (message) => this.#line?.say(message),
-      onMute: () => this.#goAround(),
+    this.logins = new TabLogins(transport.onLogin, () => {
+      this.#line.say({ kind: 'login' } satisfies CommonMessage)
     })
-    void this.#life.ready.then(() => this.#enter())
+    this.live = this.#watchLive(laterLive(async () => (await this.#find()).live!))
+    if (tabPart.code) this.#begin(tabPart.code)
+    else void this.#find()
   }
 
   load(key: string, signal: AbortSignal): Promise<Snapshot> {
-    const ask = { method: 'load', args: [key] } as const
-    return this.#carry(ask, signal, (transport) => transport.load(key, signal))
+    return this.logins.watch(key, () => this.#way.load(key, signal))
   }
 
   flush(key: string, flush: Flush, signal: AbortSignal): Promise<unknown> {
-    const ask = { method: 'flush', args: [key, flush] } as const
-    return this.#carry(ask, signal, (transport) => transport.flush(key, flush, signal))
-  }
-
-  carryLive(live: LiveTransport): LiveTransport {
-    // There is one if the transport has one.
-    const liveOf = (transport: Transport) => transport.live ?? live
-    return {
-      stream: (request, hear, signal) => {
-        const ask = { method: 'stream', args: [request], hear } as const
-        return this.#carry(ask, signal, (transport) =>
-          transport === this.#shared
-            ? liveOf(transport).stream(request, hear, signal)
-            : this.#roundabout.stream(liveOf(transport), request, hear, signal),
-        )
-      },
-      poll: (request: LiveRequest, signal: AbortSignal) => {
-        const ask = { method: 'poll', args: [request] } as const
-        return this.#carry(ask, signal, (transport) => liveOf(transport).poll(request, signal))
-      },
-      announce: (presence: PresenceRequest, signal: AbortSignal) => {
-        const ask = { method: 'announce', args: [presence] } as const
-        return this.#carry(ask, signal, (transport) => liveOf(transport).announce(presence, signal))
-      },
-    }
+    return this.logins.watch(key, () => this.#way.flush(key, flush, signal))
   }
 
   close(): void {
-    if (this.#isClosed) return
     this.#isClosed = true
-    this.#common?.say({ kind: 'bye', tab: this.#life.id } satisfies CommonMessage)
-    this.#gateway?.close()
-    this.#turn('around')
-    this.#asks.lose()
-    this.#common?.leave()
-    this.#line?.leave()
-    this.#release()
-    this.#life.close()
+    this.#tab?.close()
+    this.#line.leave()
   }
 
-  #carry<T>(
-    ask: TabAsk,
-    signal: AbortSignal,
-    byItself: (transport: Transport) => Promise<T>,
-  ): Promise<T> {
-    const [first] = ask.args
-    // A model, or what has none of its own.
-    const what = typeof first === 'string' ? first : ask.method
-    return this.logins.watch(what, () => this.#carryAnyWay(ask, signal, byItself))
+  /** The way that is open now. */
+  get #way(): Transport {
+    return this.#tab ?? this.#options.transport
   }
 
-  /** Do it by the way that is open now, and by another if that is lost. */
-  async #carryAnyWay<T>(
-    ask: TabAsk,
-    signal: AbortSignal,
-    byItself: (transport: Transport) => Promise<T>,
-  ): Promise<T> {
-    try {
-      for (;;) {
-        while (this.#role === 'seeking') await untilAborted(signal, () => this.#untilFound())
-        signal.throwIfAborted()
-        // At once: a moment later it may be another.
-        if (this.#role === 'gateway') return await byItself(this.#shared)
-        if (this.#role === 'around') return await byItself(this.#options.transport)
-        const outcome = await this.#asks.ask(ask, signal).catch((error: FlushoutError) => {
-          // This page may know of a login that the gateway does not know of.
-          if (error.retry === 'after-auth' && this.#options.transport.onLogin) return undefined
-          throw error
-        })
-        if (!outcome) return await byItself(this.#options.transport)
-        if (outcome.kind === 'answer') return outcome.value as T
-        // Who heard something has to open a stream from there.
-        if (ask.method === 'stream' && outcome.wasHeard) {
-          throw new FlushoutError('NETWORK', 'The tab that kept the stream is gone.')
-        }
-      }
-    } catch (thrown) {
-      throw toExchangeError(thrown)
+  /** The others' way, or else its own. */
+  async #find(): Promise<Transport> {
+    // Where the code cannot be had it is asked for again with the next stream.
+    if (!this.#tab) {
+      await tabPart.fetch().then(
+        (code) => this.#begin(code),
+        () => {},
+      )
     }
+    return this.#way
   }
 
-  #untilFound(): Promise<void> {
-    return new Promise((found) => this.#onFound.add(found))
+  #begin({ Tab: Code }: NonNullable<typeof tabPart.code>): void {
+    if (this.#tab || this.#isClosed) return
+    this.#tab = new Code(this.#options)
   }
 
-  /** Others know that this tab lives: work with them. */
-  #enter(): void {
-    if (this.#isClosed) return
-    const { name, tabs } = this.#options
-    this.#line = tabs.join(tabLine(name, this.#life.id), (message) => {
-      this.#hear(message as GatewayMessage)
-    })
-    this.#common = tabs.join(commonLine(name), (message) => {
-      this.#hearCommon(message as CommonMessage)
-    })
-    this.#release = tabs.hold(gatewayLock(name), () => this.#serve())
-    this.#seek()
-  }
-
-  #seek(): void {
-    this.#role = 'seeking'
-    this.#look()
-  }
-
-  /** Look for the gateway until it answers. */
-  #look(): void {
-    const { lastAsk } = this.#asks
-    this.#common?.say({ kind: 'who', tab: this.#life.id, lastAsk } satisfies CommonMessage)
-    this.#clearLook()
-    this.#clearLook = this.#options.environment.setTimer(() => {
-      if (this.#role === 'seeking') this.#turn('around')
-      // Who is frozen may never hear what was said meanwhile.
-      this.#look()
-    }, MUTE_MS)
-  }
-
-  #turn(role: 'asking' | 'around' | 'gateway'): void {
-    this.#clearLook()
-    this.#role = role
-    for (const found of this.#onFound) found()
-    this.#onFound.clear()
-    if (role !== 'around') this.#roundabout.callBack()
-  }
-
-  /** The lock is this tab's: speak for all. */
-  #serve(): void {
-    if (this.#isClosed) return
-    const { name, tabs } = this.#options
-    this.#gateway = new Gateway({ name, tabs, life: this.#life, transport: this.#shared })
-    this.#turn('gateway')
-    this.#asks.lose()
-    this.#common?.say({ kind: 'gateway' } satisfies CommonMessage)
-  }
-
-  #hearCommon(message: CommonMessage): void {
-    if (message.kind === 'login') return this.logins.heard()
-    if (this.#gateway) return this.#gateway.hear(message)
-    if (message.kind !== 'gateway') return
-    this.#seek()
-    this.#asks.lose()
-  }
-
-  #hear(message: GatewayMessage): void {
-    if (this.#gateway) return
-    if (message.kind === 'here' && this.#role !== 'asking') this.#turn('asking')
-    this.#asks.hear(message)
-  }
-
-  /** The gateway is frozen: do without it until it is heard again. */
-  #goAround(): void {
-    if (this.#role !== 'asking') return
-    this.#turn('around')
-    this.#asks.lose()
-    this.#look()
+  #watchLive(live: LiveTransport): LiveTransport {
+    const { logins } = this
+    return {
+      stream: (request, hear, signal) =>
+        logins.watch('stream', () => live.stream(request, hear, signal)),
+      poll: (request, signal) => logins.watch('poll', () => live.poll(request, signal)),
+      announce: (presence, signal) =>
+        logins.watch('announce', () => live.announce(presence, signal)),
+    }
   }
 }

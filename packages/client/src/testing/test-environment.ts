@@ -1,5 +1,6 @@
 import { testDigest } from '@flushout/core/testing'
 import type { Environment } from '../environment.ts'
+import { haveAllParts } from './have-all-parts.ts'
 
 export interface TestEnvironmentOptions {
   /** Environments of one seed give the same ids and random numbers. Give each client its own. */
@@ -38,6 +39,7 @@ const MAX_AT_ONCE = 1_000
 
 /** Make an environment whose clock stands still until it is told to go on. */
 export function createTestEnvironment(options: TestEnvironmentOptions = {}): TestEnvironment {
+  haveAllParts()
   const random = options.random ?? createNumbers(options.seed ?? 'test')
   const bytes = createNumbers(`ids of ${options.seed ?? 'test'}`)
   // In the order in which they were set, which decides between equal times.

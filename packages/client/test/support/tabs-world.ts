@@ -10,7 +10,7 @@ import {
 } from '@flushout/client/testing'
 import type { JsonObject } from '@flushout/core'
 import { onTestFinished } from 'vitest'
-import { gatewayLock } from '../../src/tabs/tab-messages.ts'
+import { gatewayLock } from '../../src/tabs/tab-lines.ts'
 import { tabTransport, type TabTransport } from '../../src/tabs/tab-transport.ts'
 import { TestBrowser, TestTab } from './test-browser.ts'
 
