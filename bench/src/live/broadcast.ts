@@ -36,7 +36,7 @@ export async function run(context: Context): Promise<Section[]> {
 }
 
 async function prepare(name: string, stage: Stage, server: Server): Promise<Contender> {
-  const crowd = { clients: CLIENTS, models: 1, servers: [server], processes: 2 }
+  const crowd = { clients: CLIENTS, models: 1, servers: [server], processes: 1 }
   await stage.prepare(crowd)
   await stage.connect(crowd)
   const contender = { name, stage, server, lasts: [], used: [] }

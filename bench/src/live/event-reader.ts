@@ -10,6 +10,11 @@ export class EventReader {
   #unread = ''
   #event = ''
 
+  /** Whether an event begins with what comes next, and nothing is around it. */
+  get isBetweenEvents(): boolean {
+    return this.#hasHead && !this.#isChunked && this.#event === ''
+  }
+
   /** The events that `text` completes, each as its lines. Throws for an answer that is none. */
   read(text: string): string[] {
     this.#unread += text

@@ -25,8 +25,8 @@ export interface Surroundings {
 // All streams of a process read into this one, each at its turn.
 const BUFFER = Buffer.alloc(64 * 1024)
 
-// The same event comes to many clients, and must not be parsed for each of them.
-const parsed = new Map<string, LiveEvent | undefined>()
+// The same text comes to many clients, and must not be taken apart for each of them.
+const parsed = new Map<string, readonly LiveEvent[]>()
 
 /**
  * One client with a stream for one model, in a few hundred bytes: it holds no
@@ -81,10 +81,9 @@ export class StreamClient {
       const read = (length: number): boolean => {
         const now = readClock()
         try {
-          for (const text of reader.read(BUFFER.toString('latin1', 0, length))) {
-            const event = parse(text)
-            if (event) this.#hear(event, now)
-            if (event && event.event !== 'ready') resolve()
+          for (const event of readEvents(reader, BUFFER.toString('latin1', 0, length))) {
+            this.#hear(event, now)
+            if (event.event !== 'ready') resolve()
           }
         } catch (error) {
           fail(error as Error)
@@ -204,13 +203,19 @@ export class StreamClient {
   }
 }
 
-function parse(text: string): LiveEvent | undefined {
-  if (parsed.has(text)) return parsed.get(text)
-  const data = text.split('\n').find((line) => line.startsWith('data:'))
-  const event = data === undefined ? undefined : (JSON.parse(data.slice(5)) as LiveEvent)
+function readEvents(reader: EventReader, text: string): readonly LiveEvent[] {
+  const known = reader.isBetweenEvents ? parsed.get(text) : undefined
+  if (known) return known
+  const isWhole = reader.isBetweenEvents
+  const events = reader.read(text).flatMap(parse)
   if (parsed.size > 500) parsed.clear()
-  parsed.set(text, event)
-  return event
+  if (isWhole && reader.isBetweenEvents) parsed.set(text, events)
+  return events
+}
+
+function parse(text: string): LiveEvent[] {
+  const data = text.split('\n').find((line) => line.startsWith('data:'))
+  return data === undefined ? [] : [JSON.parse(data.slice(5)) as LiveEvent]
 }
 
 function readSentAt(command: Command | undefined): number | undefined {
