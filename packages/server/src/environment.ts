@@ -1,3 +1,5 @@
+import { createRandomPool } from './random-pool.ts'
+
 /** Everything outside the program that a service depends on, so that tests can play it. */
 export interface Environment {
   /** Milliseconds since 1970, for `at`, ids and interceptors. */
@@ -19,7 +21,7 @@ export interface Environment {
 export const defaultEnvironment: Environment = {
   now: () => Date.now(),
   random: () => Math.random(),
-  fillRandom: (bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
+  fillRandom: createRandomPool(),
   setTimer(callback, delayMs, isIdle = false) {
     const timer = setTimeout(callback, delayMs)
     if (isIdle) timer.unref()
