@@ -74,6 +74,21 @@ test('what is accounted for memory returns to zero', async () => {
   expect(service.usage).toMatchObject({ models: 0, bytes: 0 })
 })
 
+test('what others wrote is noticed by the count, and only that is read', async () => {
+  const { store, calls } = countCalls(memoryStore())
+  const ada = new Writer(createTestService({ store }), 'ada')
+  const bob = new Writer(createTestService({ store }), 'bob')
+  await ada.add('a')
+  await bob.add('b')
+  const { load, news = 0 } = calls
+  expect(await ada.todos()).toEqual({ a: { text: 'a' }, b: { text: 'b' } })
+  expect(calls['news']).toBe(news + 1)
+  await bob.add('c')
+  expect((await ada.add('d')).commandCount).toBe(4)
+  expect(await bob.todos()).toEqual(await ada.todos())
+  expect(calls['load']).toBe(load)
+})
+
 test('clients beyond a thousand are looked up again', async () => {
   const { store, calls } = countCalls(memoryStore())
   const service = createTestService({ store })
