@@ -5,10 +5,13 @@ import {
   type Client,
   type FollowedModelEvent,
 } from '@flushout/client'
+import { haveAllParts } from '@flushout/client/testing'
 import { createService, memoryStore, type FlushoutService } from '@flushout/server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createTabEnvironment } from '../../packages/client/src/tabs/tab-environment.ts'
 import { tabTransport } from '../../packages/client/src/tabs/tab-transport.ts'
+
+haveAllParts()
 
 const FEED = { models: 'todos:*', path: ['todos'] }
 const TIMING = { quietMs: 0, maxDelayMs: 2, retryBaseMs: 5, retryMaxMs: 50 }
