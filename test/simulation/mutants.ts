@@ -233,9 +233,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the commit compares nothing',
     file: `${SERVER}postgres-statements.ts`,
-    find: `where m.key = l.key and m.command_count = w.read_count
+    find: `where m.key = any ($1::text[]) and m.key = w.key and m.command_count = w.read_count
             and m.revision = w.read_revision and m.hash = w.read_hash`,
-    replace: 'where m.key = l.key',
+    replace: 'where m.key = any ($1::text[]) and m.key = w.key',
     database: 'postgres',
   },
   {

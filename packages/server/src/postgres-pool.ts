@@ -103,6 +103,8 @@ export function createPool(options: PostgresPoolOptions): ClosablePool {
     query_timeout: statementTimeoutMs + 5000,
     // Should this process stop within a transaction, others get the row lock.
     idle_in_transaction_session_timeout: statementTimeoutMs,
+    // What a statement does is the same whatever its values are: plan it once.
+    options: '-c plan_cache_mode=force_generic_plan',
     keepAlive: true,
     application_name: 'flushout',
   })

@@ -108,8 +108,11 @@ export function toClient(row: unknown[]): ClientRecord {
   }
 }
 
-/** What the commit statement takes: a list for each column, models, flushes, clients. */
-export function toColumns(writes: readonly Write[]): unknown[] {
+/**
+ * What the commit statement takes: a list for each column, models, flushes, clients. Written
+ * here, since what takes any list looks at each value of it several times.
+ */
+export function toColumns(writes: readonly Write[]): string[] {
   const entries = writes.flatMap((write) =>
     write.entries.map((entry) => ({ key: write.key, entry })),
   )
@@ -119,35 +122,54 @@ export function toColumns(writes: readonly Write[]): unknown[] {
     write.clients.map((client) => ({ key: write.key, client })),
   )
   return [
-    writes.map(({ key }) => key),
-    writes.map(({ read }) => read.commandCount),
-    writes.map(({ read }) => read.revision),
-    writes.map(({ read }) => read.hash),
-    writes.map(({ head }) => toCount(head.commandCount)),
-    writes.map(({ head }) => toCount(head.revision)),
-    writes.map(({ head }) => head.hash),
-    writes.map(({ checkpoint }) => checkpoint ?? null),
-    entries.map(({ key }) => key),
-    entries.map(({ entry }) => entry.from),
-    entries.map(({ entry }) => endOf(entry)),
-    entries.map(({ entry }) => entry.hash),
-    entries.map(({ entry }) => entry.clientId),
-    entries.map(({ entry }) => toCount(entry.sequence)),
-    entries.map(({ entry }) => entry.userId),
-    entries.map(({ entry }) => toCount(entry.at)),
-    commands.map((text, index) => text.length + (notes[index]?.length ?? 0)),
-    commands,
-    notes,
-    entries.map(({ entry }) => entry.salt),
-    clients.map(({ key }) => key),
-    clients.map(({ client }) => client.clientId),
-    clients.map(({ client }) => client.userId),
-    clients.map(({ client }) => toCount(client.sequence)),
-    clients.map(({ client }) => client.digest),
-    clients.map(({ client }) => JSON.stringify(client.answer)),
-    clients.map(({ client }) => toCount(client.at)),
-    writes.map(({ checkpointSchema }) => checkpointSchema ?? FIRST_VERSION),
+    toTexts(writes, ({ key }) => key),
+    toNumbers(writes, ({ read }) => read.commandCount),
+    toNumbers(writes, ({ read }) => read.revision),
+    toTexts(writes, ({ read }) => read.hash),
+    toNumbers(writes, ({ head }) => head.commandCount),
+    toNumbers(writes, ({ head }) => head.revision),
+    toTexts(writes, ({ head }) => head.hash),
+    toTexts(writes, ({ checkpoint }) => checkpoint ?? null),
+    toTexts(entries, ({ key }) => key),
+    toNumbers(entries, ({ entry }) => entry.from),
+    toNumbers(entries, ({ entry }) => endOf(entry)),
+    toTexts(entries, ({ entry }) => entry.hash),
+    toTexts(entries, ({ entry }) => entry.clientId),
+    toNumbers(entries, ({ entry }) => entry.sequence),
+    toTexts(entries, ({ entry }) => entry.userId),
+    toNumbers(entries, ({ entry }) => entry.at),
+    toNumbers(commands, (text, index) => text.length + (notes[index]?.length ?? 0)),
+    `[${commands.join(',')}]`,
+    toTexts(notes, (text) => text),
+    toTexts(entries, ({ entry }) => entry.salt),
+    toTexts(clients, ({ key }) => key),
+    toTexts(clients, ({ client }) => client.clientId),
+    toTexts(clients, ({ client }) => client.userId),
+    toNumbers(clients, ({ client }) => client.sequence),
+    toTexts(clients, ({ client }) => client.digest),
+    JSON.stringify(clients.map(({ client }) => client.answer)),
+    toNumbers(clients, ({ client }) => client.at),
+    toNumbers(writes, ({ checkpointSchema }) => checkpointSchema ?? FIRST_VERSION),
   ]
+}
+
+/** Numbers as Postgres writes a list of them. Throws for what is no whole number. */
+function toNumbers<Item>(
+  items: readonly Item[],
+  read: (item: Item, index: number) => number,
+): string {
+  return `{${items.map((item, index) => toCount(read(item, index))).join(',')}}`
+}
+
+/** Texts as Postgres writes a list of them. */
+function toTexts<Item>(items: readonly Item[], read: (item: Item) => string | null): string {
+  return `{${items.map((item) => quote(read(item))).join(',')}}`
+}
+
+function quote(text: string | null): string {
+  if (text === null) return 'NULL'
+  // Most are names and hashes, which hold neither.
+  return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`
 }
 
 function toList(column: unknown): unknown[][] {

@@ -238,21 +238,22 @@ export function createStatements(schema: string): Statements {
     // Succeeds, for each model by itself, only if the head is the very one that
     // the writer read: two servers can never both extend the same history. What
     // belongs to a model that lost is not written. Rows are locked in the order
-    // of their keys, so that two such statements cannot block each other.
+    // of their keys, so that two such statements cannot block each other. `any` is there
+    // so that they are looked up, however few models there are to read through.
     commit: {
       name: name('commit'),
       text: `
-        with wanted as (
-          select * from unnest(
+        with wanted as materialized (
+          select w.* from unnest(
             $1::text[], $2::bigint[], $3::bigint[], $4::text[],
             $5::bigint[], $6::bigint[], $7::text[], $8::text[], $28::int[]
           ) as w (
             key, read_count, read_revision, read_hash, command_count, revision, hash, checkpoint,
             checkpoint_schema
           )
-        ), locked as materialized (
-          select m.key from ${schema}.model m where m.key = any ($1::text[])
-          order by m.key for update
+          join ${schema}.model m on m.key = w.key
+          where m.key = any ($1::text[])
+          order by m.key for update of m
         ), won as (
           update ${schema}.model m set
             command_count = w.command_count,
@@ -262,8 +263,8 @@ export function createStatements(schema: string): Statements {
             checkpoint_hash = case when w.checkpoint is null then m.checkpoint_hash else w.hash end,
             checkpoint = coalesce(w.checkpoint, m.checkpoint),
             checkpoint_schema = case when w.checkpoint is null then m.checkpoint_schema else w.checkpoint_schema end
-          from locked l join wanted w on w.key = l.key
-          where m.key = l.key and m.command_count = w.read_count
+          from wanted w
+          where m.key = any ($1::text[]) and m.key = w.key and m.command_count = w.read_count
             and m.revision = w.read_revision and m.hash = w.read_hash
           returning m.key
         ), logged as (
@@ -272,24 +273,29 @@ export function createStatements(schema: string): Statements {
             commands, notes, salt
           )
           select f.key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes,
-            commands::json, notes::json, salt
-          from unnest(
-            $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[],
-            $14::bigint[], $15::text[], $16::bigint[], $17::int[], $18::text[], $19::text[], $20::text[]
+            commands, notes::json, salt
+          from rows from (
+            unnest(
+              $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bigint[],
+              $15::text[], $16::bigint[], $17::int[], $19::text[], $20::text[]
+            ),
+            json_array_elements($18::json)
           ) as f (
-            key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes,
-            commands, notes, salt
+            key, from_count, to_count, hash, client_id, sequence, user_id, at, bytes, notes, salt,
+            commands
           )
           join won on won.key = f.key
         ), seen as (
           insert into ${schema}.client as c (
             key, client_id, user_id, sequence, digest, answer, seen_at
           )
-          select c.key, client_id, user_id, sequence, digest, answer::json, seen_at
-          from unnest(
-            $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[], $26::text[],
-            $27::bigint[]
-          ) as c (key, client_id, user_id, sequence, digest, answer, seen_at)
+          select c.key, client_id, user_id, sequence, digest, answer, seen_at
+          from rows from (
+            unnest(
+              $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[], $27::bigint[]
+            ),
+            json_array_elements($26::json)
+          ) as c (key, client_id, user_id, sequence, digest, seen_at, answer)
           join won on won.key = c.key
           on conflict (key, client_id) do update set
             sequence = excluded.sequence, digest = excluded.digest,

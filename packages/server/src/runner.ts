@@ -164,9 +164,18 @@ export class ModelRunner<U extends User = User> {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
+      await this.#gather()
       await this.#serve(takeGroup(this.#queue))
       if (this.#queue.length > 0) this.#options.onServed()
     }
+  }
+
+  /**
+   * Let those come who have arrived already or were answered just now, and ask again
+   * at once: else half of them would miss each group, and wait for two commits.
+   */
+  #gather(): Promise<void> {
+    return new Promise((resolve) => this.#options.environment.defer(resolve))
   }
 
   /** Answer everybody in the group, whatever happens. */
