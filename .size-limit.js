@@ -14,7 +14,7 @@ export default [
     name: 'core: a proxy',
     path: 'packages/core/src/index.ts',
     import: '{ CommandProxy, createIdFactory }',
-    limit: '19.5 KB',
+    limit: '20.6 KB',
   },
   {
     ...shared,
@@ -27,7 +27,7 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient }',
     },
-    limit: '31.6 KB',
+    limit: '32.4 KB',
   },
   {
     ...shared,
@@ -39,7 +39,7 @@ export default [
         '{ FlushoutProvider, useFlushout, useKeys, useNode, useSyncStatus }',
       'packages/client/src/index.ts': '{ createClient, onDevice }',
     },
-    limit: '40.1 KB',
+    limit: '40.9 KB',
   },
   // Beside the client that an application has anyway; in none that does not import it.
   {

@@ -12,8 +12,8 @@ export interface Entry {
   slot: Slot
   /** The slot was found to be a narrow plain node, and no key was added to it since. */
   isNarrow: boolean
-  // After an entry is taken out, these still point to where it stood. Changes
-  // are undone strictly backwards, so the neighbours are the same again by then
+  // After an entry is taken out, these still point to where it stood. Changes of the keys
+  // of a branch are undone strictly backwards, so the neighbours are the same again by then
   // and the entry goes back to its place in O(1).
   before: Entry
   after: Entry

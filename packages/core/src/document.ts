@@ -96,7 +96,8 @@ export class DocumentTree implements DocumentView {
 
   /**
    * Take `changes` back, last first, and leave the list empty. They must be the
-   * latest ones of this document that were not taken back yet.
+   * latest ones of this document that were not taken back yet, but for changes at other
+   * places, above and below none of which and not of the keys of the same nodes.
    */
   undo(changes: Change[]): void {
     for (let change = changes.pop(); change; change = changes.pop()) {

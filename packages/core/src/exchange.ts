@@ -13,6 +13,7 @@ import type { ErrorCode, Retry } from './catalogue.ts'
 import type { CheckedCommand } from './check.ts'
 import type { GivenCommand } from './command.ts'
 import { toLoss } from './expects.ts'
+import { commandsOfOthers } from './incoming.ts'
 import type { User } from './interceptor.ts'
 import type { PendingSession } from './others.ts'
 import { isSameJson, type JsonValue } from './json.ts'
@@ -153,11 +154,15 @@ export class Exchange<U extends User> {
     // What is distrusted is no ground to build on.
     else if (replica.hash === '') return 'gap'
     const before = replica.confirmed
-    const paths = replica.rebase(() => {
-      const isDone = replica.advance(checked, [], this.#outbox.flush, base)
-      if (isDone && others) replica.others.replace(others, this.#outbox.clientId)
-      return isDone
-    })
+    const { flush } = this.#outbox
+    const paths = replica.rebase(
+      () => {
+        const isDone = replica.advance(checked, [], flush, base)
+        if (isDone && others) replica.others.replace(others, this.#outbox.clientId)
+        return isDone
+      },
+      { incoming: others ? undefined : commandsOfOthers(checked, before, flush, false) },
+    )
     if (!paths) return 'gap'
     this.#audience.news.note(checked, before, this.#outbox.clientId)
     this.#audience.publish(paths)
@@ -249,6 +254,9 @@ export class Exchange<U extends User> {
     }
     const remaps = [...answer.remaps, ...replica.queue.renamed(verdicts)]
     const before = replica.confirmed
+    const isAsSent = remaps.length === 0 && verdicts.size === 0 && !isOvertaken
+    const isWhole = isAsSent && own.length === flush.commands.length
+    const incoming = isWhole ? commandsOfOthers(answer, before, flush, own.length > 0) : undefined
     const paths = replica.rebase(
       () => {
         if (!isOvertaken && !replica.advance(answer, own, flush)) return false
@@ -256,7 +264,7 @@ export class Exchange<U extends User> {
         this.#settleFlight(answer)
         return true
       },
-      { remaps },
+      { remaps, incoming },
     )
     if (!paths) return undefined
     if (!isOvertaken) this.#audience.news.note(answer, before, flush.clientId)

@@ -10,6 +10,7 @@ import type { User } from './interceptor.ts'
 import type { Loss } from './loss.ts'
 import { checkParents } from './orphan.ts'
 import type { Path } from './path.ts'
+import { PendingIndex } from './pending-index.ts'
 import type { Flush, Remap } from './protocol.ts'
 import { NO_FOLLOW_UPS, type PendingCommand } from './receipt.ts'
 import { renamedFollowUps, remapCommand, withFreeId } from './remap.ts'
@@ -77,6 +78,7 @@ export class PendingQueue<U extends User> {
   readonly altered: Path[] = []
   /** Hears of each command before it applies. */
   tracker: CommandTracker | undefined
+  readonly #index: PendingIndex
   #serial = 0
   #hidden = 0
   #added = 0
@@ -85,6 +87,7 @@ export class PendingQueue<U extends User> {
   constructor(tree: DocumentTree, options: PendingQueueOptions<U>) {
     this.#tree = tree
     this.#options = options
+    this.#index = new PendingIndex(tree)
   }
 
   /** The highest serial that is known: the last command given here has it, or one of another session. */
@@ -126,6 +129,7 @@ export class PendingQueue<U extends User> {
     this.inFlight = flight?.commands.length ?? 0
     this.hasLanded ||= hasLanded
     this.#serial = serial
+    this.#index.forget()
   }
 
   /** Apply a new command on top of all others, or say why not, with nothing done. */
@@ -143,6 +147,7 @@ export class PendingQueue<U extends User> {
   /** Take the latest commands back, down to the first `length` of them, and give them. */
   truncate(length: number): PendingCommand[] {
     const taken = this.commands.splice(length)
+    this.#index.forget()
     for (let index = taken.length - 1; index >= 0; index -= 1) {
       this.#tree.undo(taken[index]!.changes)
       if (taken[index]!.waits || isRun(taken[index]!.given)) this.#hidden -= 1
@@ -176,6 +181,7 @@ export class PendingQueue<U extends User> {
   /** End the flight, and give its commands, which are pending no more. */
   takeFlight(): PendingCommand[] {
     const taken = this.commands.splice(0, this.inFlight)
+    this.#index.forget()
     this.inFlight = 0
     this.hasLanded = false
     this.landed = []
@@ -191,6 +197,7 @@ export class PendingQueue<U extends User> {
   takeStored(): PendingCommand[] {
     const taken = this.commands.filter(({ isDurable }) => isDurable)
     this.commands = this.commands.filter(({ isDurable }) => !isDurable)
+    this.#index.forget()
     this.inFlight = 0
     this.hasLanded = false
     this.landed = []
@@ -198,12 +205,29 @@ export class PendingQueue<U extends User> {
   }
 
   /**
+   * Those that have to be taken off, in order, for these commands of others to come below
+   * them: all that these meet. Undefined for all there are.
+   */
+  findMet(incoming: readonly CheckedCommand[]): ReadonlySet<PendingCommand> | undefined {
+    const { isRuled, translate } = this.#options
+    const isPlain = !isRuled && !translate && this.#hidden === 0 && !this.open
+    if (!isPlain || this.refused.length + this.altered.length > 0) return undefined
+    return this.#index.findMet(incoming, this.commands)
+  }
+
+  /**
    * Put the commands on again, each after `putOnBelow` was called with its place among those
    * of others, and an atomic group as one, following `remaps`, which grows by the renames that this needs. One that does not
    * apply is lost; unless `keepsAll`, or while something is in flight: what it builds on
-   * may be on its way.
+   * may be on its way. With `off` only these were taken off.
    */
-  putOn(remaps: Remap[], keepsAll: boolean, putOnBelow: (order: number) => void): void {
+  putOn(
+    remaps: Remap[],
+    keepsAll: boolean,
+    putOnBelow: (order: number) => void,
+    off?: ReadonlySet<PendingCommand>,
+  ): void {
+    if (off?.size === 0) return
     const { commands, inFlight } = this
     const kept: PendingCommand[] = []
     this.#hidden = 0
@@ -212,6 +236,10 @@ export class PendingQueue<U extends User> {
     const renew = (pending: PendingCommand) => this.#renew(pending, remaps)
     for (let at = 0, end = 0; at < commands.length; at = end) {
       end = endOfUnit(commands, at)
+      if (off && !off.has(commands[at]!)) {
+        for (; at < end; at += 1) kept.push(commands[at]!)
+        continue
+      }
       putOnBelow(commands[at]!.order)
       const isSent = at < inFlight
       const fault =
@@ -232,6 +260,8 @@ export class PendingQueue<U extends User> {
         if (isShown) this.#added += pending.followUps.length
       }
     }
+    // They may do something else by now.
+    this.#index.forget()
     this.commands = kept
     this.refused.length = 0
     if (inFlight === 0) this.altered.length = 0

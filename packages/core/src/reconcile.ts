@@ -194,7 +194,8 @@ function isPlain(slot: Slot): slot is JsonValue {
   return !(slot instanceof Branch)
 }
 
-function branchPath(branch: Branch): Path {
+/** The path of the node that a branch is. */
+export function branchPath(branch: Branch): Path {
   const path: string[] = []
   for (let at = branch; at.parent; at = at.parent) path.push(at.key)
   return path.reverse()

@@ -1,8 +1,9 @@
 // What a proxy holds: what the master vouched for, with its own pending commands and
 // those of other sessions applied on top of it. When the master sends
-// something new, the pending ones are taken back, the new ones applied, the
-// pending ones applied again: a rebase. It costs O(pending + new), whatever the
-// size of the document.
+// something new, the pending ones that meet it are taken back, the new ones applied, and
+// those applied again: a rebase. It costs O(new + those that it meets), and O(pending)
+// where much is met or something waits that cannot be told by paths, whatever the size of
+// the document.
 import { checkRecord, type CheckedPull, type CheckedUpdateEntry } from './answer.ts'
 import type { CheckedCommand } from './check.ts'
 import type { CheckedMemory } from './check-memory.ts'
@@ -68,6 +69,8 @@ export class Replica<U extends User> {
    * trust in it, so that the next exchange asks for a snapshot.
    */
   hash: string
+  // While a rebase is under way: those that were taken off; all where it is undefined.
+  #off: ReadonlySet<PendingCommand> | undefined
   /** The schema version of the confirmed document. */
   schema: number
 
@@ -187,26 +190,38 @@ export class Replica<U extends User> {
    * put it back on, following `remaps`, which grows by the renames that this
    * needs. Gives the paths of what is different afterwards; undefined, with
    * everything as it was, if `advance` gives false. With `keepsAll`, a command that
-   * does not apply is left to the master's verdict.
+   * does not apply is left to the master's verdict. Where `advance` does nothing but
+   * `incoming` commands of others, what these do not meet stays on.
    */
   rebase(
     advance: () => boolean,
-    { remaps = [], keepsAll = false }: { remaps?: Remap[]; keepsAll?: boolean } = {},
+    {
+      remaps = [],
+      keepsAll = false,
+      incoming,
+    }: {
+      remaps?: Remap[]
+      keepsAll?: boolean
+      incoming?: readonly CheckedCommand[] | undefined
+    } = {},
   ): Path[] | undefined {
     let hasAdvanced = false
     const from = this.confirmed
     const paths = this.tree.settle(() => {
       const { queue, others } = this
-      const stack = others.mergeWith(queue.commands)
+      const off = incoming && others.isEmpty ? queue.findMet(incoming) : undefined
+      const stack = off ? [...off] : others.mergeWith(queue.commands)
       for (let index = stack.length - 1; index >= 0; index -= 1) {
         this.tree.undo(stack[index]!.changes)
       }
       others.tookOff()
+      this.#off = off
       hasAdvanced = advance()
+      this.#off = undefined
       queue.raise(others.serial)
       // What it builds on may be another session's, and still on its way to the master.
       const keeps = keepsAll || others.isUsed
-      queue.putOn(hasAdvanced ? remaps : [], keeps, (order) => others.putOnBelow(order))
+      queue.putOn(hasAdvanced ? remaps : [], keeps, (order) => others.putOnBelow(order), off)
       others.putOnBelow(Infinity)
     })
     if (!hasAdvanced) return undefined
@@ -332,9 +347,13 @@ export class Replica<U extends User> {
   }
 
   #confirm(commands: readonly CheckedCommand[], changes: Change[], isOwn: boolean): boolean {
-    for (const command of commands) {
-      if (isOwn) this.queue.tracker?.before(command)
-      if (this.tree.apply(command, changes)) return false
+    for (const [index, command] of commands.entries()) {
+      // Where some stay on, all that is in flight was applied as it was sent.
+      const stays = isOwn && this.#off && !this.#off.has(this.queue.commands[index]!)
+      if (!stays) {
+        if (isOwn) this.queue.tracker?.before(command)
+        if (this.tree.apply(command, changes)) return false
+      }
       this.confirmed += 1
     }
     return true
