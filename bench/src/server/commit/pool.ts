@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** As many as our own store has by default; more made none of the schemes faster. */
+/** As many as our own store has by default. */
 const CONNECTIONS = 10
 
 export function createPool(url: string, max = CONNECTIONS): pg.Pool {
