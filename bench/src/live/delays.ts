@@ -3,7 +3,7 @@ import type { Column, Goal } from '../harness/section.ts'
 import type { Seen } from './generator-main.ts'
 
 /** How long changes took from being sent to arriving at each other client, shortest first. */
-export function readDelays(all: readonly Seen[]): number[] {
+function readDelays(all: readonly Seen[]): number[] {
   const delays: number[] = []
   for (const { times } of all) {
     for (let at = 0; at < times.length; at += 2) delays.push(times[at + 1]! - times[at]!)
