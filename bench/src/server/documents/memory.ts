@@ -13,7 +13,9 @@ const COUNTS = new Map([
 ])
 const SIZES = [...COUNTS.keys()]
 const AT_ONCE = 50
+/** A model remembers no more of them. */
 const CLIENTS = 1_000
+const CLIENT_MODELS = 5
 const STREAMS = 5_000
 
 /** What is in memory for each model, and for each client. */
@@ -22,17 +24,13 @@ export async function measureMemory(
   signal: AbortSignal,
 ): Promise<Section[]> {
   const documents = Object.fromEntries(SIZES.map((size) => [`heavy${size}`, makeDocument(size)]))
-  const service = await createFlushout(
-    url,
-    { ...documents, clients: makeDocument(4_000) },
-    { limits: { cacheBytes: 1_000_000_000 } },
-  )
+  const service = await createFlushout(url, documents, { limits: { cacheBytes: 1_000_000_000 } })
   const models: Row[] = []
   for (const size of SIZES) {
     signal.throwIfAborted()
     models.push(await weighModels(service, size))
   }
-  const client = await weighClients(service)
+  const client = await weighClients(url)
   const stream = await weighStreams(service)
   await service.close()
   return [toModels(models), toClients(client, stream)]
@@ -64,22 +62,29 @@ async function weighModels(service: FlushoutService, size: number): Promise<Row>
   }
 }
 
-/** One more client that a model knows: as many flushes by many clients, and by one. */
-async function weighClients(service: FlushoutService): Promise<number> {
-  const one = new Writer('one')
-  const byOne = await weigh(async () => {
-    for (let n = 0; n < CLIENTS; n += 1) await one.flush(service, 'clients:a')
+/** One more client that a model knows, without the history that it wrote. */
+async function weighClients(url: string): Promise<number> {
+  const options = { limits: { historyBytes: 0 } }
+  const service = await createFlushout(url, { known: makeDocument(100) }, options)
+  const meet = async (model: number) => {
+    const flushes = Array.from({ length: CLIENTS }, (_, n) =>
+      new Writer(`${model}-${n}`).flush(service, `known:${model}`),
+    )
+    await Promise.all(flushes)
+  }
+  // The first warms everything up.
+  await meet(0)
+  const bytes = await weigh(async () => {
+    for (let model = 1; model <= CLIENT_MODELS; model += 1) await meet(model)
   })
-  const byMany = await weigh(async () => {
-    for (let n = 0; n < CLIENTS; n += 1) await new Writer(`c${n}`).flush(service, 'clients:b')
-  })
-  return (byMany - byOne) / CLIENTS
+  await service.close()
+  return bytes / (CLIENTS * CLIENT_MODELS)
 }
 
 /** One more who follows a model, without the socket. */
 async function weighStreams(service: FlushoutService): Promise<number> {
-  const { hash, commandCount: from } = await service.snapshot('clients:a')
-  const request = { protocol: PROTOCOL, models: { 'clients:a': { from, hash } } } as const
+  const { hash, commandCount: from } = await service.snapshot('heavy1000:0')
+  const request = { protocol: PROTOCOL, models: { 'heavy1000:0': { from, hash } } } as const
   const sink = { write: () => true, end: () => {} }
   const bytes = await weigh(async () => {
     for (let n = 0; n < STREAMS; n += 1) {
