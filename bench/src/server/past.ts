@@ -1,5 +1,5 @@
 // What it costs to read a version of a long history, and to wake a model that has one.
-import type { JsonObject, LogEntry } from '@flushout/core'
+import type { LogEntry } from '@flushout/core'
 import { allowAnyone, createService, postgresStore, type ModelStore } from '@flushout/server'
 import { median } from '../harness/measure.ts'
 import type { Context, Row, Section } from '../harness/section.ts'
@@ -20,7 +20,7 @@ export function run({ signal }: Context): Promise<Section[]> {
     const versions: Row[] = []
     for (const [name, bytes] of Object.entries(DOCUMENTS)) {
       signal.throwIfAborted()
-      versions.push({ name, values: await readVersions(url, `size${bytes}`, makeDocument(bytes)) })
+      versions.push({ name, values: await readVersions(url, bytes, signal) })
     }
     signal.throwIfAborted()
     return [toVersions(versions), toWakes(await wakeModels(url))]
@@ -31,14 +31,16 @@ export function run({ signal }: Context): Promise<Section[]> {
  * Write a history by flushes of two commands, and read versions from all over it: the median
  * and the slowest, in milliseconds.
  */
-async function readVersions(url: string, name: string, document: JsonObject): Promise<number[]> {
-  const service = await createFlushout(url, { [name]: document })
+async function readVersions(url: string, bytes: number, signal: AbortSignal): Promise<number[]> {
+  const name = `size${bytes}`
+  const service = await createFlushout(url, { [name]: makeDocument(bytes) })
   const key = `${name}:long`
   const crew = Array.from({ length: WRITERS }, (_, n) => new Writer(`w${n}`))
   let left = COMMANDS / 2
   const write = async (writer: Writer) => {
     while (left > 0) {
       left -= 1
+      signal.throwIfAborted()
       await writer.flush(service, key)
     }
   }
