@@ -32,6 +32,11 @@ export class Contender {
     return this.#pairing.name
   }
 
+  /** Which of the tasks it has. */
+  get place(): string {
+    return `${this.#pairing.task.models} models`
+  }
+
   /** Begin to serve, and connect those who write. */
   async open(): Promise<void> {
     const { server, task } = this.#pairing
