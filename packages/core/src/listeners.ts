@@ -5,7 +5,8 @@ type Listener = () => void
 /** The listeners of one node of the document, and the way to those below it. */
 interface Spot {
   readonly listeners: Set<Listener>
-  readonly below: Map<string, Spot>
+  // Most have none: rows listen at the ends.
+  below: Map<string, Spot> | undefined
 }
 
 /**
@@ -13,7 +14,7 @@ interface Spot {
  * and the number found, however many thousand others listen.
  */
 export class Listeners {
-  readonly #root: Spot = { listeners: new Set(), below: new Map() }
+  readonly #root: Spot = createSpot()
   #count = 0
 
   get isEmpty(): boolean {
@@ -26,9 +27,10 @@ export class Listeners {
     const own = () => listener()
     let spot = this.#root
     for (const key of path) {
+      spot.below ??= new Map()
       let next = spot.below.get(key)
       if (!next) {
-        next = { listeners: new Set(), below: new Map() }
+        next = createSpot()
         spot.below.set(key, next)
       }
       spot = next
@@ -47,10 +49,11 @@ export class Listeners {
    * before what the first bad one threw is thrown on.
    */
   call(paths: readonly Path[]): void {
-    const found = new Set<Listener>()
+    const found: Listener[] = []
     for (const path of paths) this.#findOne(path, found)
     let failure: { readonly error: unknown } | undefined
-    for (const listener of found) {
+    // One path meets nobody twice.
+    for (const listener of paths.length > 1 ? new Set(found) : found) {
       try {
         listener()
       } catch (error) {
@@ -60,26 +63,30 @@ export class Listeners {
     if (failure) throw failure.error
   }
 
-  #findOne(path: Path, found: Set<Listener>): void {
+  #findOne(path: Path, found: Listener[]): void {
     let spot: Spot | undefined = this.#root
     for (const key of path) {
-      for (const listener of spot.listeners) found.add(listener)
-      spot = spot.below.get(key)
+      for (const listener of spot.listeners) found.push(listener)
+      spot = spot.below?.get(key)
       if (!spot) return
     }
     findBelow(spot, found)
   }
 }
 
-function findBelow(spot: Spot, found: Set<Listener>): void {
-  for (const listener of spot.listeners) found.add(listener)
-  for (const next of spot.below.values()) findBelow(next, found)
+function createSpot(): Spot {
+  return { listeners: new Set(), below: undefined }
+}
+
+function findBelow(spot: Spot, found: Listener[]): void {
+  for (const listener of spot.listeners) found.push(listener)
+  if (spot.below) for (const next of spot.below.values()) findBelow(next, found)
 }
 
 /** Take away spots on `path` that nobody listens at or below. */
 function prune(spot: Spot, path: Path, index: number): boolean {
   const key = path[index]
-  const next = key === undefined ? undefined : spot.below.get(key)
-  if (next && prune(next, path, index + 1)) spot.below.delete(key!)
-  return spot.listeners.size === 0 && spot.below.size === 0
+  const next = key === undefined ? undefined : spot.below?.get(key)
+  if (next && prune(next, path, index + 1)) spot.below!.delete(key!)
+  return spot.listeners.size === 0 && !spot.below?.size
 }

@@ -48,6 +48,13 @@ describe('a listener', () => {
     expectCalls({})
   })
 
+  test('is called once, in however many places a command writes below its path', () => {
+    const { ada } = open({ a: { b: 1, c: 1 }, d: {} })
+    const calls = listen(ada.proxy, [[], ['a'], ['a', 'b'], ['a', 'c'], ['d']])
+    ada.proxy.update(['a'], { b: 2, c: 2, e: 2 })
+    expect(calls).toEqual({ '': 1, a: 1, 'a/b': 1, 'a/c': 1, d: 0 })
+  })
+
   test('among ten thousand is found without calling the others', () => {
     const { world, ada, bob } = open({ rows: rows(10_000) })
     const calls: string[] = []

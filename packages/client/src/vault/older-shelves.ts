@@ -5,7 +5,13 @@
 // has sent its own.
 import { CommandProxy, FIRST_VERSION, type ModelVersions, type Snapshot } from '@flushout/core'
 import type { ClientStorage, StorageChange } from '../storage/client-storage.ts'
-import { readShelf, type Shelf, type ShelfKeys, type StoredSession } from './shelf.ts'
+import {
+  readShelf,
+  type SessionRow,
+  type Shelf,
+  type ShelfKeys,
+  type StoredSession,
+} from './shelf.ts'
 
 /** All that is on disk of one model, with the sessions that lie in older shelves. */
 export async function readShelves(storage: ClientStorage, keys: ShelfKeys): Promise<Shelf> {
@@ -18,6 +24,16 @@ export async function readShelves(storage: ClientStorage, keys: ShelfKeys): Prom
   )
   const sessions = [...shelf.sessions, ...older.flatMap((left) => left.sessions)]
   return { ...shelf, sessions, older }
+}
+
+/** The pages that there are edits of, without all else that is on disk. */
+export async function readPages(
+  storage: ClientStorage,
+  keys: ShelfKeys,
+): Promise<readonly string[]> {
+  const shelves = [keys, ...keys.older]
+  const rows = await Promise.all(shelves.map(({ sessions }) => storage.read(sessions)))
+  return rows.flat().map(({ value }) => (value as unknown as SessionRow).page)
 }
 
 /**

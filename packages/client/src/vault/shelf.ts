@@ -150,6 +150,11 @@ export class ShelfKeys {
     return this.#prefix
   }
 
+  /** Of the rows that tell who gave edits. */
+  get sessions(): StorageKey {
+    return [...this.#prefix, 'session']
+  }
+
   /** Put a document in the place of the one before and all that was confirmed since. */
   document(snapshot: Snapshot): StorageChange[] {
     return [

@@ -18,7 +18,7 @@ import type { Transport } from '../transport.ts'
 import { Claims } from './claims.ts'
 import { takeOver } from './heritage.ts'
 import { Keeper, type KeeperHome, type KeeperListener, type Opened } from './keeper.ts'
-import { bringOver, readShelves } from './older-shelves.ts'
+import { bringOver, readPages, readShelves } from './older-shelves.ts'
 import type { PageMessage } from './page-messages.ts'
 import { marksOf, readMarks, ShelfKeys, type Shelf, type StoredSession } from './shelf.ts'
 
@@ -148,8 +148,7 @@ export class Vault implements KeeperHome {
   ): Promise<void> {
     // The storage may be closed by now, too.
     if (this.#isClosed) return
-    const shelf = await this.#read(keys)
-    const dead = await this.listDead(shelf.sessions.map(({ row }) => row.page))
+    const dead = await this.listDead(await readPages(this.storage, keys))
     const held: string[] = []
     try {
       // One after the other and all in the same order, or two pages would wait for each other.
@@ -158,11 +157,11 @@ export class Vault implements KeeperHome {
         await this.#claims.hold(page)
       }
       if (this.#isClosed) return
-      // Somebody else may have taken it over until a moment ago.
-      const claimed = dead.length > 0 ? await this.#read(keys) : shelf
+      // Not before: somebody else may have taken it over until a moment ago.
+      const shelf = await readShelves(this.storage, keys)
       if (this.#isClosed) return
-      const sessions = claimed.sessions.filter(({ row }) => dead.includes(row.page))
-      const changes = use(claimed, sessions)
+      const sessions = shelf.sessions.filter(({ row }) => dead.includes(row.page))
+      const changes = use(shelf, sessions)
       if (changes.length > 0) await this.storage.write(changes)
     } finally {
       for (const page of held) this.#claims.leave(page)
@@ -185,10 +184,6 @@ export class Vault implements KeeperHome {
     this.#stopHearing?.()
     this.#claims.close()
     this.#life.close()
-  }
-
-  async #read(keys: ShelfKeys): Promise<Shelf> {
-    return readShelves(this.storage, keys)
   }
 
   /** Get to know the other pages as soon as they can tell that this one lives. */
