@@ -1,11 +1,11 @@
 import { change, from, type Doc } from '@automerge/automerge'
 import type { Alternative, TodoList, Todos } from './alternative.ts'
 
-export interface AutomergeTodos extends Record<string, unknown> {
+interface AutomergeTodos extends Record<string, unknown> {
   todos: Record<string, { text: string; done: boolean }>
 }
 
-export function createAutomergeDoc(todos: Todos): Doc<AutomergeTodos> {
+function createAutomergeDoc(todos: Todos): Doc<AutomergeTodos> {
   return from<AutomergeTodos>({ todos: structuredClone(todos) })
 }
 

@@ -8,15 +8,15 @@ export const createId: () => string = createIdFactory({
   fillRandom: (bytes) => void getRandomValues(bytes as Uint8Array<ArrayBuffer>),
 })
 
-export type TodoProxy = CommandProxy<{ todos: Todos }>
+type TodoProxy = CommandProxy<{ todos: Todos }>
 
-export function createProxy(todos: Todos): TodoProxy {
+function createProxy(todos: Todos): TodoProxy {
   const options = { createId, now: () => Date.now() }
   return new CommandProxy({ commandCount: 0, hash: 'h', document: { todos } }, options)
 }
 
 /** Confirm everything queued, as a master would that is always of the same opinion. */
-export function drain(proxy: TodoProxy): void {
+function drain(proxy: TodoProxy): void {
   for (let flush = proxy.beginFlush(); flush; flush = proxy.beginFlush()) {
     proxy.endFlush(agree(flush))
   }

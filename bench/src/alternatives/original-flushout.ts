@@ -1,7 +1,7 @@
 import { CommandAction, Proxy as OriginalProxy } from 'flushout'
 import type { Alternative, Todo, TodoList, Todos } from './alternative.ts'
 
-export function createOriginalProxy(todos: Todos): OriginalProxy<{ todos: Todos }> {
+function createOriginalProxy(todos: Todos): OriginalProxy<{ todos: Todos }> {
   return new OriginalProxy({ commandCount: 0, document: { todos: structuredClone(todos) } })
 }
 

@@ -2,7 +2,7 @@ import { Doc, Map } from 'yjs'
 import type { Alternative, TodoList, Todos } from './alternative.ts'
 
 /** A document with a map `todos` of a map for each todo. */
-export function createYDoc(todos: Todos): Doc {
+function createYDoc(todos: Todos): Doc {
   const doc = new Doc()
   const map = doc.getMap('todos')
   doc.transact(() => {
