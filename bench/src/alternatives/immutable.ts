@@ -33,6 +33,6 @@ class ImmutableList implements TodoList {
 }
 
 export const immutable: Alternative = {
-  name: 'Immutable.js, its own maps',
+  name: 'Immutable.js',
   open: (todos) => new ImmutableList(todos),
 }
