@@ -6,6 +6,8 @@ import type { ModelStore, Outcome, Write } from './store.ts'
 const MAX_WRITES = 200
 /** A checkpoint carries a whole document; a few of them fill a statement. */
 const CHECKPOINT_WEIGHT = 25
+/** What a statement costs by itself is as much as so many writes cost in it. */
+const WORTH_A_STATEMENT = 8
 
 interface Waiting {
   readonly write: Write
@@ -15,8 +17,10 @@ interface Waiting {
 }
 
 /**
- * Joins the commits of many models in few statements: what waits while one is
- * under way goes into the next. A model that loses its race or fails does so
+ * Joins the commits of many models in few statements: what waits while they are
+ * under way goes into the next. What waits when several may be sent is shared out
+ * among them: were all of it in one, the writers would wait for the store together,
+ * and then the store for all of them. A model that loses its race or fails does so
  * alone.
  */
 export class CommitterLane {
@@ -54,12 +58,15 @@ export class CommitterLane {
     // Not at once: whatever else this turn of the event loop brings joins.
     this.#environment.defer(() => {
       this.#isScheduled = false
-      while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) void this.#send()
+      while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) {
+        const share = Math.ceil(this.#waiting.length / (this.#maxInFlight - this.#inFlight))
+        void this.#send(Math.max(share, WORTH_A_STATEMENT))
+      }
     })
   }
 
-  async #send(): Promise<void> {
-    const batch = this.#take()
+  async #send(most: number): Promise<void> {
+    const batch = this.#take(most)
     this.#inFlight += 1
     try {
       await this.#commitJoined(batch)
@@ -69,12 +76,12 @@ export class CommitterLane {
     }
   }
 
-  #take(): Waiting[] {
+  #take(most: number): Waiting[] {
     let weight = 0
     let count = 0
     for (const { write } of this.#waiting) {
       weight += write.checkpoint === undefined ? 1 : CHECKPOINT_WEIGHT
-      if (count > 0 && weight > MAX_WRITES) break
+      if (count === most || (count > 0 && weight > MAX_WRITES)) break
       count += 1
     }
     return this.#waiting.splice(0, count)

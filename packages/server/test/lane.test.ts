@@ -21,3 +21,21 @@ test('models that share a statement each get their own outcome', async () => {
   expect(outcomes).toEqual(['committed', 'conflict', 'committed'])
   expect(calls['commit']).toBe(1)
 })
+
+test.each([
+  [8, [8]],
+  [32, [16, 16]],
+])('%d writes that wait are shared out among the statements', async (count, sizes) => {
+  const store = memoryStore()
+  const keys = Array.from({ length: count }, (_, n) => `m${n}`)
+  for (const key of keys) await store.create(key, { commandCount: 0, hash: key, document: {} })
+  const seen: number[] = []
+  const commit = (writes: readonly Write[]) => {
+    seen.push(writes.length)
+    return store.commit(writes)
+  }
+  const lane = new CommitterLane({ commit }, defaultEnvironment)
+  const outcomes = await Promise.all(keys.map((key) => lane.commit(write(key))))
+  expect(outcomes).toEqual(keys.map(() => 'committed'))
+  expect(seen).toEqual(sizes)
+})
