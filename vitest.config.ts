@@ -34,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'packages',
-          include: ['packages/{core,client}/test/**/*.test.ts'],
+          include: ['packages/{core,client}/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
           environment: 'node',
         },
       },

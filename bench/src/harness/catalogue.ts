@@ -1,26 +1,28 @@
-/** The benchmarks in the order in which they run, and the module of each. */
-export const catalogue: { readonly [name: string]: string } = {
+import type { Benchmark } from './section.ts'
+
+/** The benchmarks in the order in which they run, and how each is loaded: it brings much with it. */
+export const catalogue: { readonly [name: string]: () => Promise<Benchmark> } = {
   // In the browser.
-  edit: '../client/edit.ts',
-  memory: '../client/memory.ts',
-  sync: '../client/sync.ts',
-  undo: '../client/undo.ts',
-  render: '../page/render.ts',
-  start: '../page/start.ts',
-  size: '../size/size.ts',
+  edit: () => import('../client/edit.ts'),
+  memory: () => import('../client/memory.ts'),
+  sync: () => import('../client/sync.ts'),
+  undo: () => import('../client/undo.ts'),
+  render: () => import('../page/render.ts'),
+  start: () => import('../page/start.ts'),
+  size: () => import('../size/size.ts'),
   // On the server, without HTTP.
-  commit: '../server/commit.ts',
-  documents: '../server/documents.ts',
-  instances: '../server/instances.ts',
-  cold: '../server/cold.ts',
-  past: '../server/past.ts',
-  day: '../server/day.ts',
-  observe: '../server/observe.ts',
+  commit: () => import('../server/commit.ts'),
+  documents: () => import('../server/documents.ts'),
+  instances: () => import('../server/instances.ts'),
+  cold: () => import('../server/cold.ts'),
+  past: () => import('../server/past.ts'),
+  day: () => import('../server/day.ts'),
+  observe: () => import('../server/observe.ts'),
   // All of it.
-  http: '../http/http.ts',
-  team: '../live/team.ts',
-  crowd: '../live/crowd.ts',
-  connections: '../live/connections.ts',
-  broadcast: '../live/broadcast.ts',
-  restart: '../live/restart.ts',
+  http: () => import('../http/http.ts'),
+  team: () => import('../live/team.ts'),
+  crowd: () => import('../live/crowd.ts'),
+  connections: () => import('../live/connections.ts'),
+  broadcast: () => import('../live/broadcast.ts'),
+  restart: () => import('../live/restart.ts'),
 }

@@ -1,7 +1,6 @@
 // The process of one benchmark, started by `main.ts` with its name, and the folder for
 // profiles if they are wanted. Sends its sections to whoever started it.
 import { catalogue } from './catalogue.ts'
-import type { Benchmark } from './section.ts'
 
 const [name, profileFolder] = process.argv.slice(2) as [string, string | undefined]
 const stopped = new AbortController()
@@ -9,7 +8,7 @@ process.on('message', () => stopped.abort(new Error('It was stopped.')))
 // Whoever waits for the sections is gone.
 process.on('disconnect', () => stopped.abort(new Error('Nobody waits for it any more.')))
 
-const benchmark = (await import(catalogue[name]!)) as Benchmark
+const benchmark = await catalogue[name]!()
 try {
   const sections = await benchmark.run({ signal: stopped.signal, profileFolder })
   await new Promise<void>((resolve) => process.send!(sections, () => resolve()))

@@ -8,7 +8,7 @@ export interface Site {
 }
 
 /** Makes a site for a list of `size` todos where so many updates of the first half of it are still to be sent. */
-export type MakeSite = (
+type MakeSite = (
   size: number,
   queued: number,
 ) => { readonly site: Site; readonly ids: readonly string[] }

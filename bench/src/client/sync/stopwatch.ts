@@ -8,7 +8,7 @@ export interface Work {
 }
 
 /** Runs `part`, and adds the microseconds it takes to what is called `name`. */
-export type Stopwatch = <T>(part: () => T, name?: string) => T
+type Stopwatch = <T>(part: () => T, name?: string) => T
 
 /** The medians of what was timed, by name: that of the work where none was given. */
 export type Medians = ReadonlyMap<string, number>

@@ -19,7 +19,7 @@ export interface Scheme {
 }
 
 /** What the writers got done, and how often something was tried for it. */
-export interface Tried extends Pick<Round, 'perSecond' | 'times'> {
+interface Tried extends Pick<Round, 'perSecond' | 'times'> {
   readonly tries: number
 }
 

@@ -1,10 +1,10 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { catalogue } from '../../bench/src/harness/catalogue.ts'
-import { formatGoal, formatValue } from '../../bench/src/harness/format.ts'
-import { drawPlot } from '../../bench/src/harness/plot.ts'
-import { fillPage } from '../../bench/src/harness/publish.ts'
-import { readResults } from '../../bench/src/harness/result.ts'
+import { catalogue } from '../src/harness/catalogue.ts'
+import { formatGoal, formatValue } from '../src/harness/format.ts'
+import { drawPlot } from '../src/harness/plot.ts'
+import { fillPage } from '../src/harness/publish.ts'
+import { readResults } from '../src/harness/result.ts'
 
 const docs = new URL('../../docs/', import.meta.url)
 const results = readResults()
