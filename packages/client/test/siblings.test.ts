@@ -4,7 +4,14 @@ import { memoryStorage, type StorageRow } from '@flushout/client'
 import { createTestDisk, createTestEnvironment } from '@flushout/client/testing'
 import type { Interceptor } from '@flushout/core'
 import { describe, expect, test } from 'vitest'
-import { createWorld, OTHER_KEY, pass, type Page, type TodoList } from './support/page-world.ts'
+import {
+  createWorld,
+  KEY,
+  OTHER_KEY,
+  pass,
+  type Page,
+  type TodoList,
+} from './support/page-world.ts'
 import { TestBrowser } from './support/test-browser.ts'
 
 /** Three tabs that show one list. */
@@ -389,6 +396,42 @@ test('what was done with edits of a tab that died while a page began shows there
   openGate()
   await pass(10_000, two, three, late)
   expect(late.texts()).toEqual([])
+})
+
+test('what a tab gave up is not shown by another that read the disk before', async () => {
+  const { open, storage, texts } = createWorld()
+  const browser = new TestBrowser()
+  const one = open({ tabs: browser.open() })
+  const gate = { isShut: false, open: () => {} }
+  const read: typeof storage.read = async (prefix) => {
+    const rows = await storage.read(prefix)
+    // All rows of the model.
+    const isShelf = prefix.length === 2 && prefix[1] === KEY
+    if (isShelf && gate.isShut) await new Promise<void>((resolve) => (gate.open = resolve))
+    return rows
+  }
+  const two = open({ tabs: browser.open(), storage: { ...storage, read } })
+  const tab = browser.open()
+  const three = open({ tabs: tab })
+  await pass(1_000, one, two, three)
+  one.network.dropRequests()
+  one.add('Milk')
+  await pass(1_000, one, two, three)
+  expect(two.texts()).toEqual(['Milk'])
+  gate.isShut = true
+  tab.kill()
+  three.client.close()
+  await pass(1_000, one, two)
+  // It goes on under another id.
+  one.network.heal()
+  one.network.refuse('SEQUENCE_PAST', { times: 1 })
+  await pass(10_000, one, two)
+  expect(one.model.rejections).toMatchObject([{ kind: 'dropped' }])
+  gate.isShut = false
+  gate.open()
+  await pass(10_000, one, two)
+  for (const page of [one, two]) expect(page.texts()).toEqual(texts())
+  expect(texts()).toEqual([])
 })
 
 test('what a page takes over while the disk refuses it leaves to no other, until it dies', async () => {

@@ -14,7 +14,7 @@ import { Inbox } from './inbox.ts'
 import { Journal } from './journal.ts'
 import { KEPT } from './kept.ts'
 import type { SessionWord } from './page-messages.ts'
-import { isPending, isSendable, listOthers, toWord, type Session } from './session.ts'
+import { isPending, isSendable, listOthers, toWords, type Session } from './session.ts'
 import type { Shelf, ShelfKeys, StoredSession } from './shelf.ts'
 import { Siblings, type Pages } from './siblings.ts'
 
@@ -86,7 +86,7 @@ export class Keeper {
     this.#siblings = new Siblings({
       pages: vault,
       key: opened.keys.name,
-      words: () => [...this.#sessions.map(toWord), ...this.#ended],
+      words: () => [...this.#sessions.flatMap(toWords), ...this.#ended],
       isHeldUp: () => this.#sessions.some(({ proxy }) => proxy.isHeldUp),
       onChange: () => this.#agree(),
       onLosses: (news) => {
@@ -358,7 +358,7 @@ export class Keeper {
     await journal.save()
     if (!this.#carried.includes(session)) return
     const { losses } = journal
-    this.#ended.push(toWord(session))
+    this.#ended.push(...toWords(session))
     this.#carried = this.#carried.filter((other) => other !== session)
     this.#inbox.add(losses)
     this.#agree()
@@ -386,7 +386,7 @@ export class Keeper {
   #agree(): void {
     const own = this.#own?.proxy
     if (!own) return
-    this.#siblings.note(this.#vault.page, [...this.#carried.map(toWord), ...this.#ended])
+    this.#siblings.note(this.#vault.page, [...this.#carried.flatMap(toWords), ...this.#ended])
     this.#siblings.prune(own.confirmed.from)
     const others = this.#siblings.pending
     own.showOthers(others)
@@ -420,7 +420,7 @@ export class Keeper {
     })
     // What could not be taken over is told as lost, and is written so.
     journal.saveSoon()
-    return { proxy, journal }
+    return { proxy, journal, ids: new Set([proxy.clientId]) }
   }
 }
 

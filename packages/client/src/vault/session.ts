@@ -7,11 +7,18 @@ import type { Shelf } from './shelf.ts'
 export interface Session {
   readonly proxy: CommandProxy<object>
   readonly journal: Journal
+  /** The client ids that it had so far. */
+  readonly ids: Set<string>
 }
 
-/** What other pages are told of it. */
-export function toWord({ proxy }: Session): SessionWord {
-  return { ...proxy.pending, confirmed: proxy.confirmed.from }
+/**
+ * What other pages are told of it. Under a former id nothing is left: they may have read
+ * the disk before that was so, and would wait for it.
+ */
+export function toWords({ proxy, ids }: Session): SessionWord[] {
+  const word = { ...proxy.pending, confirmed: proxy.confirmed.from }
+  const former = [...ids.add(word.clientId)].filter((id) => id !== word.clientId)
+  return [...former.map((clientId) => ({ clientId, commands: [], confirmed: 0 })), word]
 }
 
 export function isPending({ proxy }: Session): boolean {
