@@ -7,12 +7,6 @@ export interface Site {
   readonly read: (id: string) => unknown
 }
 
-/** Makes a site for a list of `size` todos where so many updates of the first half of it are still to be sent. */
-type MakeSite = (
-  size: number,
-  queued: number,
-) => { readonly site: Site; readonly ids: readonly string[] }
-
 /** What a site is about to send. */
 export function textOf(n: number): string {
   return `Written here, number ${n}`
