@@ -188,6 +188,7 @@ function statementPoint({ name = '', text, values }: Query): Failpoint | undefin
   if (text === 'commit') return 'lock-commit-sent'
   if (name.startsWith('flushout trim')) return 'in-trim'
   if (!name.startsWith('flushout commit')) return undefined
-  const checkpoints = values?.[7] as (string | null)[]
-  return checkpoints.some((checkpoint) => checkpoint !== null) ? 'in-checkpoint' : 'commit-sent'
+  // A list as Postgres writes it: of nulls alone, nothing is quoted.
+  const checkpoints = values?.[7] as string
+  return checkpoints.includes('"') ? 'in-checkpoint' : 'commit-sent'
 }
