@@ -1,15 +1,11 @@
 // What it takes to store a flush: real Postgres with fsync on, the service or another scheme in
-// this process, without HTTP. One model that many write to, and many models.
+// a process with those who write, without HTTP. One model that many write to, and many models.
 import type { Context, Section } from '../harness/section.ts'
 import { Cell, measureInTurn } from './commit/cell.ts'
-import { createOurs } from './commit/flushout.ts'
-import { createOneAtATime } from './commit/one-at-a-time.ts'
 import { createPgbench } from './commit/pgbench.ts'
-import { createPlainLoop } from './commit/plain-loop.ts'
+import { startScheme } from './commit/scheme-process.ts'
 import type { Scheme } from './commit/scheme.ts'
 import { detailSection, hotSection, rateGoal } from './commit/sections.ts'
-import { createSelectForUpdate } from './commit/select-for-update.ts'
-import { createShareDb } from './commit/share-db.ts'
 import { makeDocument } from './load.ts'
 import { withPostgres } from './postgres.ts'
 
@@ -34,11 +30,11 @@ type Schemes = Record<'ours' | 'plain' | 'locked' | 'queued' | 'shareDb' | 'pgbe
 async function openSchemes(url: string): Promise<Schemes> {
   const document = makeDocument(DOCUMENT_BYTES)
   return {
-    ours: await createOurs(url, document),
-    queued: await createOneAtATime(url, document),
-    locked: await createSelectForUpdate(url, document),
-    plain: await createPlainLoop(url, document),
-    shareDb: await createShareDb(url, document),
+    ours: await startScheme('ours', url, document),
+    queued: await startScheme('queued', url, document),
+    locked: await startScheme('locked', url, document),
+    plain: await startScheme('plain', url, document),
+    shareDb: await startScheme('shareDb', url, document),
     pgbench: await createPgbench(url),
   }
 }

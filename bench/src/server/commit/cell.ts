@@ -26,9 +26,9 @@ export class Cell {
   }
 
   async measure(postgres: MeasuredPostgres): Promise<void> {
-    const before = await readUsed(postgres)
+    const before = await readUsed(this.scheme, postgres)
     const { times, perSecond, tries } = await this.scheme.run(this.writers, ROUND_MS, this.spread)
-    const after = await readUsed(postgres)
+    const after = await readUsed(this.scheme, postgres)
     const flushes = times.length
     this.#samples.push({
       perSecond,
@@ -36,7 +36,7 @@ export class Cell {
       p99: percentile(times, 99),
       slowest: percentile(times, 100),
       triesEach: tries / flushes,
-      cpuUsEach: this.scheme.connects ? Number.NaN : (after.cpuUs - before.cpuUs) / flushes,
+      cpuUsEach: (after.cpuUs - before.cpuUs) / flushes,
       walBytesEach: (after.walBytes - before.walBytes) / flushes,
     })
   }
@@ -83,8 +83,8 @@ export async function measureInTurn(
   }
 }
 
-/** What was used so far, here and in Postgres. */
-async function readUsed(postgres: MeasuredPostgres) {
-  const { user, system } = process.cpuUsage()
-  return { walBytes: await postgres.readWal(), cpuUs: user + system + postgres.readCpu() }
+/** What was used so far, by the scheme and Postgres. */
+async function readUsed(scheme: Scheme, postgres: MeasuredPostgres) {
+  const ofScheme = (await scheme.readCpu()) ?? Number.NaN
+  return { walBytes: await postgres.readWal(), cpuUs: ofScheme + postgres.readCpu() }
 }

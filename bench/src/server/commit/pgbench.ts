@@ -64,7 +64,6 @@ async function sendByPgbench(url: string, program: string): Promise<Scheme> {
   let flushes = 0
   return {
     name: 'pgbench',
-    connects: true,
     async run(writers, forMs, spread) {
       const script = join(folder, `${spread}.sql`)
       await writeFile(script, writeScript(spread))
@@ -83,6 +82,7 @@ async function sendByPgbench(url: string, program: string): Promise<Scheme> {
       flushes += times.length
       return { perSecond, times, tries: times.length }
     },
+    readCpu: async () => undefined,
     check: async () => demandAll('pgbench', await countCommands(url), flushes),
     close: () => rm(folder, { recursive: true, force: true }),
   }

@@ -9,10 +9,13 @@ export const COMMANDS = 2
 
 export interface Scheme {
   readonly name: string
-  /** Whether each run also makes its connections, so that what it costs is not what flushes cost. */
-  readonly connects?: boolean
   /** Let so many writers work for a while, each one flush after the other. */
   run(writers: number, forMs: number, spread: Spread): Promise<Tried>
+  /**
+   * What its process has used of the processor so far, in microseconds; undefined where each
+   * run makes its connections anew, which is not what flushes cost.
+   */
+  readCpu(): Promise<number | undefined>
   /** Throws unless everything that was answered is stored, once. */
   check(): Promise<void>
   close(): Promise<void>
@@ -53,6 +56,10 @@ export function inProcess(name: string, storage: Storage): Scheme {
       const { perSecond, times } = await drive({ name, workers: writers, work }, forMs)
       flushes += times.length
       return { perSecond, times, tries: times.length + (storage.retries?.() ?? 0) - before }
+    },
+    async readCpu() {
+      const { user, system } = process.cpuUsage()
+      return user + system
     },
     async check() {
       demandAll(name, await storage.countCommands(), flushes)
