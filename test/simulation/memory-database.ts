@@ -68,9 +68,6 @@ export class MemoryDatabase implements Database {
   }
   readonly #cursors = new MemoryCursors(this.store)
 
-  // A document is loaded often, and nobody can change it.
-  #parsed = { text: '', document: {} as JsonObject }
-
   async look(key: string): Promise<Content | undefined> {
     return this.#models.get(key)
   }
@@ -86,11 +83,6 @@ export class MemoryDatabase implements Database {
 
   // A call is one step here.
   breakAfter(): void {}
-
-  #parse(text: string): JsonObject {
-    if (this.#parsed.text !== text) this.#parsed = { text, document: freeze(JSON.parse(text)) }
-    return this.#parsed.document
-  }
 
   #create(key: string, snapshot: Snapshot, config?: JsonObject): boolean {
     if (this.#models.has(key)) return false
@@ -169,7 +161,7 @@ export class MemoryDatabase implements Database {
   }
 
   #toSnapshot({ commandCount, hash, text, schema }: Content['checkpoint']): Snapshot {
-    return { commandCount, hash, document: this.#parse(text), ...versionOf(schema) }
+    return { commandCount, hash, document: JSON.parse(text) as JsonObject, ...versionOf(schema) }
   }
 
   #keepCheckpoint(key: string, minBytes: number): void {
