@@ -39,6 +39,7 @@ describe.concurrent('the devtools', () => {
     const open = await world.open(desktop)
     const { page, a, b } = open
     await openDevtools(open)
+    await a.isConnected(/^Live since/)
     await a.add('Milk', 'Bread')
     await b.shows('Milk', 'Bread')
     await shows(rows(page, 'Confirmed commands'), /^2create.*"Bread"/, /^1create.*"Milk"/)
