@@ -17,6 +17,7 @@ const STYLE = `
   text.us { font-weight: 700 }
   path { fill: none; stroke-width: 1.75; stroke: var(--hue) }
   path.us { stroke-width: 3.5 }
+  path.again { stroke-dasharray: 6 4 }
   path.grid { stroke: #d1d9e0; stroke-width: 1 }
   circle, rect, .hued { fill: var(--hue) }
   ${listHues(HUES.light)}
@@ -52,10 +53,11 @@ export function text(
   return `<text${named} x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escape(content)}</text>`
 }
 
-/** The class of what is called `name`, the `index`th of its kind. */
+/** The class of what is called `name`, the `index`th of its kind. When all hues are taken, they come again as dashes. */
 export function classOf(name: string, index: number): string {
   if (name.startsWith(US)) return `hue${OUR_HUE} us`
-  return `hue${1 + (index % (HUE_COUNT - 1))}`
+  const others = HUE_COUNT - 1
+  return `hue${1 + (index % others)}${index < others ? '' : ' again'}`
 }
 
 export function isUs(name: string): boolean {
