@@ -46,7 +46,8 @@ export class LoadedSite {
 
   /** How each writer stands, for whoever has to find out why one does not get on. */
   describe(): string {
-    return this.#writers.map((writer) => writer.describe()).join('\n')
+    const servers = this.site.servers.map((server, index) => `server ${index} ${server.describe()}`)
+    return [...servers, ...this.#writers.map((writer) => writer.describe())].join('\n')
   }
 
   /** Let everybody edit until `rest`. */

@@ -35,12 +35,14 @@ export class ServerProcess {
   readonly #process: ChildProcess
   readonly #exit: Promise<NodeJS.Signals | number>
   readonly #reached: Set<Failpoint>
+  readonly #read: () => string
 
   private constructor(child: Started, address: string) {
     this.address = address
     this.#process = child.process
     this.#exit = child.exit
     this.#reached = child.reached
+    this.#read = child.read
   }
 
   /** Resolves when it listens. Rejects with what it printed if it ends before. */
@@ -62,6 +64,13 @@ export class ServerProcess {
   /** The exit code, or the signal that ended it. */
   get exit(): Promise<NodeJS.Signals | number> {
     return this.#exit
+  }
+
+  /** How it is, with what it printed of what went wrong. */
+  describe(): string {
+    const { exitCode, signalCode } = this.#process
+    const end = signalCode ?? exitCode
+    return `${end === null ? 'runs' : `ended with ${end}`} ${this.#read()}`
   }
 
   /** Whether it stood at this failpoint. */
