@@ -88,11 +88,11 @@ export class PostgresListener {
     let isAnswered = true
     // A network that swallows everything looks like nothing to tell.
     const probe = setInterval(() => {
-      if (!isAnswered) return this.#wake(new Error('No answer.'))
+      if (!isAnswered) return this.#lose(client, 'No answer.')
       isAnswered = false
       client.query({ text: 'select 1' }).then(
         () => void (isAnswered = true),
-        (error: Error) => this.#wake(error),
+        () => this.#lose(client, 'A probe failed.'),
       )
     }, this.#options.probeMs ?? PROBE_MS)
     probe.unref()
@@ -106,15 +106,18 @@ export class PostgresListener {
   #attach(client: PostgresClient): void {
     if (this.#attached.has(client)) return
     this.#attached.add(client)
-    const lose = () => {
-      if (client === this.#client) this.#wake(new Error('The connection broke.'))
-    }
+    const lose = () => this.#lose(client, 'The connection broke.')
     client.on('error', lose)
     client.on('end', lose)
     client.on('notification', ({ channel, payload }: { channel: string; payload?: string }) => {
       const isMine = client === this.#client && channel === this.#options.channel
       if (isMine && payload) this.#options.onMessage(payload)
     })
+  }
+
+  /** Give a connection up, unless that was done already: what is waited for now is another thing then. */
+  #lose(client: PostgresClient, why: string): void {
+    if (client === this.#client) this.#wake(new Error(why))
   }
 
   async #pause(delayMs: number): Promise<void> {
