@@ -184,10 +184,12 @@ test('a listening connection that answers no more is followed by another', async
   const pids = new Set<number>()
   pool.hand = async ({ text }, send, pid) => {
     if (text.startsWith('listen')) pids.add(pid)
-    // As behind a network that swallows everything, for the first one.
-    if (text === 'select 1' && pid === [...pids][0]) return new Promise(() => {})
+    // As behind a network that swallows everything, for the first one: what was asked fails
+    // only when its connection is given up.
+    if (text === 'select 1' && pid === [...pids][0]) process.kill(pid, 'SIGSTOP')
     return send()
   }
+  onTestFinished(() => void process.kill([...pids][0]!, 'SIGCONT'))
   const texts: string[] = []
   const { channel } = site
   const listener = new PostgresListener({
